@@ -1,0 +1,1 @@
+"""Reference servers that people run and copy."""

@@ -1,0 +1,1 @@
+"""The one data model of a run, and its renderings. Imports none of the other packages."""
