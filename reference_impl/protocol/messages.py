@@ -1,0 +1,165 @@
+"""JSON-RPC messages: bytes to one of four values, and back.
+
+`parse` is strict on the envelope and says, for what it refuses, which error to answer and with which id. It never
+looks into `params` or `result`: that is the business of the features. Sources: JSON-RPC 2.0 sections 4 and 5,
+`basic/index#messages`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+
+__all__ = [
+    "ErrorResponse",
+    "Malformed",
+    "Message",
+    "Notification",
+    "Request",
+    "RequestId",
+    "Response",
+    "decode_json",
+    "encode",
+    "encode_json",
+    "parse",
+    "parse_value",
+]
+
+RequestId = str | int
+
+JSONRPC: Final = "2.0"
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A call that will be answered. `params` is an object or None."""
+
+    id: RequestId
+    method: str
+    params: dict[str, Any] | None = None
+
+
+class Notification(msgspec.Struct, frozen=True):
+    """A one-way message."""
+
+    method: str
+    params: dict[str, Any] | None = None
+
+
+class Response(msgspec.Struct, frozen=True):
+    """A successful answer. `result` is any JSON object."""
+
+    id: RequestId
+    result: Any
+
+
+class ErrorResponse(msgspec.Struct, frozen=True):
+    """A failed answer; `id` is None only where the request's id could not be read."""
+
+    id: RequestId | None
+    code: int
+    message: str
+    data: Any = None
+
+
+class Malformed(RemoteProtocolError):
+    """The peer's bytes are no message. `id` is the request's id where it could be read, to answer with."""
+
+    def __init__(self, code: int, message: str, id: RequestId | None = None) -> None:  # noqa: A002 - JSON-RPC's own name
+        super().__init__(code, message)
+        self.id = id
+
+
+Message = Request | Notification | Response | ErrorResponse
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
+
+
+def decode_json(data: bytes | str) -> Any:
+    """Decode one JSON text.
+
+    Raises `Malformed` (-32700) for what is not JSON or not UTF-8.
+    """
+    try:
+        return _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Malformed(Code.PARSE_ERROR, f"Parse error: {error}") from None
+
+
+def encode_json(value: Any) -> bytes:
+    """Encode a JSON value as UTF-8 without any raw newline."""
+    return _encoder.encode(value)
+
+
+def parse(data: bytes | str) -> Message:
+    """Read one message. Raises `Malformed` for anything that is not exactly one JSON-RPC 2.0 message."""
+    return parse_value(decode_json(data))
+
+
+def parse_value(value: Any) -> Message:
+    """Read one message from a decoded JSON value. Raises `Malformed` (-32600) with the id where it has one."""
+    if not isinstance(value, dict):
+        raise Malformed(Code.INVALID_REQUEST, "Invalid request: a message is a JSON object")
+    identifier = _readable_id(value)
+    if value.get("jsonrpc") != JSONRPC:
+        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "jsonrpc" must be "2.0"', identifier)
+    if "method" in value:
+        return _call(value, identifier)
+    if "result" in value or "error" in value:
+        return _answer(value, identifier)
+    raise Malformed(Code.INVALID_REQUEST, 'Invalid request: no "method", "result" or "error"', identifier)
+
+
+def _readable_id(value: dict[str, Any]) -> RequestId | None:
+    identifier = value.get("id")
+    return identifier if isinstance(identifier, str | int) and not isinstance(identifier, bool) else None
+
+
+def _call(value: dict[str, Any], identifier: RequestId | None) -> Request | Notification:
+    method, params = value["method"], value.get("params")
+    if not isinstance(method, str):
+        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "method" must be a string', identifier)
+    if params is not None and not isinstance(params, dict):
+        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "params" must be an object', identifier)
+    if "id" not in value:
+        return Notification(method, params)
+    if identifier is None:
+        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "id" must be a string or an integer')
+    return Request(identifier, method, params)
+
+
+def _answer(value: dict[str, Any], identifier: RequestId | None) -> Response | ErrorResponse:
+    if "result" in value and "error" not in value:
+        if identifier is None:
+            raise Malformed(Code.INVALID_REQUEST, "Invalid response: it names no request")
+        return Response(identifier, value["result"])
+    error = value.get("error")
+    if "result" in value or not isinstance(error, dict) or not isinstance(error.get("code"), int):
+        raise Malformed(Code.INVALID_REQUEST, "Invalid response: neither a result nor an error", identifier)
+    return ErrorResponse(identifier, error["code"], str(error.get("message", "")), error.get("data"))
+
+
+def encode(message: Message) -> bytes:
+    """Write one message as JSON, UTF-8, on one line."""
+    return _encoder.encode(_envelope(message))
+
+
+def _envelope(message: Message) -> dict[str, Any]:
+    match message:
+        case Request(identifier, method, params):
+            body: dict[str, Any] = {"jsonrpc": JSONRPC, "id": identifier, "method": method}
+            return body if params is None else body | {"params": params}
+        case Notification(method, params):
+            body = {"jsonrpc": JSONRPC, "method": method}
+            return body if params is None else body | {"params": params}
+        case Response(identifier, result):
+            return {"jsonrpc": JSONRPC, "id": identifier, "result": result}
+        case ErrorResponse(identifier, code, text, data):
+            error: dict[str, Any] = {"code": int(code), "message": text}
+            if data is not None:
+                error["data"] = data
+            # An unreadable request has no id to echo; `id: null` is never schema-valid (`basic/index#error-responses`).
+            return {"jsonrpc": JSONRPC} | ({} if identifier is None else {"id": identifier}) | {"error": error}

@@ -1,0 +1,106 @@
+"""Server-sent events, both ways (WHATWG HTML, section 9.2: event stream interpretation)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["COMMENT", "Event", "EventReader", "encode_event"]
+
+COMMENT = b":\r\n"
+"""A line that every reader ignores: keeps idle connections open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One dispatched event. `id` is the last event id in force, or None if the stream never set one."""
+
+    data: str
+    event: str = "message"
+    id: str | None = None
+    retry: int | None = None
+
+
+class EventReader:
+    """Turns bytes, however cut, into events; CR, LF and CRLF all end a line.
+
+    Fields that carry no data (a lone `id` or `retry`) are dispatched too, with empty data, since the protocol primes
+    streams that way (2025-11-25 `basic/transports#sending-messages-to-the-server`); callers skip empty data.
+    """
+
+    __slots__ = ("_buffer", "_data", "_event", "_id", "_retry", "_seen", "_started", "comments")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._started = False
+        self._id: str | None = None
+        self.comments = 0
+        self._reset()
+
+    def _reset(self) -> None:
+        self._data: list[str] = []
+        self._event = ""
+        self._retry: int | None = None
+        self._seen = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Take the next bytes; return the events they complete, in order."""
+        self._buffer += chunk
+        if not self._started and len(self._buffer) >= 3:
+            self._buffer = self._buffer.removeprefix(b"\xef\xbb\xbf")
+            self._started = True
+        events = []
+        for line in self._lines():
+            event = self._line(line.decode("utf-8", "replace"))
+            if event is not None:
+                events.append(event)
+        return events
+
+    def _lines(self) -> list[bytes]:
+        # A CR at the very end may be half of a CRLF: it waits for the next byte.
+        held = b"\r" if self._buffer.endswith(b"\r") else b""
+        body = self._buffer[: len(self._buffer) - len(held)]
+        *lines, rest = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._buffer = rest + held
+        return lines
+
+    def _line(self, line: str) -> Event | None:
+        if not line:
+            return self._dispatch()
+        if line.startswith(":"):
+            self.comments += 1
+            return None
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        match name:
+            case "data":
+                self._data.append(value)
+            case "event":
+                self._event = value
+            case "id" if "\0" not in value:
+                self._id = value
+            case "retry" if value.isascii() and value.isdigit():
+                self._retry = int(value)
+            case _:
+                return None
+        self._seen = True
+        return None
+
+    def _dispatch(self) -> Event | None:
+        if not self._seen:
+            return None
+        event = Event("\n".join(self._data), self._event or "message", self._id, self._retry)
+        self._reset()
+        return event
+
+
+def encode_event(data: bytes, event_id: str | None = None, event: str | None = None, retry: int | None = None) -> bytes:
+    """Write one event. `data` holds no raw line end (our JSON never does), so that one `data` field carries it."""
+    parts = []
+    if event is not None:
+        parts.append(b"event: " + event.encode() + b"\n")
+    if event_id is not None:
+        parts.append(b"id: " + event_id.encode() + b"\n")
+    if retry is not None:
+        parts.append(b"retry: %d\n" % retry)
+    parts.append(b"data: " + data + b"\n\n")
+    return b"".join(parts)
