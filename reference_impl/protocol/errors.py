@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from reference_impl.protocol.revisions import Window
+from reference_impl.protocol.revisions import ALWAYS, Window
 
 __all__ = [
     "CODES",
@@ -47,7 +47,7 @@ class ErrorCode:
     """One row: the code, when it may be sent, and the HTTP status the specification ties to it (or None)."""
 
     code: Code
-    window: Window = Window()
+    window: Window = ALWAYS
     http_status: int | None = None
 
 

@@ -15,7 +15,7 @@ from reference_impl.protocol.errors import Code, RemoteProtocolError
 
 __all__ = [
     "ErrorResponse",
-    "Malformed",
+    "MalformedError",
     "Message",
     "Notification",
     "Request",
@@ -64,7 +64,7 @@ class ErrorResponse(msgspec.Struct, frozen=True):
     data: Any = None
 
 
-class Malformed(RemoteProtocolError):
+class MalformedError(RemoteProtocolError):
     """The peer's bytes are no message. `id` is the request's id where it could be read, to answer with."""
 
     def __init__(self, code: int, message: str, id: RequestId | None = None) -> None:  # noqa: A002 - JSON-RPC's own name
@@ -81,12 +81,12 @@ _encoder = msgspec.json.Encoder()
 def decode_json(data: bytes | str) -> Any:
     """Decode one JSON text.
 
-    Raises `Malformed` (-32700) for what is not JSON or not UTF-8.
+    Raises `MalformedError` (-32700) for what is not JSON or not UTF-8.
     """
     try:
         return _decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Malformed(Code.PARSE_ERROR, f"Parse error: {error}") from None
+        raise MalformedError(Code.PARSE_ERROR, f"Parse error: {error}") from None
 
 
 def encode_json(value: Any) -> bytes:
@@ -95,22 +95,22 @@ def encode_json(value: Any) -> bytes:
 
 
 def parse(data: bytes | str) -> Message:
-    """Read one message. Raises `Malformed` for anything that is not exactly one JSON-RPC 2.0 message."""
+    """Read one message. Raises `MalformedError` for anything that is not exactly one JSON-RPC 2.0 message."""
     return parse_value(decode_json(data))
 
 
 def parse_value(value: Any) -> Message:
-    """Read one message from a decoded JSON value. Raises `Malformed` (-32600) with the id where it has one."""
+    """Read one message from a decoded JSON value. Raises `MalformedError` (-32600) with the id where it has one."""
     if not isinstance(value, dict):
-        raise Malformed(Code.INVALID_REQUEST, "Invalid request: a message is a JSON object")
+        raise MalformedError(Code.INVALID_REQUEST, "Invalid request: a message is a JSON object")
     identifier = _readable_id(value)
     if value.get("jsonrpc") != JSONRPC:
-        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "jsonrpc" must be "2.0"', identifier)
+        raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "jsonrpc" must be "2.0"', identifier)
     if "method" in value:
         return _call(value, identifier)
     if "result" in value or "error" in value:
         return _answer(value, identifier)
-    raise Malformed(Code.INVALID_REQUEST, 'Invalid request: no "method", "result" or "error"', identifier)
+    raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: no "method", "result" or "error"', identifier)
 
 
 def _readable_id(value: dict[str, Any]) -> RequestId | None:
@@ -121,24 +121,24 @@ def _readable_id(value: dict[str, Any]) -> RequestId | None:
 def _call(value: dict[str, Any], identifier: RequestId | None) -> Request | Notification:
     method, params = value["method"], value.get("params")
     if not isinstance(method, str):
-        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "method" must be a string', identifier)
+        raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "method" must be a string', identifier)
     if params is not None and not isinstance(params, dict):
-        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "params" must be an object', identifier)
+        raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "params" must be an object', identifier)
     if "id" not in value:
         return Notification(method, params)
     if identifier is None:
-        raise Malformed(Code.INVALID_REQUEST, 'Invalid request: "id" must be a string or an integer')
+        raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "id" must be a string or an integer')
     return Request(identifier, method, params)
 
 
 def _answer(value: dict[str, Any], identifier: RequestId | None) -> Response | ErrorResponse:
     if "result" in value and "error" not in value:
         if identifier is None:
-            raise Malformed(Code.INVALID_REQUEST, "Invalid response: it names no request")
+            raise MalformedError(Code.INVALID_REQUEST, "Invalid response: it names no request")
         return Response(identifier, value["result"])
     error = value.get("error")
     if "result" in value or not isinstance(error, dict) or not isinstance(error.get("code"), int):
-        raise Malformed(Code.INVALID_REQUEST, "Invalid response: neither a result nor an error", identifier)
+        raise MalformedError(Code.INVALID_REQUEST, "Invalid response: neither a result nor an error", identifier)
     return ErrorResponse(identifier, error["code"], str(error.get("message", "")), error.get("data"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reference_impl.protocol.revisions import Revision, Window
+from reference_impl.protocol.revisions import ALWAYS, Revision, Window
 
 __all__ = ["INPUT_METHODS", "METHODS", "NAMED_BY", "NOTIFICATIONS", "PAGINATED", "Method", "find", "find_notification"]
 
@@ -30,7 +30,7 @@ class Method:
     request: str
     result: str | None = None
     capability: str | None = None
-    window: Window = Window()
+    window: Window = ALWAYS
     caches: bool = False
     asks: bool = False
 
@@ -64,9 +64,7 @@ METHODS: tuple[Method, ...] = (
     Method("prompts/get", "client", "GetPromptRequest", "GetPromptResult", "prompts", asks=True),
     Method("completion/complete", "client", "CompleteRequest", "CompleteResult", "completions"),
     Method("logging/setLevel", "client", "SetLevelRequest", "EmptyResult", "logging", _LEGACY),
-    Method(
-        "subscriptions/listen", "client", "SubscriptionsListenRequest", "SubscriptionsListenResult", window=_MODERN
-    ),
+    Method("subscriptions/listen", "client", "SubscriptionsListenRequest", "SubscriptionsListenResult", window=_MODERN),
     Method("roots/list", "server", "ListRootsRequest", "ListRootsResult", "roots", _LEGACY),
     Method("sampling/createMessage", "server", "CreateMessageRequest", "CreateMessageResult", "sampling", _LEGACY),
     Method("elicitation/create", "server", "ElicitRequest", "ElicitResult", "elicitation", _FROM_06),

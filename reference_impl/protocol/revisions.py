@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any
 
 __all__ = [
+    "ALWAYS",
     "LATEST",
     "LATEST_LEGACY",
     "R2024_11_05",
@@ -135,3 +136,7 @@ class Window:
         position = _ORDER[revision.name]
         after = self.since is None or position >= _ORDER[self.since]
         return after and (self.until is None or position < _ORDER[self.until])
+
+
+ALWAYS = Window()
+"""Every revision."""

@@ -27,11 +27,12 @@ class EventReader:
     streams that way (2025-11-25 `basic/transports#sending-messages-to-the-server`); callers skip empty data.
     """
 
-    __slots__ = ("_buffer", "_data", "_event", "_id", "_retry", "_seen", "_started", "comments")
+    __slots__ = ("_after_cr", "_buffer", "_data", "_event", "_id", "_retry", "_seen", "_started", "comments")
 
     def __init__(self) -> None:
         self._buffer = b""
         self._started = False
+        self._after_cr = False
         self._id: str | None = None
         self.comments = 0
         self._reset()
@@ -44,6 +45,8 @@ class EventReader:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """Take the next bytes; return the events they complete, in order."""
+        if not chunk:
+            return []
         self._buffer += chunk
         if not self._started and len(self._buffer) >= 3:
             self._buffer = self._buffer.removeprefix(b"\xef\xbb\xbf")
@@ -56,11 +59,11 @@ class EventReader:
         return events
 
     def _lines(self) -> list[bytes]:
-        # A CR at the very end may be half of a CRLF: it waits for the next byte.
-        held = b"\r" if self._buffer.endswith(b"\r") else b""
-        body = self._buffer[: len(self._buffer) - len(held)]
-        *lines, rest = body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._buffer = rest + held
+        if self._after_cr:
+            # A CR that ended the last chunk ended its line; an LF that follows is the rest of the same CRLF.
+            self._buffer = self._buffer.removeprefix(b"\n")
+        self._after_cr = self._buffer.endswith(b"\r")
+        *lines, self._buffer = self._buffer.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         return lines
 
     def _line(self, line: str) -> Event | None:
