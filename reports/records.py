@@ -1,0 +1,112 @@
+"""The data model of a run, in one place: its rows, the file that holds them, and what they amount to.
+
+Everything that runs writes these records and everything that renders reads them. `python -m reports.records` prints
+the JSON Schema that is published beside this module as `records.schema.json`.
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+
+from reports.redaction import REDACTED, redact
+from reports.rows import (
+    SCHEMA,
+    CostSample,
+    Counts,
+    Direction,
+    Finding,
+    Footer,
+    GeneratorHealth,
+    Header,
+    Judgement,
+    Latency,
+    Level,
+    LittlesLaw,
+    Load,
+    LoadSecond,
+    ObjectiveResult,
+    Outcome,
+    Percentiles,
+    RequirementRef,
+    Row,
+    Target,
+    TargetCost,
+    Verdict,
+    WireEntry,
+)
+from reports.severity import (
+    SEVERITIES,
+    FailOn,
+    Severity,
+    conclude,
+    count_severities,
+    exit_code,
+    fails,
+    missed,
+    severity,
+)
+from reports.store import RecordsError, Run, Writer, encode, parse, read
+from reports.text import excerpt, visible
+
+__all__ = [
+    "REDACTED",
+    "SCHEMA",
+    "SEVERITIES",
+    "CostSample",
+    "Counts",
+    "Direction",
+    "FailOn",
+    "Finding",
+    "Footer",
+    "GeneratorHealth",
+    "Header",
+    "Judgement",
+    "Latency",
+    "Level",
+    "LittlesLaw",
+    "Load",
+    "LoadSecond",
+    "ObjectiveResult",
+    "Outcome",
+    "Percentiles",
+    "RecordsError",
+    "RequirementRef",
+    "Row",
+    "Run",
+    "Severity",
+    "Target",
+    "TargetCost",
+    "Verdict",
+    "WireEntry",
+    "Writer",
+    "conclude",
+    "count_severities",
+    "encode",
+    "excerpt",
+    "exit_code",
+    "fails",
+    "missed",
+    "parse",
+    "read",
+    "redact",
+    "schema",
+    "severity",
+    "visible",
+]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of one row, that is, of one line of a records file."""
+    (row,), definitions = msgspec.json.schema_components([Row], ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Touchstone record",
+        "description": "One line of a records file. Readers skip kinds and fields that they do not know.",
+        **row,
+        "$defs": definitions,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n")

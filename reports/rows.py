@@ -1,0 +1,230 @@
+"""The rows of a records file: what a run writes down, one JSON object a line, told apart by `kind`.
+
+A row holds what was seen, never what follows from it: how bad a failure is, what the run is worth and what its exit
+code is are computed from the rows (`reports.severity`). Fields of measurement name their unit; where they do not,
+they count. Readers skip kinds and fields they do not know, so rows may grow; `SCHEMA` rises only when a field
+changes its meaning.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+SCHEMA = 1
+
+Level = Literal["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice"]
+Outcome = Literal["passed", "failed", "inapplicable", "blocked", "broken"]
+Direction = Literal["sent", "received", "stderr", "process"]
+
+Utc = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset")]
+Share = Annotated[float, Meta(description="a fraction: 0.1 is ten percent")]
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """What was put to the test: `address` is a command line or a URL, `implementation` the name and version it gave."""
+
+    name: str
+    transport: str
+    address: str
+    implementation: str | None = None
+
+
+class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
+    """The first row: who ran what against whom."""
+
+    touchstone: Annotated[str, Meta(description="version of the program that wrote the file")]
+    command: str
+    target: Target
+    revisions: tuple[str, ...]
+    started: Utc
+    seed: int | None = None
+    environment: dict[str, str] = {}
+    schema: Annotated[int, Meta(description="version of the format of these rows")] = SCHEMA
+
+
+class RequirementRef(Struct, frozen=True, kw_only=True):
+    """A requirement in our words, with its place in the specification, such as `basic/transports#stdio`."""
+
+    id: str
+    level: Level
+    text: str
+    page: str
+    url: str | None = None
+
+
+class WireEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing seen on the wire, `at` seconds after the conversation began; `truncated` bytes of it are left out."""
+
+    at: float
+    direction: Direction
+    text: str
+    truncated: int = 0
+    note: str = ""
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """What verdicts and findings share. A base of fields, not of behaviour: `jq .outcome` reads both kinds alike.
+
+    `check` is the stable id, `title` the check's one sentence, `level` the strongest of `requirements`; `revision`
+    is `-` where none was agreed on. `cause` names the root cause that blocked it, `summary` says the rest; `repeat`
+    is a command.
+    """
+
+    check: str
+    title: str
+    level: Level
+    revision: str
+    transport: str
+    outcome: Outcome
+    requirements: tuple[RequirementRef, ...] = ()
+    summary: str = ""
+    expected: str = ""
+    actual: str = ""
+    cause: str = ""
+    evidence: tuple[WireEntry, ...] = ()
+    repeat: str = ""
+    seconds: float = 0.0
+
+
+class Verdict(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="verdict"):
+    """The outcome of one check, on one revision, over one transport."""
+
+
+class Finding(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="finding"):
+    """The outcome of one property: `conversation` is the shortest that shows it, `script` a program that repeats it."""
+
+    property: str
+    conversation: tuple[WireEntry | str, ...] = ()
+    seed: int | None = None
+    script: str = ""
+    confirmed: Literal["confirmed", "flaky"] = "confirmed"
+
+
+class Counts(Struct, frozen=True, kw_only=True):
+    """Operations that ended, well or not."""
+
+    total: int
+    ok: int
+    failed: int
+
+
+class Percentiles(Struct, frozen=True, kw_only=True):
+    """Latencies in milliseconds."""
+
+    p50: float
+    p90: float
+    p95: float
+    p99: float
+    p99_9: float
+    max: float
+    mean: float
+
+
+class Latency(Struct, frozen=True, kw_only=True):
+    """A distribution: percentiles, and the whole as an HdrHistogram (V2, compressed, base64) of microseconds."""
+
+    percentiles: Percentiles
+    histogram: str = ""
+
+
+class LoadSecond(Struct, frozen=True, kw_only=True):
+    """One second of a load run; the percentiles (milliseconds, corrected) are null where nothing completed."""
+
+    second: int
+    completed: int
+    failed: int
+    p50: float | None = None
+    p99: float | None = None
+
+
+class CostSample(Struct, frozen=True, kw_only=True):
+    """The target's process tree at one moment; 100 % of CPU is one core."""
+
+    second: float
+    cpu_percent: float
+    rss_bytes: int
+    fds: int | None = None
+    threads: int | None = None
+
+
+class TargetCost(Struct, frozen=True, kw_only=True):
+    """What the load cost a target on this machine."""
+
+    cpu_percent_mean: float
+    cpu_percent_max: float
+    rss_bytes_max: int
+    fds_max: int | None = None
+    threads_max: int | None = None
+    series: tuple[CostSample, ...] = ()
+
+
+class LittlesLaw(Struct, frozen=True, kw_only=True):
+    """N = X * R: operations in flight equal throughput (per second) times time spent; `mismatch` is how far they do not."""
+
+    concurrency: float
+    throughput: float
+    residence_seconds: float
+    mismatch: Share
+
+
+class GeneratorHealth(Struct, frozen=True, kw_only=True):
+    """Whether the load came from us as asked; `limited`: the numbers speak of the generator, not of the target."""
+
+    lag_p99_ms: float
+    cpu_percent: float
+    calibration_rate: Annotated[float | None, Meta(description="operations a second against a null server")] = None
+    limited: bool = False
+    reasons: tuple[str, ...] = ()
+    little_law: LittlesLaw | None = None
+
+
+class ObjectiveResult(Struct, frozen=True, kw_only=True):
+    """An objective such as `p99 < 100 ms`; `margin` is the part of `limit` that is left, negative when missed."""
+
+    text: str
+    limit: float
+    unit: str
+    met: bool
+    measured: float | None = None
+    margin: Share | None = None
+
+
+class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
+    """One operation of a load run.
+
+    The corrected latency runs from the intended start (open model), the uncorrected from the moment of sending.
+    `rate` (per second) or `users` is what was asked for, `seconds` how long it lasted. A run that is not `valid` is
+    not a result.
+    """
+
+    scenario: str
+    operation: str
+    model: Literal["open", "closed"]
+    seconds: float
+    counts: Counts
+    corrected: Latency
+    uncorrected: Latency | None = None
+    rate: float | None = None
+    users: int | None = None
+    tool: str | None = None
+    errors: Annotated[dict[str, int], Meta(description="how often each class of error occurred")] = {}
+    series: tuple[LoadSecond, ...] = ()
+    target: Annotated[TargetCost | None, Meta(description="null where the target is remote")] = None
+    generator: GeneratorHealth | None = None
+    objectives: tuple[ObjectiveResult, ...] = ()
+    valid: bool = True
+
+
+class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
+    """The last row. `counts` is by outcome, `severities` by severity; both are for readers without this package."""
+
+    complete: bool
+    counts: dict[str, int]
+    exit: int
+    seconds: float
+    severities: dict[str, int] = {}
+    interrupted: bool = False
+
+
+Row = Header | Verdict | Finding | Load | Footer
