@@ -1,6 +1,5 @@
 """A child process as a channel, and every way in which one refuses to leave."""
 
-import os
 import signal
 import sys
 from contextlib import AsyncExitStack
@@ -216,6 +215,6 @@ async def test_a_file_that_is_not_executable_says_so(tmp_path):
     script.write_text("#!/no/such/interpreter\n")
     with pytest.raises(TargetNotStarted, match="not executable"):
         await open_process(StdioCommand((str(script),)))
-    os.chmod(script, 0o755)
+    script.chmod(0o755)
     with pytest.raises(TargetNotStarted, match="interpreter"):
         await open_process(StdioCommand((str(script),)))
