@@ -160,7 +160,7 @@ class TargetCost(Struct, frozen=True, kw_only=True):
 
 
 class LittlesLaw(Struct, frozen=True, kw_only=True):
-    """N = X * R: operations in flight equal throughput (per second) times time spent; `mismatch` is how far they do not."""
+    """N = X * R: operations in flight equal throughput (per second) times time spent, but for `mismatch`."""
 
     concurrency: float
     throughput: float

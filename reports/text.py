@@ -19,7 +19,7 @@ def visible(text: str) -> str:
 
 
 def excerpt(data: bytes | str, limit: int = 2000, secrets: Iterable[str] = ()) -> tuple[str, int]:
-    """Return the beginning of `data`, fit for `WireEntry.text`, and how many bytes (of a `str`: characters) are left out.
+    """Return the beginning of `data`, fit for `WireEntry.text`, and how many bytes (or characters) are left out.
 
     Secrets are taken out before the cut, so that none is cut in two. Bytes that are not UTF-8 are written out.
     """

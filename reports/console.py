@@ -1,0 +1,206 @@
+"""A run in a terminal: what is wrong first, then what could not be judged, tables, and the verdict as the last line.
+
+Texts of the run are shown as plain `Text`, never as markup, with everything that a terminal would obey written out.
+Lines to be copied are never broken.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reports.console_tables import load_tables, tally_table
+from reports.digest import Blockage, Digest, code_of, count_of, describe_places, digest, strongest
+from reports.digest import Group as Failure
+from reports.rows import Direction, Finding, WireEntry
+from reports.severity import Severity
+from reports.store import Run
+from reports.text import shorten, visible
+from reports.units import duration
+
+_STYLES: dict[Severity, str] = {"violation": "bold red", "warning": "yellow", "note": "cyan", "fault": "bold magenta"}
+_STANDING_STYLES = {
+    "failed": "bold red",
+    "passed": "bold green",
+    "inconclusive": "bold yellow",
+    "fault": "bold magenta",
+}
+_STANDING_WORDS = {
+    "failed": "FAILED",
+    "passed": "PASSED",
+    "inconclusive": "INCONCLUSIVE",
+    "fault": "FAULT OF TOUCHSTONE",
+}
+
+_WIRE_ENTRIES = 6
+_WIRE_CHARACTERS = 320
+_TEXT_CHARACTERS = 2000
+_CHECK_IDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Signs for directions, and what parts the pieces of a line."""
+
+    directions: dict[Direction, str]
+    dot: str
+
+
+_SIGNS = _Marks({"sent": "→", "received": "←", "stderr": "err", "process": "•"}, "·")
+_PLAIN_SIGNS = _Marks({"sent": "->", "received": "<-", "stderr": "err", "process": "*"}, "-")
+
+
+def render_console(run: Run, console: Console, verbose: bool = False) -> None:
+    """Print `run`. `verbose` shows every wire entry of a failure, whole, and names every check that is blocked."""
+    summary = digest(run)
+    signs = _SIGNS if console.encoding.lower().startswith("utf") else _PLAIN_SIGNS
+    _print_header(run, console, signs)
+    for failure in (*summary.failures, *summary.faults):
+        console.print()
+        _print_failure(run, failure, console, _Look(signs, verbose))
+    if summary.blocked:
+        console.print()
+        _print_blocked(summary, console, verbose=verbose)
+    if summary.tallies:
+        console.print()
+        console.print(tally_table(summary))
+    for table in load_tables(run.loads):
+        console.print()
+        console.print(table)
+    console.print()
+    _print_verdict(run, summary, console, signs)
+
+
+def to_text(run: Run, width: int = 100) -> str:
+    """Return what `render_console` prints where there are no colours."""
+    out = StringIO()
+    render_console(run, Console(file=out, width=width, color_system=None, force_terminal=False, legacy_windows=False))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How failures are shown."""
+
+    signs: _Marks
+    verbose: bool
+
+
+def _print_header(run: Run, console: Console, signs: _Marks) -> None:
+    header = run.header
+    name = header.target.implementation or header.target.name
+    line = Text.assemble(
+        (f"Touchstone {visible(header.touchstone)}", "bold"),
+        f" {signs.dot} {visible(header.command)} {signs.dot} ",
+        (visible(name), "bold"),
+    )
+    console.print(line)
+    console.print(Text(visible(header.target.address), "dim"), soft_wrap=True)
+
+
+def _print_failure(run: Run, failure: Failure, console: Console, look: _Look) -> None:
+    judged, style = failure.first, _STYLES[failure.severity]
+    said = judged.summary or judged.title
+    title = Table.grid(padding=(0, 1, 0, 0))
+    title.add_row(Text(failure.severity, style), Text(_prose(said), "bold"))
+    console.print(title)
+    where = f" {look.signs.dot} {describe_places(failure.places, run.header.revisions)}"
+    console.print(Padding(Text.assemble((visible(judged.check), style), (visible(where), "dim")), (0, 0, 0, 2)))
+    console.print(Padding(_facts(failure, look), (0, 0, 0, 2)))
+    if judged.repeat:
+        console.print(Text.assemble(("  repeat    ", "dim"), visible(judged.repeat)), soft_wrap=True)
+
+
+def _facts(failure: Failure, look: _Look) -> Table:
+    judged = failure.first
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, min_width=8)
+    grid.add_column(overflow="fold")
+    for label, value in _labelled(failure):
+        grid.add_row(label, value)
+    wire = judged.conversation if isinstance(judged, Finding) and judged.conversation else judged.evidence
+    if wire:
+        grid.add_row("wire", Group(*_wire(wire, look)))
+    return grid
+
+
+def _labelled(failure: Failure) -> Iterator[tuple[str, Text]]:
+    judged = failure.first
+    rule = strongest(judged)
+    if rule is not None:
+        yield "rule", Text.assemble((f"{rule.level} ", "bold"), _prose(rule.text), (f" ({visible(rule.page)})", "dim"))
+    if isinstance(judged, Finding):
+        yield "property", Text(_prose(judged.property))
+    if judged.expected:
+        yield "expected", Text(_prose(judged.expected), "green")
+    if judged.actual:
+        yield "actual", Text(_prose(judged.actual), "red")
+    if judged.cause:
+        yield "cause", Text(_prose(judged.cause))
+    if isinstance(judged, Finding):
+        again = "happened again when repeated" if judged.confirmed == "confirmed" else "did not happen again (flaky)"
+        yield "seed", Text(again if judged.seed is None else f"{judged.seed}, {again}")
+
+
+def _wire(entries: tuple[WireEntry | str, ...], look: _Look) -> Iterator[RenderableType]:
+    """The last entries: a failure shows in how a conversation ends."""
+    shown = entries if look.verbose else entries[-_WIRE_ENTRIES:]
+    if len(shown) < len(entries):
+        yield Text(count_of(len(entries) - len(shown), "earlier entry", "earlier entries"), "dim")
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(style="dim", no_wrap=True, justify="right")
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for entry in shown:
+        if isinstance(entry, str):
+            grid.add_row("", look.signs.directions["sent"], Text(_excerpt(entry, look)))
+        else:
+            grid.add_row(f"{entry.at:.3f} s", look.signs.directions[entry.direction], _wire_text(entry, look))
+    yield grid
+
+
+def _wire_text(entry: WireEntry, look: _Look) -> Text:
+    text = Text(_excerpt(entry.text, look))
+    if entry.truncated:
+        text.append(f" ... {entry.truncated:,} more bytes", "dim")
+    if entry.note:
+        text.append(f" [{_prose(entry.note)}]", "italic")
+    return text
+
+
+def _excerpt(text: str, look: _Look) -> str:
+    return visible(text if look.verbose else shorten(text, _WIRE_CHARACTERS))
+
+
+def _prose(text: str) -> str:
+    return visible(shorten(text, _TEXT_CHARACTERS))
+
+
+def _print_blocked(summary: Digest, console: Console, *, verbose: bool) -> None:
+    console.print(Text("not judged, and what would change that", "bold"))
+    for blockage in summary.blocked:
+        console.print(Padding(Group(*_blockage(blockage, verbose=verbose)), (0, 0, 0, 2)))
+
+
+def _blockage(blockage: Blockage, *, verbose: bool) -> Iterable[Text]:
+    checks = blockage.checks if verbose else blockage.checks[:_CHECK_IDS]
+    rest = len(blockage.checks) - len(checks)
+    names = ", ".join(visible(check) for check in checks) + (f" and {rest:,} more" if rest else "")
+    yield Text(_prose(blockage.cause))
+    yield Text(f"  {count_of(len(blockage.checks), 'check', 'checks')}: {names}", "dim")
+
+
+def _print_verdict(run: Run, summary: Digest, console: Console, signs: _Marks) -> None:
+    style = _STANDING_STYLES[summary.standing]
+    parts = [f" {summary.headline}"]
+    if run.footer is None:
+        parts.append("the records end before the run did")
+    else:
+        parts.extend(["interrupted"] if run.footer.interrupted else [])
+        parts.append(duration(run.footer.seconds))
+    parts.append(f"exit {code_of(run)}")
+    console.print(Text.assemble((_STANDING_WORDS[summary.standing], style), f" {signs.dot} ".join(parts)))

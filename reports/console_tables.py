@@ -1,0 +1,99 @@
+"""The tables of the terminal: outcomes by place, and load."""
+
+from collections.abc import Iterable, Iterator
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from reports.digest import Digest
+from reports.rows import Load, ObjectiveResult, Outcome
+from reports.text import visible
+from reports.units import asked_for, figures, milliseconds, share, throughput
+
+_COLUMNS: dict[Outcome, tuple[str, str]] = {
+    "passed": ("passed", "green"),
+    "failed": ("failed", "red"),
+    "inapplicable": ("n/a", "dim"),
+    "blocked": ("blocked", "yellow"),
+    "broken": ("broken", "magenta"),
+}
+
+
+def tally_table(summary: Digest) -> Table:
+    """Return how many of each outcome there are, one line a revision and transport."""
+    table = _table()
+    table.add_column("revision")
+    table.add_column("transport")
+    for name, _ in _COLUMNS.values():
+        table.add_column(name, justify="right")
+    for tally in summary.tallies:
+        numbers = [_number(tally.counts[outcome], style) for outcome, (_, style) in _COLUMNS.items()]
+        table.add_row(Text(visible(tally.place.revision)), Text(visible(tally.place.transport)), *numbers)
+    return table
+
+
+def load_tables(loads: Iterable[Load]) -> Iterator[RenderableType]:
+    """Yield the latencies of each scenario, with its objectives and whatever spoils the measurement beneath."""
+    by_scenario: dict[str, list[Load]] = {}
+    for load in loads:
+        by_scenario.setdefault(load.scenario, []).append(load)
+    for scenario, together in by_scenario.items():
+        notes = Table.grid(padding=(0, 2, 0, 0))
+        notes.add_column(no_wrap=True)
+        notes.add_column(overflow="fold")
+        notes.add_column(overflow="fold")
+        for load in together:
+            for said, why in _notes(load):
+                notes.add_row(said, Text(visible(load.operation), "dim"), why)
+        yield Group(Text(f"load: {visible(scenario)}", "bold"), _latencies(together), notes)
+
+
+def _latencies(loads: list[Load]) -> Table:
+    table = _table()
+    table.add_column("operation", overflow="fold")
+    for name in ("done/s", "p50", "p90", "p99", "p99.9", "max", "errors"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for load in loads:
+        found = load.corrected.percentiles
+        latencies = (found.p50, found.p90, found.p99, found.p99_9, found.max)
+        errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
+        table.add_row(
+            Text(visible(load.operation)),
+            Text(figures(throughput(load))),
+            *(Text(milliseconds(value)) for value in latencies),
+            Text(share(errors), "red" if errors else ""),
+            style="" if load.valid else "dim",
+        )
+    return table
+
+
+def _notes(load: Load) -> Iterator[tuple[Text, Text]]:
+    """Yield what is to be said of an operation, each with one word before it."""
+    if not load.valid:
+        reasons = load.generator.reasons if load.generator else ()
+        why = "; ".join(reasons) or "the generator was the limit"
+        yield Text("no result", "yellow"), Text(f"{asked_for(load)}: {visible(why)}")
+    else:
+        yield from map(_objective, load.objectives)
+    if load.errors:
+        classes = sorted(load.errors.items(), key=lambda item: -item[1])
+        yield Text("errors", "red"), Text(", ".join(f"{count:,} {visible(name)}" for name, count in classes))
+
+
+def _objective(objective: ObjectiveResult) -> tuple[Text, Text]:
+    measured = (
+        "not measured" if objective.measured is None else f"{figures(objective.measured)} {visible(objective.unit)}"
+    )
+    margin = "" if objective.margin is None or not objective.met else f", {share(objective.margin)} left"
+    verdict = Text("met", "green") if objective.met else Text("missed", "bold red")
+    return verdict, Text(f"{visible(objective.text)}: {measured}{margin}")
+
+
+def _number(count: int, style: str) -> Text:
+    return Text(f"{count:,}", style) if count else Text("-", "dim")
+
+
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")

@@ -1,0 +1,205 @@
+"""A run as a reader wants it: one verdict, each failure once, what is blocked by its cause, counts by place.
+
+The same failure on several revisions and transports is one failure seen in several places. All renderings show this
+digest, so that they never disagree.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal
+
+from reports.rows import Finding, Judgement, Level, Outcome, RequirementRef
+from reports.severity import SEVERITIES, Severity, count_severities, exit_code, missed, severity
+from reports.store import Run
+
+Standing = Literal["failed", "passed", "inconclusive", "fault"]
+
+_STANDING: dict[int, Standing] = {0: "passed", 3: "inconclusive", 5: "fault"}
+OUTCOMES: tuple[Outcome, ...] = ("failed", "broken", "blocked", "passed", "inapplicable")
+NOUNS: dict[Severity, tuple[str, str]] = {
+    "violation": ("violation", "violations"),
+    "warning": ("warning", "warnings"),
+    "note": ("note", "notes"),
+    "fault": ("fault of Touchstone", "faults of Touchstone"),
+}
+_STRENGTH: tuple[Level, ...] = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something was judged."""
+
+    revision: str
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One check with one result, wherever it was seen; of `judgements` the one on the newest revision comes first."""
+
+    severity: Severity
+    judgements: tuple[Judgement, ...]
+
+    @property
+    def first(self) -> Judgement:
+        """The judgement that is shown for all."""
+        return self.judgements[0]
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where it was seen, in order, each once."""
+        return tuple(sorted({place_of(judgement) for judgement in self.judgements}))
+
+
+@dataclass(frozen=True, slots=True)
+class Blockage:
+    """One root cause and the checks that could not be exercised for it."""
+
+    cause: str
+    groups: tuple[Group, ...]
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """The ids of the checks, in order, each once."""
+        return tuple(sorted({group.first.check for group in self.groups}))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many judgements of each outcome there are at one place."""
+
+    place: Place
+    counts: dict[Outcome, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Everything the renderings show of a run, besides its load."""
+
+    standing: Standing
+    headline: str
+    failures: tuple[Group, ...]
+    faults: tuple[Group, ...]
+    blocked: tuple[Blockage, ...]
+    tallies: tuple[Tally, ...]
+    groups: tuple[Group, ...]
+    counts: dict[Outcome, int]
+    severities: dict[Severity, int]
+
+
+def digest(run: Run) -> Digest:
+    """Return the digest of `run`."""
+    groups = tuple(_groups(run.judgements))
+    return Digest(
+        standing=standing(run),
+        headline=headline(run),
+        failures=tuple(group for group in groups if group.first.outcome == "failed"),
+        faults=tuple(group for group in groups if group.severity == "fault"),
+        blocked=tuple(_blockages(groups)),
+        tallies=tuple(_tallies(run.judgements)),
+        groups=groups,
+        counts=_counts(run.judgements),
+        severities=count_severities(run.judgements),
+    )
+
+
+def code_of(run: Run) -> int:
+    """Return the exit code that the run ended with; for a file without footer, the one that its rows amount to."""
+    return exit_code(run) if run.footer is None else run.footer.exit
+
+
+def standing(run: Run) -> Standing:
+    """Return the verdict on the run in one word. What failed has failed, however mild the exit code was told to be."""
+    if any(severity(judgement) == "violation" for judgement in run.judgements) or any(map(missed, run.loads)):
+        return "failed"
+    return _STANDING.get(code_of(run), "failed")
+
+
+def headline(run: Run) -> str:
+    """Return the verdict on the run in one line."""
+    counts = Counter(group.severity for group in _groups(run.judgements))
+    parts = [count_of(counts[name], *nouns) for name, nouns in NOUNS.items() if counts[name]]
+    objectives = sum(not objective.met for load in run.loads if missed(load) for objective in load.objectives)
+    if objectives:
+        parts.append(count_of(objectives, "missed objective", "missed objectives"))
+    if parts:
+        return _listed(parts if counts["violation"] or not counts["ok"] else ["No violations", *parts])
+    return _without_failure(run, counts["ok"])
+
+
+def _without_failure(run: Run, passed: int) -> str:
+    if run.footer is not None and not run.footer.complete:
+        return "Cut short, nothing wrong until then"
+    objectives = any(load.objectives for load in run.loads)
+    if standing(run) == "inconclusive":
+        return "An objective could not be measured" if objectives else "Nothing conclusive ran"
+    if passed:
+        return f"{count_of(passed, 'check', 'checks')} passed"
+    return "Every objective met" if objectives else "Measured"
+
+
+def place_of(judgement: Judgement) -> Place:
+    """Return where `judgement` was made."""
+    return Place(judgement.revision, judgement.transport)
+
+
+def describe_places(places: Iterable[Place], tested: Iterable[str] = ()) -> str:
+    """Return places in words, such as `2025-06-18, 2025-11-25 over stdio`; all of `tested` are `every revision`."""
+    by_transport: dict[str, list[str]] = {}
+    for place in places:
+        by_transport.setdefault(place.transport, []).append(place.revision)
+    everything = sorted(tested)
+    by_revisions: dict[str, list[str]] = {}
+    for transport, revisions in by_transport.items():
+        named = "every revision" if len(revisions) > 1 and revisions == everything else ", ".join(revisions)
+        by_revisions.setdefault(named, []).append(transport)
+    return "; ".join(f"{named} over {_listed(transports)}" for named, transports in by_revisions.items())
+
+
+def strongest(judgement: Judgement) -> RequirementRef | None:
+    """Return the requirement that gives the judgement its level, None where it names none."""
+    return min(judgement.requirements, key=lambda found: _STRENGTH.index(found.level), default=None)
+
+
+def count_of(number: int, one: str, many: str) -> str:
+    """Return a number with its noun: `1 warning`, `2 warnings`."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def _listed(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def _groups(judgements: Iterable[Judgement]) -> Iterator[Group]:
+    """Yield the groups, the worst first, then by check."""
+
+    def key(judgement: Judgement) -> tuple[int, str, str, str]:
+        named = judgement.property if isinstance(judgement, Finding) else ""
+        said = "" if judgement.outcome == "passed" else judgement.cause or judgement.summary
+        return SEVERITIES.index(severity(judgement)), judgement.check, named, said
+
+    for _, same in groupby(sorted(judgements, key=key), key=key):
+        together = tuple(sorted(same, key=place_of, reverse=True))
+        yield Group(severity(together[0]), together)
+
+
+def _blockages(groups: Iterable[Group]) -> Iterator[Blockage]:
+    """Yield the causes, the one that holds up most first."""
+    by_cause: dict[str, list[Group]] = {}
+    for group in groups:
+        if group.severity == "open":
+            by_cause.setdefault(group.first.cause or group.first.summary or "no reason given", []).append(group)
+    for cause, held_up in sorted(by_cause.items(), key=lambda item: (-len(item[1]), item[0])):
+        yield Blockage(cause, tuple(held_up))
+
+
+def _tallies(judgements: Iterable[Judgement]) -> Iterator[Tally]:
+    for place, there in groupby(sorted(judgements, key=place_of), key=place_of):
+        yield Tally(place, _counts(there))
+
+
+def _counts(judgements: Iterable[Judgement]) -> dict[Outcome, int]:
+    counts = Counter(judgement.outcome for judgement in judgements)
+    return {outcome: counts[outcome] for outcome in OUTCOMES}
