@@ -1,0 +1,108 @@
+"""Connections to one target: opens them, keeps their transcripts, and leaves no process behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import TaskGroup
+
+from conformance.http_link import HttpLink
+from conformance.links import StreamLink
+from conformance.patience import Patience
+from conformance.peer import Peer
+from conformance.surface import Surface
+from conformance.target import HttpTarget, MemoryTarget, StdioTarget, Target
+from conformance.transcript import Conversation
+from reference_impl.transports.http import HttpPool, Origin
+from reference_impl.transports.stdio import StdioCommand, StdioProcess, open_process
+
+if TYPE_CHECKING:
+    from reference_impl.protocol.revisions import Revision
+    from reference_impl.transports.channel import ByteChannel
+
+__all__ = ["Bench"]
+
+_STDERR_SHOWN = 400
+_ENDING = 1.0
+"""Seconds that a process which closed its output gets to exit, so that its status can be told."""
+
+
+class Bench:
+    """Opens peers on one target at one revision.
+
+    `conversations` keeps every transcript, for the monitors. `tasks` runs the readers; it must outlive every peer.
+    """
+
+    def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
+        self.target = target
+        self.revision = revision
+        self.patience = patience
+        self.surface = Surface()
+        self.conversations: list[Conversation] = []
+        self._tasks = tasks
+
+    @asynccontextmanager
+    async def opened(self, purpose: str) -> AsyncIterator[Peer]:
+        """A peer on a new connection, its handshake done. Raises `Mismatch` if the handshake fails,
+        `TargetNotStarted` if there is nothing to connect to."""
+        async with self.unopened(purpose) as peer:
+            await peer.open()
+            yield peer
+
+    @asynccontextmanager
+    async def unopened(self, purpose: str) -> AsyncIterator[Peer]:
+        """A peer on a new connection on which nothing was said."""
+        conversation = Conversation(self.target.transport, purpose)
+        self.conversations.append(conversation)
+        match self.target:
+            case HttpTarget():
+                async with aclosing(HttpPool(Origin.of(self.target.url))) as pool:
+                    link = HttpLink(self.target, conversation, pool)
+                    peer = Peer(link, self.revision, self.patience, self.surface)
+                    link.listener = peer.hear
+                    try:
+                        yield self._furnish(peer)
+                    finally:
+                        await peer.farewell()
+            case StdioTarget(argv, env, cwd):
+                process = await open_process(StdioCommand(argv, env, cwd))
+                try:
+                    peer = self._on_stream(process, conversation, process)
+                    yield self._furnish(peer)
+                finally:
+                    await process.stop()
+            case MemoryTarget():
+                channel = await self.target.open()
+                try:
+                    yield self._furnish(self._on_stream(channel, conversation, None))
+                finally:
+                    await channel.aclose()
+
+    def _on_stream(self, channel: ByteChannel, conversation: Conversation, process: StdioProcess | None) -> Peer:
+        link = StreamLink(channel, conversation, lambda: _ending(process))
+        peer = Peer(link, self.revision, self.patience, self.surface)
+        peer.process = process
+        self._tasks.start_soon(link.read, peer.hear)
+        return peer
+
+    def _furnish(self, peer: Peer) -> Peer:
+        peer.bench = self
+        return peer
+
+
+async def _ending(process: StdioProcess | None) -> str:
+    """Say how a stream ended."""
+    if process is None:
+        return "the target closed the stream"
+    with anyio.move_on_after(_ENDING):
+        await process.wait()
+    tail = process.stderr_tail.strip()
+    said = f"; it last wrote to standard error: {tail[-_STDERR_SHOWN:]}" if tail else ""
+    if process.returncode is None:
+        return f"the process closed its standard output but runs on{said}"
+    if process.returncode < 0:
+        return f"the process was ended by signal {-process.returncode}{said}"
+    return f"the process exited with status {process.returncode}{said}"

@@ -1,0 +1,124 @@
+"""The catalogue of requirements: rows of data beside the checks, loaded once.
+
+A row says what the specification demands, of whom, in which revisions, over which transports and given which declared
+capability. Checks name rows; they hold no such condition themselves.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from reference_impl.protocol.revisions import REVISIONS, Revision, Window
+
+__all__ = ["LEVELS", "Catalogue", "CatalogueError", "Requirement", "load"]
+
+LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
+"""Strongest first."""
+TRANSPORTS = ("any", "stdio", "http")
+_SITE = "https://modelcontextprotocol.io/specification"
+_KEYS = {"id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"}
+
+
+class CatalogueError(Exception):
+    """A row of the catalogue is wrong: our own fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row.
+
+    `page` is the address below the specification of a revision (`basic/index#messages`); `legacy_page` replaces it for
+    revisions before 2026-07-28, whose pages are cut differently. `requires` is the path of the server capability
+    without which the row does not bind ("tools", "resources.subscribe").
+    """
+
+    id: str
+    level: str
+    role: str
+    page: str
+    text: str
+    window: Window
+    transport: str = "any"
+    requires: str | None = None
+    legacy_page: str | None = None
+
+    def binds(self, revision: Revision, transport: str) -> bool:
+        """Whether the row holds in a revision and over a transport ("stdio", "http", "memory")."""
+        over = "stdio" if transport == "memory" else transport
+        return revision in self.window and self.transport in ("any", over)
+
+    def page_in(self, revision: Revision) -> str:
+        """The address of the statement in that revision."""
+        return self.page if revision.modern or self.legacy_page is None else self.legacy_page
+
+    def url(self, revision: Revision) -> str | None:
+        """The public page of the statement; None for advice from the field, which no page holds."""
+        return None if self.level == "advice" else f"{_SITE}/{revision.name}/{self.page_in(revision)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Requirements by id."""
+
+    rows: dict[str, Requirement]
+
+    def __getitem__(self, identifier: str) -> Requirement:
+        try:
+            return self.rows[identifier]
+        except KeyError:
+            raise CatalogueError(f"no requirement is called {identifier!r}") from None
+
+    def __iter__(self) -> Iterator[Requirement]:
+        return iter(self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def binding(self, identifiers: Iterable[str], revision: Revision, transport: str) -> list[Requirement]:
+        """Those of the named rows that hold in a revision and over a transport, strongest first."""
+        rows = [self[identifier] for identifier in identifiers]
+        return sorted((row for row in rows if row.binds(revision, transport)), key=lambda row: LEVELS.index(row.level))
+
+
+@cache
+def load() -> Catalogue:
+    """Read `requirements/*.toml`. Raises `CatalogueError` for a row that is not well formed."""
+    rows: dict[str, Requirement] = {}
+    folder = files("conformance") / "requirements"
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".toml"):
+            for row in tomllib.loads(file.read_text("utf-8")).get("requirement", []):
+                requirement = _row(row, file.name)
+                if requirement.id in rows:
+                    raise CatalogueError(f"{file.name}: {requirement.id} stands twice")
+                rows[requirement.id] = requirement
+    return Catalogue(rows)
+
+
+def _row(row: dict[str, str], file: str) -> Requirement:
+    name = f"{file}: {row.get('id', 'a row without id')}"
+    if unknown := row.keys() - _KEYS:
+        raise CatalogueError(f"{name}: unknown keys {sorted(unknown)}")
+    dates = [revision.name for revision in REVISIONS]
+    if any(row.get(end) not in (None, *dates) for end in ("since", "until")):
+        raise CatalogueError(f"{name}: since and until are names of revisions")
+    if row.get("level") not in LEVELS or row.get("transport", "any") not in TRANSPORTS:
+        raise CatalogueError(f"{name}: level is one of {LEVELS}, transport one of {TRANSPORTS}")
+    try:
+        return Requirement(
+            id=row["id"],
+            level=row["level"],
+            role=row.get("role", "server"),
+            page=row["page"],
+            text=row["text"],
+            window=Window(row.get("since"), row.get("until")),
+            transport=row.get("transport", "any"),
+            requires=row.get("requires"),
+            legacy_page=row.get("legacy_page"),
+        )
+    except KeyError as missing:
+        raise CatalogueError(f"{name}: {missing} is missing") from None

@@ -1,0 +1,134 @@
+"""Which eras and revisions a target speaks, found out before anything is judged.
+
+Each era is probed on a connection of its own: some servers exit on any message before `initialize`, and one that was
+asked before may answer otherwise. Sources: `basic/transports/stdio#backward-compatibility`,
+`basic/transports/streamable-http#backward-compatibility`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+
+from conformance.bench import Bench
+from conformance.expect import Mismatch
+from conformance.links import Answer
+from conformance.transcript import Conversation
+from reference_impl.protocol.lifecycle import SERVER_INFO, classify_probe
+from reference_impl.protocol.messages import ErrorResponse, MalformedError, Response, parse_value
+from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Era, Revision, revision_named
+from reference_impl.transports.stdio import TargetNotStarted
+
+__all__ = ["Eras", "detect"]
+
+_AFTER_THE_OTHER = 3.0
+"""Seconds that a probe may stay unanswered after the other era's was answered: silence then means no."""
+
+
+@dataclass(slots=True)
+class Eras:
+    """What was found.
+
+    `legacy` is the revision that an offer of the newest one was answered with, `modern` the modern one the target
+    named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name
+    and version that the target gave; `first_answer` the seconds from connecting to its first answer.
+    """
+
+    legacy: Revision | None = None
+    modern: Revision | None = None
+    why_not: dict[Era, str] = field(default_factory=dict)
+    conversations: list[Conversation] = field(default_factory=list)
+    implementation: str | None = None
+    first_answer: float | None = None
+    _scopes: dict[Era, anyio.CancelScope] = field(default_factory=dict)
+
+    @property
+    def revisions(self) -> list[Revision]:
+        """The revisions to test, oldest first."""
+        return [revision for revision in (self.legacy, self.modern) if revision is not None]
+
+    def describe(self) -> str:
+        """Return in a line why neither era could be opened."""
+        reasons = set(self.why_not.values())
+        return "; ".join(sorted(reasons)) if len(reasons) == 1 else "; ".join(
+            f"{_OPENING[era]} was met with {text}" for era, text in self.why_not.items()
+        )
+
+
+_OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
+
+
+async def detect(make_bench: Callable[[Revision], Bench]) -> Eras:
+    """Probe both eras at the same time. Raises `TargetNotStarted` if there is nothing to start."""
+    eras = Eras()
+    failures: list[TargetNotStarted] = []
+
+    async def probe(bench: Bench, note: Callable[[Eras, Answer], None]) -> None:
+        try:
+            await _probe(bench, eras, note)
+        except TargetNotStarted as error:
+            failures.append(error)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(probe, make_bench(LATEST), _note_modern)
+        tasks.start_soon(probe, make_bench(LATEST_LEGACY), _note_legacy)
+    if failures:
+        raise failures[0]
+    return eras
+
+
+async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None]) -> None:
+    era, patience = bench.revision.era, bench.patience.start
+    eras.why_not[era] = "silence"
+    with anyio.move_on_after(patience) as scope:
+        eras._scopes[era] = scope  # noqa: SLF001 - the probes of one detection share their scopes
+        try:
+            async with bench.unopened("era detection") as peer:
+                answer = await peer.ask_opening()
+                eras.why_not[era] = answer.describe()
+                note(eras, answer)
+                _hurry_others(eras, era)
+                eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
+        except Mismatch as mismatch:
+            eras.why_not[era] = mismatch.actual
+    eras.conversations += bench.conversations
+
+
+def _hurry_others(eras: Eras, answered: Era) -> None:
+    for era, scope in eras._scopes.items():  # noqa: SLF001 - as above
+        if era is not answered:
+            scope.deadline = min(scope.deadline, anyio.current_time() + _AFTER_THE_OTHER)
+
+
+def _note_modern(eras: Eras, answer: Answer) -> None:
+    era, names = classify_probe(_parsed(answer))
+    if era is Era.MODERN and LATEST.name in names:
+        eras.modern = LATEST
+        del eras.why_not[Era.MODERN]
+        meta = answer.result.get("_meta") if isinstance(answer.result, dict) else None
+        _note_implementation(eras, meta.get(SERVER_INFO) if isinstance(meta, dict) else None)
+
+
+def _note_legacy(eras: Eras, answer: Answer) -> None:
+    result = answer.result
+    version = revision_named(result.get("protocolVersion")) if isinstance(result, dict) else None
+    if version is not None and not version.modern:
+        eras.legacy = version
+        del eras.why_not[Era.LEGACY]
+        _note_implementation(eras, result.get("serverInfo"))
+
+
+def _note_implementation(eras: Eras, info: Any) -> None:
+    if isinstance(info, dict):
+        eras.implementation = f"{info.get('name', '?')} {info.get('version', '')}".strip()
+
+
+def _parsed(answer: Answer) -> Response | ErrorResponse | None:
+    try:
+        message = parse_value(answer.message)
+    except MalformedError:
+        return None
+    return message if isinstance(message, Response | ErrorResponse) else None

@@ -1,0 +1,193 @@
+"""A link moves messages to one target and back, and records every byte.
+
+`StreamLink` serves stdio and in-memory streams: one ordered channel in each direction. Streamable HTTP has a link of
+its own (`conformance.http_link`). Both give answers by id and everything else to a listener.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+
+from conformance.expect import Mismatch, brief
+from conformance.transcript import NO_JSON, Conversation, Direction, Entry, HttpHead, owner
+from reference_impl.protocol.lines import LineReader, Overlong
+from reference_impl.transports.channel import ByteChannel
+
+__all__ = ["Answer", "Gone", "Listener", "Silence", "StreamLink", "decode"]
+
+Listener = Callable[[Entry], Awaitable[None]]
+
+
+class Silence(Mismatch):
+    """No answer came within the deadline."""
+
+
+class Gone(Mismatch):
+    """The target ended the conversation: its process exited, or it closed the stream or connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back for a request.
+
+    `message` is the decoded response, or `NO_JSON` where the HTTP reply held none. `head` is the reply's HTTP head.
+    `earlier` are the entries that came before it on the same stream, after the request was sent.
+    """
+
+    method: str
+    id: Any
+    message: Any
+    entry: Entry
+    earlier: tuple[Entry, ...] = ()
+    head: HttpHead | None = None
+    body: bytes = b""
+
+    @property
+    def result(self) -> Any:
+        """The result, or None."""
+        return self.message.get("result") if isinstance(self.message, dict) else None
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The error object, or None."""
+        error = self.message.get("error") if isinstance(self.message, dict) else None
+        return error if isinstance(error, dict) else None
+
+    @property
+    def code(self) -> Any:
+        """The error code, or None."""
+        return self.error.get("code") if self.error is not None else None
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status, or None on other transports."""
+        return self.head.status if self.head else None
+
+    def describe(self) -> str:
+        """Return the answer in a line, for a failure's `actual`."""
+        status = f"HTTP {self.status}: " if self.head else ""
+        shown = self.message if self.message is not NO_JSON else self.body.decode("utf-8", "replace") or "an empty body"
+        return status + brief(shown)
+
+
+def decode(data: bytes) -> Any:
+    """Decode a JSON text by the letter of RFC 8259; `NO_JSON` for anything else."""
+    try:
+        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return NO_JSON
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+@dataclass(slots=True)
+class _Waiting:
+    id: Any
+    since: int
+    owner: str | None
+    done: anyio.Event
+    entry: Entry | None = None
+
+
+class StreamLink:
+    """JSON lines over one channel in each direction."""
+
+    def __init__(self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]]) -> None:
+        self.conversation = conversation
+        self.gone: str | None = None
+        self.silent: anyio.Event = anyio.Event()
+        """Set once the target's output has ended."""
+        self._channel = channel
+        self._why_gone = why_gone
+        self._waiting: list[_Waiting] = []
+        self._writing = anyio.Lock()
+
+    async def read(self, listener: Listener) -> None:
+        """Read lines until the channel ends; answers wake their requests, the rest goes to `listener`."""
+        reader = LineReader()
+        try:
+            while True:
+                for line in reader.feed(await self._channel.receive()):
+                    await self._take(line, listener)
+        except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            if reader.rest:
+                await self._take(reader.rest, listener)
+        self.gone = await self._why_gone()
+        self.conversation.record(Direction.PROCESS, self.gone.encode())
+        self.silent.set()
+        for waiting in self._waiting:
+            waiting.done.set()
+
+    async def _take(self, line: bytes | Overlong, listener: Listener) -> None:
+        data = line if isinstance(line, bytes) else f"<a line of {line.size} bytes>".encode()
+        if not data.strip():
+            return
+        value = decode(data)
+        waiting = self._waiting_for(value)
+        entry = self.conversation.record(
+            Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else "the target"
+        )
+        if waiting is not None:
+            waiting.entry = entry
+            waiting.done.set()
+        else:
+            await listener(entry)
+
+    def _waiting_for(self, value: Any) -> _Waiting | None:
+        """Find the request that a message answers.
+
+        An answer whose id has the wrong type, or that lost its id, still belongs to somebody: delivering it keeps one
+        defect one finding, which the monitor of ids reports.
+        """
+        if not isinstance(value, dict) or "method" in value or not ("result" in value or "error" in value):
+            return None
+        identifier = value.get("id")
+        open_ones = [waiting for waiting in self._waiting if waiting.entry is None]
+        for waiting in open_ones:
+            if type(waiting.id) is type(identifier) and waiting.id == identifier:
+                return waiting
+        for waiting in open_ones:
+            if identifier is not None and str(waiting.id) == str(identifier):
+                return waiting
+        return open_ones[0] if len(open_ones) == 1 and identifier is None else None
+
+    async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
+        """Write a line, or raw bytes. Raises `Gone` if the target no longer reads."""
+        entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
+        try:
+            async with self._writing:
+                await self._channel.send(data + b"\n")
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            raise Gone("a target that reads its input", self.gone or await self._why_gone(), [entry.index]) from None
+        return entry
+
+    async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
+        """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
+        method, identifier = value.get("method", "?"), value.get("id")
+        waiting = _Waiting(identifier, len(self.conversation.entries), owner.get(), anyio.Event())
+        self._waiting.append(waiting)
+        try:
+            with anyio.move_on_after(timeout):
+                await self.send(data, value, defect)
+                if self.gone is None:
+                    await waiting.done.wait()
+        finally:
+            self._waiting.remove(waiting)
+        if waiting.entry is not None:
+            return self._answer(method, waiting, waiting.entry)
+        evidence = [waiting.since]
+        if self.gone is not None:
+            raise Gone(f"an answer to {method}", self.gone, [*evidence, len(self.conversation.entries) - 1])
+        raise Silence(f"an answer to {method} within {timeout:g} s", "silence", evidence)
+
+    def _answer(self, method: str, waiting: _Waiting, entry: Entry) -> Answer:
+        between = self.conversation.entries[waiting.since : entry.index]
+        earlier = tuple(item for item in between if item.direction is Direction.RECEIVED)
+        return Answer(method, waiting.id, entry.value, entry, earlier)

@@ -1,0 +1,1 @@
+"""Property-based testing: strategies for arguments, messages and framings, and what may be expected of each."""

@@ -1,0 +1,79 @@
+"""What the JSON Schema strategies share: the shape of a schema, its failures, and what makes two JSON values the same."""
+
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Schema: TypeAlias = bool | dict[str, Any]
+
+TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+
+
+class Unsatisfiable(ValueError):
+    """No instance can be built: the schema has none, finding one is too dear, or the schema itself is unusable.
+
+    `reason` is one clause that fits behind the name of whatever carries the schema.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A valid instance broken in exactly one way.
+
+    `pointer` (JSON Pointer, RFC 6901) leads to the value that breaks `keyword`; for a missing member it leads to the
+    object that lacks it.
+    """
+
+    value: Any
+    pointer: str
+    keyword: str
+    description: str
+
+
+def identity(value: Any) -> Hashable:
+    """Return a key that is equal for equal JSON values: 1 is 1.0, True is not 1, member order does not matter."""
+    match value:
+        case bool() | str() | None:
+            return type(value).__name__, value
+        case int() | float():
+            return "number", value
+        case list():
+            return "array", tuple(identity(item) for item in value)
+        case dict():
+            return "object", frozenset((name, identity(member)) for name, member in value.items())
+        case _:
+            raise TypeError(f"{type(value).__name__} is not a JSON value")
+
+
+def type_of(value: Any) -> str:
+    """Name the JSON Schema type of a value; `integer` only for what Python holds as one."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "boolean"
+        case int():
+            return "integer"
+        case float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+        case _:
+            return "object"
+
+
+def pointer(path: tuple[str | int, ...]) -> str:
+    """Write a path as a JSON Pointer, RFC 6901 section 3."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
+
+
+def canonical(value: Any) -> str:
+    """Write JSON so that equal schemas give equal text."""
+    return json.dumps(value, sort_keys=True)

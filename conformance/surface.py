@@ -1,0 +1,174 @@
+"""What a target offers, read from the target itself: its lists, and from them the stimuli that checks need.
+
+A stimulus is something the target must have for a check to say anything: a tool that may be called, one that is slow,
+a resource to read. Where there is none the check is blocked, and its reason says what would unblock it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from conformance.expect import Blocked, Inapplicable, Mismatch
+from conformance.samples import simplest
+from reference_impl.protocol.methods import PAGINATED
+
+if TYPE_CHECKING:
+    from conformance.peer import Peer
+
+__all__ = ["Permission", "Surface", "ToolCall", "gather"]
+
+_PAGES = 50
+"""Pages of one list that are followed; a longer list is judged by its beginning."""
+
+_SLOW = ("slow", "sleep", "wait", "delay", "long")
+"""What the names of tools that take their time have in common."""
+_SECONDS = ("seconds", "duration", "delay", "duration_seconds", "time")
+_ECHO = ("text", "message", "input", "value", "msg")
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Which tools may be called: those that say they are read-only, and those that the user named.
+
+    `samples` are arguments that the user gave, by tool name.
+    """
+
+    allowed: frozenset[str] = frozenset()
+    samples: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+
+    def grants(self, tool: Mapping[str, Any]) -> bool:
+        """Whether a tool may be called."""
+        annotations = tool.get("annotations")
+        read_only = isinstance(annotations, dict) and annotations.get("readOnlyHint") is True
+        return read_only or tool.get("name") in self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call that may be made: the tool as listed, and valid arguments for it."""
+
+    tool: dict[str, Any]
+    arguments: dict[str, Any]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The params of a `tools/call` request."""
+        return {"name": self.tool["name"], "arguments": self.arguments}
+
+
+@dataclass(slots=True)
+class Surface:
+    """The lists of one target at one revision; each holds the items as they came, objects only."""
+
+    permission: Permission = field(default_factory=Permission)
+    tools: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)
+    templates: list[dict[str, Any]] = field(default_factory=list)
+    prompts: list[dict[str, Any]] = field(default_factory=list)
+
+    def input_schema(self, name: object) -> Any:
+        """Return the input schema of a tool, or None."""
+        return next((tool.get("inputSchema") for tool in self.tools if tool.get("name") == name), None)
+
+    def calls(self) -> Iterator[ToolCall]:
+        """Every tool that may be called, with the simplest valid arguments; the well-behaved order of the list."""
+        for tool in self.tools:
+            if isinstance(tool.get("name"), str) and self.permission.grants(tool):
+                arguments = self.permission.samples.get(tool["name"]) or simplest(tool.get("inputSchema"))
+                if isinstance(arguments, dict):
+                    yield ToolCall(tool, arguments)
+
+    def need_call(self) -> ToolCall:
+        """Return a quick call. Raises `Inapplicable` without tools, `Blocked` if none may be called."""
+        calls = [call for call in self.calls() if not _is_slow(call.tool)]
+        if calls:
+            return calls[0]
+        if not self.tools:
+            raise Inapplicable("the target lists no tools")
+        raise Blocked("no tool may be called: none has readOnlyHint, none was allowed (--allow NAME)")
+
+    def need_echo(self) -> tuple[ToolCall, str]:
+        """Return a call with the name of a free string argument, whose text may be of any size and content."""
+        for call in self.calls():
+            member = _free_string(call.tool.get("inputSchema"))
+            if member is not None and not _is_slow(call.tool):
+                return call, member
+        self.need_call()
+        raise Blocked("no tool that may be called takes a free string argument")
+
+    def need_slow(self, seconds: float) -> ToolCall:
+        """Return a call that takes about that long. Raises `Blocked` if no such tool is known."""
+        for call in self.calls():
+            schema = call.tool.get("inputSchema")
+            members = schema.get("properties", {}) if isinstance(schema, dict) else {}
+            name = next((name for name in _SECONDS if name in members), None)
+            if name is not None and _is_slow(call.tool):
+                return ToolCall(call.tool, {**call.arguments, name: seconds})
+        if not self.tools:
+            raise Inapplicable("the target lists no tools")
+        raise Blocked("no tool that may be called is known to be slow (a name such as sleep, an argument seconds)")
+
+    def need_resource(self) -> dict[str, Any]:
+        """Return a listed resource. Raises `Blocked` if there is none."""
+        for resource in self.resources:
+            if isinstance(resource.get("uri"), str):
+                return resource
+        raise Blocked("the target lists no resources")
+
+    def need_prompt(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return a listed prompt and arguments for it. Raises `Blocked` if there is none."""
+        for prompt in self.prompts:
+            if isinstance(prompt.get("name"), str):
+                return prompt, _prompt_arguments(prompt)
+        raise Blocked("the target lists no prompts")
+
+
+def _is_slow(tool: Mapping[str, Any]) -> bool:
+    return any(word in str(tool.get("name", "")).lower() for word in _SLOW)
+
+
+def _free_string(schema: Any) -> str | None:
+    members = schema.get("properties") if isinstance(schema, dict) else None
+    for name in _ECHO:
+        member = members.get(name) if isinstance(members, dict) else None
+        if isinstance(member, dict) and member.get("type") == "string" and not member.keys() & _LIMITS:
+            return name
+    return None
+
+
+_LIMITS = {"enum", "const", "pattern", "format", "maxLength"}
+
+
+def _prompt_arguments(prompt: Mapping[str, Any]) -> dict[str, str]:
+    arguments = prompt.get("arguments")
+    listed = arguments if isinstance(arguments, list) else []
+    return {argument["name"]: "a" for argument in listed if isinstance(argument, dict) and argument.get("required")}
+
+
+async def gather(peer: Peer) -> None:
+    """Fill the peer's surface from the lists whose capability is declared; what fails is left to the checks."""
+    surface = peer.surface
+    places = (surface.tools, surface.prompts, surface.resources, surface.templates)
+    for (method, member), place in zip(PAGINATED.items(), places, strict=True):
+        if method.partition("/")[0] in peer.capabilities:
+            place.extend([item async for item in _items(peer, method, member)])
+
+
+async def _items(peer: Peer, method: str, member: str) -> Any:
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        try:
+            answer = await peer.request(method, None if cursor is None else {"cursor": cursor})
+        except Mismatch:
+            return
+        page = answer.result if isinstance(answer.result, dict) else {}
+        items = page.get(member)
+        for item in items if isinstance(items, list) else []:
+            if isinstance(item, dict):
+                yield item
+        following = page.get("nextCursor")
+        if not isinstance(following, str) or following == cursor:
+            return
+        cursor = following

@@ -1,0 +1,95 @@
+"""What is put to the test, and how to reach it: TARGET of the command line as a value."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from reference_impl.transports.channel import ByteChannel
+
+__all__ = ["HttpTarget", "MemoryTarget", "StdioTarget", "Target", "TargetError", "parse_target", "shown"]
+
+
+class TargetError(Exception):
+    """The TARGET cannot be understood; the message says what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class StdioTarget:
+    """A server that is started for each connection and spoken to on its standard streams."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    cwd: str | None = None
+    transport = "stdio"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTarget:
+    """A server that runs already, at one MCP endpoint. `headers` go with every request (credentials, say)."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    transport = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTarget:
+    """A server in this very process, reached over a pair of byte streams.
+
+    `open` returns our end of a new conversation. `name` is shown in reports.
+    """
+
+    name: str
+    open: Callable[[], Awaitable[ByteChannel]]
+    transport = "memory"
+
+
+Target = StdioTarget | HttpTarget | MemoryTarget
+
+_SCHEMES = ("http", "https")
+
+
+def parse_target(words: list[str], headers: Mapping[str, str] | None = None) -> Target:
+    """Read a TARGET: a URL, a quoted command, or the words of a command.
+
+    Raises `TargetError` for anything else.
+    """
+    if not words or not words[0].strip():
+        raise TargetError("no target: give a URL, or a command after --")
+    if len(words) == 1 and "://" in words[0]:
+        return _url(words[0], headers or {})
+    if len(words) == 1:
+        try:
+            words = shlex.split(words[0])
+        except ValueError as error:
+            raise TargetError(f"the command {words[0]!r} cannot be split into words: {error}") from None
+    if headers:
+        raise TargetError("--header goes with a URL; a command takes its credentials from --env")
+    return StdioTarget(tuple(words))
+
+
+def _url(text: str, headers: Mapping[str, str]) -> HttpTarget:
+    try:
+        parts = urlsplit(text)
+        valid = parts.hostname is not None and (parts.port or 1) > 0
+    except ValueError as error:
+        raise TargetError(f"{text!r} is no URL: {error}") from None
+    if parts.scheme not in _SCHEMES:
+        raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; use http:// or https://")
+    if not valid:
+        raise TargetError(f"{text!r} names no host")
+    return HttpTarget(text, dict(headers))
+
+
+def shown(target: Target) -> str:
+    """Return the target as it would be typed, without header values."""
+    match target:
+        case StdioTarget(argv):
+            return "-- " + shlex.join(argv)
+        case HttpTarget(url):
+            return url
+        case MemoryTarget(name):
+            return name

@@ -1,0 +1,134 @@
+"""What went over the wire, in order, before anybody interpreted it.
+
+Every conversation with a target is recorded as entries; checks assert on answers, monitors judge whole transcripts,
+and a failure shows its slice of them as evidence.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+__all__ = ["NO_JSON", "Conversation", "Direction", "Entry", "HttpHead", "owner"]
+
+owner: ContextVar[str | None] = ContextVar("owner", default=None)
+"""The check or property on whose behalf the running task speaks; entries remember it."""
+
+
+class Direction(Enum):
+    """Who produced the bytes of an entry."""
+
+    SENT = "sent"
+    RECEIVED = "received"
+    STDERR = "stderr"
+    PROCESS = "process"
+
+
+class _NoJson:
+    """Stands where bytes are no JSON text (None is a JSON value)."""
+
+    def __repr__(self) -> str:
+        return "<no JSON>"
+
+
+NO_JSON = _NoJson()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpHead:
+    """The head of an HTTP message: `start` is the request or status line, `headers` have lower-case names."""
+
+    start: str
+    headers: tuple[tuple[str, str], ...]
+    status: int | None = None
+
+    def get(self, name: str) -> str | None:
+        """Return the first value of a header, or None."""
+        return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing that crossed the wire.
+
+    `at` counts seconds from the start of the conversation. `value` is the decoded JSON or `NO_JSON`. `exchange`
+    numbers the HTTP exchange (0 on stdio). `defect` names what was deliberately wrong with bytes that we sent, so that
+    monitors do not hold a well-deserved error against the target.
+    """
+
+    index: int
+    at: float
+    direction: Direction
+    data: bytes
+    value: Any = NO_JSON
+    exchange: int = 0
+    head: HttpHead | None = None
+    owner: str | None = None
+    defect: str | None = None
+
+    @property
+    def is_message(self) -> bool:
+        """Whether the entry holds one JSON object, and no HTTP head."""
+        return isinstance(self.value, dict)
+
+    def is_request(self) -> bool:
+        """Whether the entry asks for an answer."""
+        return self.is_message and "method" in self.value and "id" in self.value
+
+    def is_notification(self) -> bool:
+        """Whether the entry is a one-way message."""
+        return self.is_message and "method" in self.value and "id" not in self.value
+
+    def is_response(self) -> bool:
+        """Whether the entry answers a request."""
+        return self.is_message and "method" not in self.value and ("result" in self.value or "error" in self.value)
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The entries of one connection, with the facts that monitors need to judge them.
+
+    `transport` is "stdio", "http" or "memory"; `revision` the name of the revision spoken, or None before it is known;
+    `capabilities` what the target declared in it.
+    """
+
+    transport: str
+    purpose: str
+    revision: str | None = None
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    _start: float = field(default_factory=time.perf_counter)
+
+    def record(  # noqa: PLR0913 - an entry has that many parts
+        self,
+        direction: Direction,
+        data: bytes,
+        value: Any = NO_JSON,
+        *,
+        exchange: int = 0,
+        head: HttpHead | None = None,
+        owned_by: str | None = None,
+        defect: str | None = None,
+    ) -> Entry:
+        """Append an entry and return it."""
+        who = owned_by or owner.get()
+        at = time.perf_counter() - self._start
+        entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect)
+        self.entries.append(entry)
+        return entry
+
+    def received(self) -> Iterable[Entry]:
+        """The entries that the target produced on the protocol's channel."""
+        return (entry for entry in self.entries if entry.direction is Direction.RECEIVED)
+
+    def sent(self) -> Iterable[Entry]:
+        """The entries that we produced."""
+        return (entry for entry in self.entries if entry.direction is Direction.SENT)
+
+    def owned_by(self, who: str) -> list[Entry]:
+        """The entries that belong to one check."""
+        return [entry for entry in self.entries if entry.owner == who]

@@ -1,0 +1,103 @@
+"""From what happened to a row of the records: outcome, words, evidence, and the command that repeats it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from conformance.catalogue import Requirement
+from conformance.check import Check, Monitor
+from conformance.expect import Mismatch
+from conformance.target import Target, shown
+from conformance.transcript import Conversation, Direction, Entry
+from reference_impl.protocol.revisions import Revision
+from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
+
+__all__ = ["Judged", "evidence", "refs", "repeat", "verdict"]
+
+_ENTRIES = 12
+_BYTES = 1500
+_INTERESTING = frozenset(
+    {"accept", "content-type", "host", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "origin"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of a check or monitor, before it is written down."""
+
+    outcome: Outcome
+    summary: str = ""
+    mismatch: Mismatch | None = None
+    cause: str = ""
+    conversation: Conversation | None = None
+    seconds: float = 0.0
+
+
+def refs(rows: Iterable[Requirement], revision: Revision) -> tuple[RequirementRef, ...]:
+    """Return requirements as the records hold them."""
+    return tuple(
+        RequirementRef(
+            id=row.id,
+            level=row.level,  # type: ignore[arg-type] # the catalogue has checked that it is one of the levels
+            text=row.text,
+            page=row.page_in(revision),
+            url=row.url(revision),
+        )
+        for row in rows
+    )
+
+
+def verdict(
+    what: Check | Monitor, rows: Sequence[Requirement], revision: Revision, target: Target, judged: Judged
+) -> Verdict:
+    """Return the row of one check or monitor at one revision; `rows` are the requirements that bind, strongest first."""
+    mismatch = judged.mismatch
+    return Verdict(
+        check=what.id,
+        title=what.title,
+        requirements=refs(rows, revision),
+        level=rows[0].level,  # type: ignore[arg-type] # as above
+        revision=revision.name,
+        transport=target.transport,
+        outcome=judged.outcome,
+        summary=judged.summary or (str(mismatch) if mismatch else ""),
+        expected=mismatch.expected if mismatch else "",
+        actual=mismatch.actual if mismatch else "",
+        cause=judged.cause,
+        evidence=evidence(judged.conversation, what.id, mismatch) if judged.outcome == "failed" else (),
+        repeat=repeat(what.id, revision, target) if judged.outcome in ("failed", "broken") else "",
+        seconds=judged.seconds,
+    )
+
+
+def repeat(identifier: str, revision: Revision, target: Target) -> str:
+    """Return the command that runs one check alone."""
+    return f"touchstone check --only {shlex.quote(identifier)} --revision {revision.name} {shown(target)}"
+
+
+def evidence(conversation: Conversation | None, who: str, mismatch: Mismatch | None) -> tuple[WireEntry, ...]:
+    """Return the slice of the wire that shows a failure: what the mismatch points at, and what its check exchanged."""
+    if conversation is None:
+        return ()
+    pointed = set(mismatch.entries) if mismatch else set()
+    chosen = [entry for entry in conversation.entries if entry.index in pointed or entry.owner == who]
+    ends = [entry for entry in conversation.entries if entry.direction is Direction.PROCESS]
+    slice_ = {entry.index: entry for entry in (*chosen[-_ENTRIES:], *ends[-1:])}
+    return tuple(_wire(slice_[index]) for index in sorted(slice_))
+
+
+def _wire(entry: Entry) -> WireEntry:
+    text, truncated = excerpt(_text(entry), _BYTES)
+    return WireEntry(
+        at=round(entry.at, 4), direction=entry.direction.value, text=text, truncated=truncated, note=entry.defect or ""
+    )
+
+
+def _text(entry: Entry) -> str:
+    body = entry.data.decode("utf-8", "backslashreplace")
+    if entry.head is None:
+        return body
+    headers = [f"{name}: {value}" for name, value in entry.head.headers if name in _INTERESTING]
+    return "\n".join([entry.head.start, *headers, *(["", body] if body else [])])
