@@ -38,6 +38,8 @@ class Sharing(Enum):
     """A conversation of its own, just opened (on stdio: a process of its own)."""
     UNOPENED = "unopened"
     """A connection of its own on which nothing was said yet."""
+    LAST = "last"
+    """A conversation of its own after all other checks; that it cannot be opened any more is the failure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,7 @@ _checks: dict[str, Check] = {}
 _monitors: dict[str, Monitor] = {}
 
 
-def check(
-    identifier: str, *requirements: str, sharing: Sharing = Sharing.SHARED
-) -> Callable[[CheckBody], CheckBody]:
+def check(identifier: str, *requirements: str, sharing: Sharing = Sharing.SHARED) -> Callable[[CheckBody], CheckBody]:
     """Declare a check: its stable id, then the ids of the requirements that it verifies."""
 
     def declare(body: CheckBody) -> CheckBody:

@@ -53,8 +53,10 @@ class Eras:
     def describe(self) -> str:
         """Return in a line why neither era could be opened."""
         reasons = set(self.why_not.values())
-        return "; ".join(sorted(reasons)) if len(reasons) == 1 else "; ".join(
-            f"{_OPENING[era]} was met with {text}" for era, text in self.why_not.items()
+        return (
+            "; ".join(sorted(reasons))
+            if len(reasons) == 1
+            else "; ".join(f"{_OPENING[era]} was met with {text}" for era, text in self.why_not.items())
         )
 
 
@@ -90,6 +92,8 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None])
                 answer = await peer.ask_opening()
                 eras.why_not[era] = answer.describe()
                 note(eras, answer)
+                spoken = eras.modern if bench.revision.modern else eras.legacy
+                peer.conversation.revision = spoken.name if spoken else None
                 _hurry_others(eras, era)
                 eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
         except Mismatch as mismatch:

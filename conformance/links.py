@@ -99,7 +99,9 @@ class _Waiting:
 class StreamLink:
     """JSON lines over one channel in each direction."""
 
-    def __init__(self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]]) -> None:
+    def __init__(
+        self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]]
+    ) -> None:
         self.conversation = conversation
         self.gone: str | None = None
         self.silent: anyio.Event = anyio.Event()

@@ -116,6 +116,11 @@ class Peer:
         """The first request of the revision's era."""
         return "server/discover" if self.revision.modern else "initialize"
 
+    @property
+    def cheap_method(self) -> str:
+        """A request without parameters that every server of the era answers."""
+        return "server/discover" if self.revision.modern else "ping"
+
     async def farewell(self) -> None:
         """End the session, where there is one, as a polite client does (2025-11-25 `#session-management`)."""
         if self.session is not None and isinstance(self.link, HttpLink):
@@ -210,7 +215,7 @@ class Peer:
 
     async def fence(self) -> Answer:
         """Ask something cheap that any target answers: what was sent before it has been dealt with."""
-        return await self.request("server/discover" if self.revision.modern else "ping")
+        return await self.request(self.cheap_method)
 
     async def hear(self, entry: Entry) -> None:
         """Take a message that answers nothing: keep it, and answer it if it is a request."""

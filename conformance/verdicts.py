@@ -52,7 +52,7 @@ def refs(rows: Iterable[Requirement], revision: Revision) -> tuple[RequirementRe
 def verdict(
     what: Check | Monitor, rows: Sequence[Requirement], revision: Revision, target: Target, judged: Judged
 ) -> Verdict:
-    """Return the row of one check or monitor at one revision; `rows` are the requirements that bind, strongest first."""
+    """Return the row of one check or monitor at one revision; `rows` are the requirements that bind."""
     mismatch = judged.mismatch
     return Verdict(
         check=what.id,

@@ -11,14 +11,9 @@ from typing import Any, TypeAlias
 
 import jsonschema
 from jsonschema.protocols import Validator
-from referencing import Registry, Resource
+from referencing import Registry, Specification
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import (
-    DRAFT7,
-    DRAFT201909,
-    DRAFT202012,
-    Specification,
-)
+from referencing.jsonschema import DRAFT7, DRAFT201909, DRAFT202012
 
 from conformance.properties.json_schema_model import Schema, Unsatisfiable
 from conformance.properties.json_schema_patterns import is_native, translate
@@ -30,7 +25,7 @@ Resolver: TypeAlias = Any  # referencing's resolver, generic in a type that it k
 class Dialect:
     """How one dialect reads a schema; `ref_alone`: keywords beside `$ref` are ignored."""
 
-    validator: type[Validator]
+    validator: Any  # a class of jsonschema's; its protocol leaves out `format_checker`
     specification: Specification[Any]
     ref_alone: bool = False
 
@@ -45,14 +40,19 @@ _DIALECTS = {
     "draft-04": _OLD,
 }
 
+# Keywords whose value is kept as it is, is a schema, a list of schemas, or an object of schemas.
 _VALUES = frozenset(
-    """type enum required minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength format
-    contentEncoding minItems maxItems uniqueItems minContains maxContains minProperties maxProperties dependentRequired
-    default nullable""".split()
+    (
+        *("type", "enum", "required", "dependentRequired", "default", "nullable", "format", "contentEncoding"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength"),
+        *("minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties"),
+    )
 )
 _SCHEMAS = frozenset(
-    """items contains additionalProperties propertyNames not if then else unevaluatedItems
-    unevaluatedProperties""".split()
+    (
+        *("items", "contains", "unevaluatedItems", "additionalProperties", "propertyNames", "unevaluatedProperties"),
+        *("not", "if", "then", "else"),
+    )
 )
 _LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
 _MAPS = frozenset({"properties", "dependentSchemas"})
@@ -168,7 +168,7 @@ class _Reader:
         if isinstance(schema, bool):
             return schema
         if "$id" in schema:
-            resolver = resolver.in_subresource(Resource(schema, self.dialect.specification))
+            resolver = resolver.in_subresource(self.dialect.specification.create_resource(schema))
         result: dict[str, Any] = {}
         reference = schema.get("$ref", schema.get("$dynamicRef", schema.get("$recursiveRef")))
         if reference is not None:
@@ -177,13 +177,17 @@ class _Reader:
                 return result
         for keyword, value in schema.items():
             self._read_keyword(result, keyword, value, resolver)
+        if isinstance(schema.get("items"), list) and "additionalItems" in schema:
+            result["items"] = self.read(schema["additionalItems"], resolver)
         return result
 
     def _name(self, reference: str, resolver: Resolver) -> str:
         try:
             found = resolver.lookup(reference)
         except Unresolvable:
-            raise Unsatisfiable(f"$ref {reference!r} leads out of the schema, and nothing is fetched") from None
+            raise Unsatisfiable(f"$ref {reference!r} leads nowhere within the schema, and nothing is fetched") from None
+        if not isinstance(found.contents, (bool, dict)):
+            raise Unsatisfiable(f"$ref {reference!r} does not lead to a schema")
         key = id(found.contents)
         if key not in self._names:
             name = self._names[key] = str(len(self._names))
@@ -217,9 +221,6 @@ class _Reader:
             self._pattern(pattern): self.read(member, resolver) for pattern, member in value.items()
         }
 
-    def read_additional_items(self, result: dict[str, Any], value: Schema, resolver: Resolver) -> None:
-        result["additionalItems"] = self.read(value, resolver)
-
     def read_dependencies(self, result: dict[str, Any], value: dict[str, Any], resolver: Resolver) -> None:
         for name, dependency in value.items():
             if isinstance(dependency, list):
@@ -236,7 +237,6 @@ _SPECIAL: dict[str, Callable[[_Reader, dict[str, Any], Any, Resolver], None]] = 
     "const": _Reader.read_const,
     "pattern": _Reader.read_pattern,
     "patternProperties": _Reader.read_pattern_properties,
-    "additionalItems": _Reader.read_additional_items,
     "dependencies": _Reader.read_dependencies,
 }
 
@@ -245,9 +245,9 @@ def _cyclic(definitions: dict[str, Schema]) -> frozenset[str]:
     """Return the definitions that can be reached from themselves."""
     edges = {name: set(_references(schema)) for name, schema in definitions.items()}
     cyclic = set()
-    for start in edges:
+    for start, first in edges.items():
         seen: set[str] = set()
-        waiting = set(edges[start])
+        waiting = set(first)
         while waiting:
             name = waiting.pop()
             seen.add(name)

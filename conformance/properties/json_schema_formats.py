@@ -38,9 +38,7 @@ FORMATS: dict[str, SearchStrategy[str]] = {
     "date": _MOMENTS.map(lambda moment: moment.date().isoformat()),
     "date-time": _MOMENTS.map(_date_time),
     "time": _MOMENTS.map(lambda moment: moment.time().isoformat(timespec="seconds") + "Z"),
-    "duration": st.builds(
-        _duration, st.integers(0, 365), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59)
-    ),
+    "duration": st.builds(_duration, st.integers(0, 365), st.integers(0, 23), st.integers(0, 59), st.integers(0, 59)),
     "email": _EMAILS,
     "idn-email": _EMAILS,
     "hostname": _HOSTNAMES,

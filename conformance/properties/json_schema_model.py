@@ -1,4 +1,4 @@
-"""What the JSON Schema strategies share: the shape of a schema, its failures, and what makes two JSON values the same."""
+"""What the JSON Schema strategies share: the shape of a schema, how it fails, and when two JSON values are equal."""
 
 import json
 from collections.abc import Hashable
@@ -10,7 +10,7 @@ Schema: TypeAlias = bool | dict[str, Any]
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
-class Unsatisfiable(ValueError):
+class Unsatisfiable(ValueError):  # noqa: N818 - a property of schemas first, raised second
     """No instance can be built: the schema has none, finding one is too dear, or the schema itself is unusable.
 
     `reason` is one clause that fits behind the name of whatever carries the schema.
@@ -48,25 +48,6 @@ def identity(value: Any) -> Hashable:
             return "object", frozenset((name, identity(member)) for name, member in value.items())
         case _:
             raise TypeError(f"{type(value).__name__} is not a JSON value")
-
-
-def type_of(value: Any) -> str:
-    """Name the JSON Schema type of a value; `integer` only for what Python holds as one."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "boolean"
-        case int():
-            return "integer"
-        case float():
-            return "number"
-        case str():
-            return "string"
-        case list():
-            return "array"
-        case _:
-            return "object"
 
 
 def pointer(path: tuple[str | int, ...]) -> str:

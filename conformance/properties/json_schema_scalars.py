@@ -1,5 +1,6 @@
 """Numbers and strings from the flat keywords of a schema."""
 
+import contextlib
 import math
 import re
 import sys
@@ -38,10 +39,8 @@ def integers(flat: dict[str, Any]) -> SearchStrategy[int]:
 def numbers(flat: dict[str, Any]) -> SearchStrategy[float]:
     """Return numbers within the bounds: whole ones first, then floats that every implementation holds."""
     choices: list[SearchStrategy[float]] = []
-    try:
+    with contextlib.suppress(Unsatisfiable):
         choices.append(integers(flat))
-    except Unsatisfiable:
-        pass
     low, high = _bounds(flat)
     if "multipleOf" in flat:
         step = Fraction(str(flat["multipleOf"]))
@@ -111,7 +110,8 @@ def _fits(text: str, shortest: int, longest: int | None, pattern: str | None) ->
 def _texts(shortest: int, longest: int | None, *, ascii_only: bool) -> SearchStrategy[str]:
     # Where lengths count, one character is one code point and one UTF-16 unit: counting is not what is tested.
     counted = shortest > 0 or longest is not None
-    alphabet = ASCII if ascii_only else st.characters(exclude_categories=["Cs"], max_codepoint=0xFFFF if counted else None)
+    last = 0xFFFF if counted else None
+    alphabet = ASCII if ascii_only else st.characters(exclude_categories=["Cs"], max_codepoint=last)
     if shortest > _DRAWN:
         return st.text(alphabet, max_size=_DRAWN).map(lambda text: text + _PAD * (shortest - len(text)))
     texts = st.text(alphabet, min_size=shortest, max_size=longest)

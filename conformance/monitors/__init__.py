@@ -1,0 +1,1 @@
+"""Judges of all traffic, whatever check or property caused it."""
