@@ -1,0 +1,63 @@
+"""The judge's face: documents, definitions, messages by method, violations."""
+
+import pytest
+
+from conformance.schema import Message, definitions, document, has_revision, messages, violations
+
+from .official import official
+
+OLD, NEW = "2025-11-25", "2026-07-28"
+
+
+def test_two_revisions_are_transcribed():
+    assert [has_revision(revision) for revision in (OLD, NEW, "2023-01-01", "")] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    "question", [document, definitions, messages, lambda revision: violations(revision, "Tool", {})]
+)
+def test_a_revision_that_is_not_transcribed_is_refused(question):
+    with pytest.raises(LookupError, match="1999-12-31"):
+        question("1999-12-31")
+
+
+def test_a_definition_of_another_revision_is_refused():
+    with pytest.raises(LookupError, match="InitializeRequest"):
+        violations(NEW, "InitializeRequest", {})
+
+
+def test_a_document_is_the_callers_own():
+    document(NEW)["$defs"].clear()
+    assert document(NEW)["$defs"].keys() == definitions(NEW)
+
+
+def test_a_request_knows_what_may_answer_it():
+    assert messages(OLD)["tools/call"] == Message("CallToolRequest", ("CallToolResult", "CreateTaskResult"))
+    assert messages(NEW)["tools/call"] == Message("CallToolRequest", ("CallToolResult", "InputRequiredResult"))
+    assert messages(OLD)["ping"] == Message("PingRequest", ("EmptyResult",))
+    assert "ping" not in messages(NEW)
+
+
+@pytest.mark.parametrize("revision", [OLD, NEW])
+def test_requests_have_answers_and_notifications_have_none(revision):
+    for method, message in messages(revision).items():
+        assert bool(message.results) == message.definition.endswith("Request"), method
+        assert definitions(revision).issuperset(message.results)
+
+
+@pytest.mark.parametrize("revision", [OLD, NEW])
+def test_every_method_of_the_official_schema_is_known(revision):
+    members = [schema.get("properties", {}) for schema in official(revision).values()]
+    assert {part["method"]["const"] for part in members if "const" in part.get("method", {})} == messages(
+        revision
+    ).keys()
+
+
+def test_the_answers_are_those_of_the_typed_responses():
+    typed = official(NEW)
+    for message in messages(NEW).values():
+        response = typed.get(message.definition.removesuffix("Request") + "ResultResponse")
+        if response is not None:
+            result = response["properties"]["result"]
+            named = {part["$ref"].rpartition("/")[2] for part in result.get("anyOf", [result])}
+            assert named == set(message.results)
