@@ -1,0 +1,165 @@
+"""The charts of a load run: latency and throughput by second, the whole distribution, and what it cost the target."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import fmean
+
+from markupsafe import Markup
+
+from reports.charts import Chart, Line, Tick, draw, round_steps, thin
+from reports.histogram import HistogramError, decode, quantiles
+from reports.rows import Latency, Load, TargetCost
+from reports.units import figures, milliseconds
+
+_NINES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawn chart with its title, what to know about it, and (name, style) of each line."""
+
+    title: str
+    note: str
+    legend: tuple[tuple[str, str], ...]
+    drawing: Markup
+
+
+def figures_of(load: Load) -> tuple[Figure, ...]:
+    """Return the charts of one operation."""
+    return tuple(_of_operation(load))
+
+
+def figures_of_cost(cost: TargetCost) -> tuple[Figure, ...]:
+    """Return the charts of what the target spent; none where that was not sampled."""
+    if len(cost.series) < 2:
+        return ()
+    seconds = [sample.second for sample in cost.series]
+    cpu = tuple((sample.second, sample.cpu_percent) for sample in cost.series)
+    memory = tuple((sample.second, sample.rss_bytes / 2**20) for sample in cost.series)
+    return (
+        _figure(
+            Chart(
+                "CPU of the target",
+                (Line("CPU", "first", thin(cpu, fmean), filled=True),),
+                _percent,
+                _second,
+                _seconds(seconds),
+            ),
+            "100 % is one core",
+        ),
+        _figure(
+            Chart(
+                "Memory of the target",
+                (Line("resident", "second", thin(memory, max), filled=True),),
+                _mebibytes,
+                _second,
+                _seconds(seconds),
+            ),
+            "resident, its whole process tree",
+        ),
+    )
+
+
+def _of_operation(load: Load) -> Iterator[Figure]:
+    if len(load.series) > 1:
+        yield _figure(
+            _latency_by_second(load),
+            "of what ended in each second, from its intended start"
+            if load.model == "open"
+            else "of what ended in each second",
+        )
+        yield _figure(_throughput_by_second(load), "operations completed in each second")
+    distribution = _distribution(load)
+    if distribution is not None:
+        yield _figure(distribution, "how slow the slowest are; each step to the right is ten times rarer")
+
+
+def _figure(chart: Chart, note: str) -> Figure:
+    return Figure(chart.title, note, tuple((line.name, line.style) for line in chart.lines), draw(chart))
+
+
+def _latency_by_second(load: Load) -> Chart:
+    median = tuple((float(row.second), row.p50) for row in load.series)
+    slow = tuple((float(row.second), row.p99) for row in load.series)
+    lines = (Line("p99", "second", thin(slow, max)), Line("p50", "first", thin(median, max)))
+    return Chart(
+        "Latency", lines, milliseconds, _second, _seconds([row.second for row in load.series]), logarithmic=True
+    )
+
+
+def _throughput_by_second(load: Load) -> Chart:
+    done = thin(tuple((float(row.second), float(row.completed)) for row in load.series), fmean)
+    lines = [Line("completed", "first", done, filled=True)]
+    if load.counts.failed:
+        failed = thin(tuple((float(row.second), float(row.failed)) for row in load.series), fmean)
+        lines.append(Line("failed", "bad", failed))
+    return Chart("Throughput", tuple(lines), _count, _second, _seconds([row.second for row in load.series]))
+
+
+def _distribution(load: Load) -> Chart | None:
+    lines = [Line("from the intended start" if load.uncorrected else "latency", "first", _tail(load.corrected))]
+    if load.uncorrected is not None:
+        lines.insert(0, Line("from sending", "other", _tail(load.uncorrected)))
+    reach = max(x for line in lines for x, _ in line.points)
+    ticks = tuple(Tick(_rarity(share), _nines(share)) for share in _NINES if _rarity(share) <= reach)
+    return Chart("Distribution", tuple(lines), milliseconds, _say_rarity, ticks, logarithmic=True)
+
+
+def _tail(latency: Latency) -> tuple[tuple[float, float], ...]:
+    """Points (rarity, milliseconds): of all values where the histogram can be read, else of the percentiles."""
+    try:
+        buckets = decode(latency.histogram)
+    except HistogramError:
+        buckets = ()
+    if not buckets:
+        found = latency.percentiles
+        known = ((0.5, found.p50), (0.9, found.p90), (0.95, found.p95), (0.99, found.p99), (0.999, found.p99_9))
+        return tuple((_rarity(share), value) for share, value in known)
+    total = sum(bucket.count for bucket in buckets)
+    kept: dict[float, float] = {}
+    for share, value in quantiles(buckets):
+        # The slowest has nothing beyond it: it stands where one of all the values is.
+        rarity = math.log10(total) if share >= 1 else _rarity(share)
+        kept[round(rarity, 2)] = value / 1000
+    return tuple(sorted(kept.items()))
+
+
+def _rarity(share: float) -> float:
+    """0 for all, 1 for the slowest tenth, 2 for the slowest hundredth."""
+    return -math.log10(1 - share)
+
+
+def _say_rarity(rarity: float) -> str:
+    return f"{figures_of_share(1 - 10**-rarity)} are faster"
+
+
+def figures_of_share(fraction: float) -> str:
+    """Return a fraction near one in percent, with as many nines as it has."""
+    decimals = max(0, math.ceil(-math.log10(max(1 - fraction, 1e-9))) - 1)
+    return f"{fraction * 100:.{decimals}f} %"
+
+
+def _nines(share: float) -> str:
+    return f"{share * 100:.10g} %"
+
+
+def _seconds(seconds: list[int] | list[float]) -> tuple[Tick, ...]:
+    span = max(seconds) - min(seconds)
+    return tuple(Tick(min(seconds) + step, f"{step:g} s") for step in round_steps(span, 5) if step <= span)
+
+
+def _second(second: float) -> str:
+    return f"second {second:g}"
+
+
+def _mebibytes(value: float) -> str:
+    return f"{figures(value)} MiB"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0f} %"
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 or value == round(value) else figures(value)
