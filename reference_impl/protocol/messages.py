@@ -65,11 +65,23 @@ class ErrorResponse(msgspec.Struct, frozen=True):
 
 
 class MalformedError(RemoteProtocolError):
-    """The peer's bytes are no message. `id` is the request's id where it could be read, to answer with."""
+    """The peer's bytes are no message.
 
-    def __init__(self, code: int, message: str, id: RequestId | None = None) -> None:  # noqa: A002 - JSON-RPC's own name
+    `id` is the request's id where it could be read, to answer with. `answerable` is False for what was meant as a
+    notification or a response: those never get an answer (`basic/index#notifications`).
+    """
+
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        id: RequestId | None = None,  # noqa: A002 - JSON-RPC's own name
+        *,
+        answerable: bool = True,
+    ) -> None:
         super().__init__(code, message)
         self.id = id
+        self.answerable = answerable
 
 
 Message = Request | Notification | Response | ErrorResponse
@@ -123,7 +135,8 @@ def _call(value: dict[str, Any], identifier: RequestId | None) -> Request | Noti
     if not isinstance(method, str):
         raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "method" must be a string', identifier)
     if params is not None and not isinstance(params, dict):
-        raise MalformedError(Code.INVALID_REQUEST, 'Invalid request: "params" must be an object', identifier)
+        text = 'Invalid request: "params" must be an object'
+        raise MalformedError(Code.INVALID_REQUEST, text, identifier, answerable="id" in value)
     if "id" not in value:
         return Notification(method, params)
     if identifier is None:
@@ -134,11 +147,12 @@ def _call(value: dict[str, Any], identifier: RequestId | None) -> Request | Noti
 def _answer(value: dict[str, Any], identifier: RequestId | None) -> Response | ErrorResponse:
     if "result" in value and "error" not in value:
         if identifier is None:
-            raise MalformedError(Code.INVALID_REQUEST, "Invalid response: it names no request")
+            raise MalformedError(Code.INVALID_REQUEST, "Invalid response: it names no request", answerable=False)
         return Response(identifier, value["result"])
     error = value.get("error")
     if "result" in value or not isinstance(error, dict) or not isinstance(error.get("code"), int):
-        raise MalformedError(Code.INVALID_REQUEST, "Invalid response: neither a result nor an error", identifier)
+        text = "Invalid response: neither a result nor an error"
+        raise MalformedError(Code.INVALID_REQUEST, text, identifier, answerable=False)
     return ErrorResponse(identifier, error["code"], str(error.get("message", "")), error.get("data"))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from reference_impl.protocol.revisions import ALWAYS, Revision, Window
+from reference_impl.protocol.revisions import ALWAYS, REVISIONS, Revision, Window
 
 __all__ = ["INPUT_METHODS", "METHODS", "NAMED_BY", "NOTIFICATIONS", "PAGINATED", "Method", "find", "find_notification"]
 
@@ -127,13 +127,19 @@ PAGINATED: dict[str, str] = {
 
 def find(name: object, revision: Revision) -> Method | None:
     """Return the request method `name` as `revision` knows it, or None."""
-    return _search(METHODS, name, revision)
+    return _REQUESTS_OF[revision.name].get(name) if isinstance(name, str) else None
 
 
 def find_notification(name: object, revision: Revision) -> Method | None:
     """Return the notification `name` as `revision` knows it, or None."""
-    return _search(NOTIFICATIONS, name, revision)
+    return _NOTIFICATIONS_OF[revision.name].get(name) if isinstance(name, str) else None
 
 
-def _search(table: tuple[Method, ...], name: object, revision: Revision) -> Method | None:
-    return next((row for row in table if row.name == name and revision in row.window), None)
+def _by_revision(table: tuple[Method, ...]) -> dict[str, dict[str, Method]]:
+    return {
+        revision.name: {row.name: row for row in table if revision in row.window} for revision in REVISIONS
+    }
+
+
+_REQUESTS_OF = _by_revision(METHODS)
+_NOTIFICATIONS_OF = _by_revision(NOTIFICATIONS)

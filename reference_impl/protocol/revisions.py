@@ -54,6 +54,8 @@ class Revision:
     bad_origin_is_403: bool = False
     server_requests: bool = True
     completions_capability: bool = False
+    progress_message: bool = False
+    primes_streams: bool = False
     structured_output: bool = False
     resource_links: bool = False
     elicitation: bool = False
@@ -83,7 +85,12 @@ class Revision:
 
 R2024_11_05 = Revision("2024-11-05")
 R2025_03_26 = R2024_11_05.but(
-    "2025-03-26", batching=True, streamable_http=True, sessions=True, completions_capability=True
+    "2025-03-26",
+    batching=True,
+    streamable_http=True,
+    sessions=True,
+    completions_capability=True,
+    progress_message=True,
 )
 R2025_06_18 = R2025_03_26.but(
     "2025-06-18", batching=False, version_header=True, structured_output=True, resource_links=True, elicitation=True
@@ -91,6 +98,7 @@ R2025_06_18 = R2025_03_26.but(
 R2025_11_25 = R2025_06_18.but(
     "2025-11-25",
     bad_origin_is_403=True,
+    primes_streams=True,
     url_elicitation=True,
     icons=True,
     tasks=True,
@@ -101,6 +109,7 @@ R2026_07_28 = R2025_11_25.but(
     "2026-07-28",
     era=Era.MODERN,
     sessions=False,
+    primes_streams=False,
     server_requests=False,
     tasks=False,
     mirrored_headers=True,

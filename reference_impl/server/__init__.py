@@ -1,0 +1,27 @@
+"""The reference server: `AdvancedMCPServer` and the shells that serve it.
+
+The shells import what they need when they are used, so that a server on stdio never loads an HTTP stack.
+"""
+
+from reference_impl.server.content import ToolResult, audio, embedded, image, link, text
+from reference_impl.server.context import Context
+from reference_impl.server.errors import ResourceNotFoundError, ToolError
+from reference_impl.server.middleware import Handler, Invocation, Middleware
+from reference_impl.server.server import AdvancedMCPServer, ServerOptions
+
+__all__ = [
+    "AdvancedMCPServer",
+    "Context",
+    "Handler",
+    "Invocation",
+    "Middleware",
+    "ResourceNotFoundError",
+    "ServerOptions",
+    "ToolError",
+    "ToolResult",
+    "audio",
+    "embedded",
+    "image",
+    "link",
+    "text",
+]

@@ -1,0 +1,193 @@
+"""What a handler can ask of its surroundings: report progress, log, ask the client, know who is calling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.lifecycle import LOG_LEVELS
+from reference_impl.protocol.revisions import Revision
+from reference_impl.server.errors import ToolError
+from reference_impl.server.exchange import ClientRefusedError, Exchange
+from reference_impl.server.inputs import InputRequired, Inputs, Question
+from reference_impl.server.validation import compile_schema
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["Context"]
+
+_SEVERITY = {level: rank for rank, level in enumerate(LOG_LEVELS)}
+_NEEDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
+
+
+class Context:
+    """Given to handlers that have a parameter named `context`."""
+
+    __slots__ = ("_exchange", "_inputs", "server")
+
+    def __init__(self, server: AdvancedMCPServer, exchange: Exchange, inputs: Inputs) -> None:
+        self.server = server
+        self._exchange = exchange
+        self._inputs = inputs
+
+    @property
+    def revision(self) -> Revision:
+        """The revision that this request is served by."""
+        return self._exchange.revision
+
+    @property
+    def capabilities(self) -> Mapping[str, Any]:
+        """What the client declared."""
+        return self._exchange.capabilities
+
+    @property
+    def client_info(self) -> Mapping[str, Any]:
+        """Name and version of the client as it gave them; for display only."""
+        return self._exchange.client_info or {}
+
+    @property
+    def principal(self) -> str | None:
+        """Whom the authentication hook named, or None."""
+        return self._exchange.principal
+
+    @property
+    def progress_token(self) -> str | int | None:
+        """The token that opts into progress, or None."""
+        return self._exchange.progress_token
+
+    def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
+        """Report progress, if the client asked for it. A value that does not rise is left out: they must
+        (`basic/utilities/progress#progress-flow`)."""
+        exchange = self._exchange
+        if exchange.progress_token is None or not math.isfinite(progress):
+            return
+        if exchange.progress is not None and progress <= exchange.progress:
+            return
+        exchange.progress = progress
+        params: dict[str, Any] = {"progressToken": exchange.progress_token, "progress": progress}
+        if total is not None:
+            params["total"] = total
+        if message is not None and exchange.revision.progress_message:
+            params["message"] = message
+        exchange.notify("notifications/progress", params)
+
+    def log(self, level: str, data: Any, logger: str | None = None) -> None:
+        """Send a log message if the client wants that level: a modern one has to name it, a legacy one may."""
+        exchange = self._exchange
+        lowest = exchange.log_level if exchange.session is None else exchange.session.log_level or "debug"
+        if lowest is None or not self.server.options.logs or _SEVERITY[level] < _SEVERITY[lowest]:
+            return
+        params = {"level": level, "data": data}
+        exchange.notify("notifications/message", params if logger is None else params | {"logger": logger})
+
+    async def elicit(self, message: str, schema: dict[str, Any], key: str = "elicit") -> dict[str, Any]:
+        """Ask the user to fill in a form. `schema` is a flat object schema (`client/elicitation`).
+
+        Returns the `ElicitResult`; accepted content fits the schema. `key` tells several questions of one handler apart.
+        """
+        params: dict[str, Any] = {"message": message, "requestedSchema": schema}
+        if self.revision.url_elicitation:
+            params["mode"] = "form"
+        answers = await self.ask({key: Question("elicitation/create", params)})
+        return dict(answers[key])
+
+    async def sample(self, messages: list[dict[str, Any]], max_tokens: int, key: str = "sample", **more: Any) -> dict[str, Any]:
+        """Ask the client's model for a completion; returns the `CreateMessageResult`. `more` are further parameters."""
+        params = {"messages": messages, "maxTokens": max_tokens, **more}
+        answers = await self.ask({key: Question("sampling/createMessage", params)})
+        return dict(answers[key])
+
+    async def roots(self, key: str = "roots") -> list[dict[str, Any]]:
+        """Ask for the client's roots, each with `uri` and perhaps `name`."""
+        answers = await self.ask({key: Question("roots/list")})
+        return list(answers[key].get("roots", []))
+
+    async def ask(self, questions: Mapping[str, Question]) -> dict[str, dict[str, Any]]:
+        """Ask several things at once; returns the results by key.
+
+        Raises `ToolError` if a legacy client cannot or will not answer, `RemoteProtocolError` if a modern one did not declare
+        that it can, or answers what was not asked.
+        """
+        for question in questions.values():
+            self._require(question)
+        if self._exchange.session is not None:
+            return {key: await self._ask_legacy(question) for key, question in questions.items()}
+        missing = {key: question for key, question in questions.items() if key not in self._inputs.answers}
+        if missing:
+            raise InputRequired(missing, self._inputs.notes)
+        return {key: _checked(question, self._inputs.answers[key]) for key, question in questions.items()}
+
+    def _require(self, question: Question) -> None:
+        exchange, capability = self._exchange, _NEEDS[question.method]
+        member = question.params.get("mode", "form") if capability == "elicitation" and exchange.revision.url_elicitation else None
+        if capability == "elicitation" and not exchange.revision.elicitation:
+            raise ToolError(f"Elicitation does not exist in revision {exchange.revision}")
+        if exchange.session is None:
+            exchange.require(capability, member)
+            return
+        try:
+            exchange.require(capability, member)
+        except RemoteProtocolError as error:
+            raise ToolError(error.message) from None
+
+    async def _ask_legacy(self, question: Question) -> dict[str, Any]:
+        session = self._exchange.session
+        if session is None or not session.initialized:
+            raise ToolError("The client has not finished its initialization")
+        params = question.params
+        try:
+            answer = await session.ask(question.method, params, self._exchange.send, self.server.options.ask_timeout)
+            return _checked(question, answer)
+        except ClientRefusedError as error:
+            raise ToolError(f"The client refused {question.method}: {error}") from None
+        except TimeoutError:
+            raise ToolError(f"The client did not answer {question.method} in time") from None
+        except RemoteProtocolError as error:
+            raise ToolError(error.message) from None
+
+    @property
+    def notes(self) -> Any:
+        """What an earlier run of this handler left with `again`, or None."""
+        return self._inputs.notes
+
+    def again(self, notes: Any) -> InputRequired:
+        """Return an exception to raise: the client is to send the request again, with `notes` (JSON) kept for that run."""
+        if not self.revision.modern:
+            raise ToolError("Requests in several rounds need revision 2026-07-28")
+        return InputRequired({}, notes)
+
+    def close_stream(self) -> None:
+        """Close the connection that awaits the result, where it can be resumed (2025-11-25 over HTTP); the client fetches
+        the rest by reconnecting (`basic/transports#sending-messages-to-the-server`)."""
+        if self._exchange.close_stream is not None:
+            self._exchange.close_stream()
+
+
+def _checked(question: Question, answer: Any) -> dict[str, Any]:
+    """Return `answer` if it can be one to `question`; raises `RemoteProtocolError` (-32602) otherwise."""
+    if not isinstance(answer, dict):
+        raise _invalid(question, "it must be an object")
+    match question.method:
+        case "elicitation/create":
+            _check_elicitation(question, answer)
+        case "sampling/createMessage" if "content" not in answer or answer.get("role") not in ("user", "assistant"):
+            raise _invalid(question, "role and content are required")
+        case "roots/list" if not isinstance(answer.get("roots"), list):
+            raise _invalid(question, "roots must be an array")
+    return answer
+
+
+def _check_elicitation(question: Question, answer: dict[str, Any]) -> None:
+    if answer.get("action") not in ("accept", "decline", "cancel"):
+        raise _invalid(question, "action must be accept, decline or cancel")
+    if answer["action"] == "accept" and "requestedSchema" in question.params:
+        wrong = compile_schema(question.params["requestedSchema"])(answer.get("content", {}))
+        if wrong is not None:
+            raise _invalid(question, wrong)
+
+
+def _invalid(question: Question, why: str) -> RemoteProtocolError:
+    return RemoteProtocolError(Code.INVALID_PARAMS, f"Invalid params: bad answer to {question.method}: {why}")

@@ -1,0 +1,86 @@
+"""Rules of a conversation that every shell shares: which era a request is of, running it, notifications of the client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from reference_impl.protocol.calls import Calls
+from reference_impl.protocol.errors import Code, LocalProtocolError, RemoteProtocolError
+from reference_impl.protocol.lifecycle import is_modern_request, read_request_meta, unsupported_version
+from reference_impl.protocol.messages import ErrorResponse, Notification, Request, Response
+from reference_impl.protocol.revisions import REVISIONS, revision_named
+from reference_impl.server.dispatch import answer
+from reference_impl.server.exchange import Exchange, Send, Session
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["Reply", "modern_exchange", "notified", "open_exchange", "start"]
+
+Reply = Callable[[Response | ErrorResponse], None]
+
+
+def open_exchange(request: Request, session: Session) -> Exchange:
+    """Return the exchange that serves `request` on a channel where both eras may meet.
+
+    A request that describes itself is modern. `initialize` opens the session, and only `ping` may come before it
+    (`basic/lifecycle#initialization`). Raises `RemoteProtocolError`.
+    """
+    if is_modern_request(request.params):
+        return modern_exchange(request, session.send, session.principal)
+    if session.opened or request.method in ("initialize", "ping"):
+        return Exchange.legacy(request, session, session.send)
+    text = "Invalid params: neither does params._meta describe the request, nor has initialize opened a session"
+    raise RemoteProtocolError(Code.INVALID_PARAMS, text, http_status=400)
+
+
+def modern_exchange(request: Request, send: Send, principal: str | None) -> Exchange:
+    """Return the exchange of a request that has to describe itself. Raises `RemoteProtocolError` if it does not, or names a
+    version that is not served this way."""
+    meta = read_request_meta(request.params)
+    revision = revision_named(meta.version)
+    if revision is None or not revision.modern:
+        raise unsupported_version(meta.version, reversed(REVISIONS))
+    return Exchange.modern(request, revision, meta, send, principal)
+
+
+def start(
+    server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply
+) -> asyncio.Task[None] | None:
+    """Serve a request in a task of its own; `reply` gets the answer unless the request is cancelled.
+
+    `initialize` is served at once, without a task: what follows it on the same channel, however soon, finds the session open.
+
+    Raises `RemoteProtocolError` (-32600) if a request with the same id is still being served (`basic/index#requests`).
+    """
+    request = exchange.request
+    try:
+        running.open(request.id, exchange)
+    except LocalProtocolError as error:
+        raise RemoteProtocolError(Code.INVALID_REQUEST, f"Invalid request: {error}") from None
+
+    async def serve() -> None:
+        message = await answer(server, exchange)
+        if not exchange.cancelled:
+            running.close(request.id)
+            reply(message)
+
+    if request.method == "initialize":
+        with contextlib.suppress(StopIteration):
+            serve().send(None)
+        return None
+    task = asyncio.get_running_loop().create_task(serve())
+    exchange.task = task
+    return task
+
+
+def notified(session: Session, notification: Notification) -> None:
+    """Take a notification of the client; one that is unknown or malformed is ignored."""
+    match notification:
+        case Notification("notifications/initialized"):
+            session.initialized = session.opened
+        case Notification("notifications/cancelled", {"requestId": identifier}):
+            session.cancel(identifier)

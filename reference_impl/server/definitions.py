@@ -1,0 +1,175 @@
+"""What a server offers: tools, resources, templates and prompts, and how each revision writes them down.
+
+Members that a revision does not know are left out (`WIRE`), so that a client of 2024-11-05 never meets `outputSchema`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+from reference_impl.protocol.revisions import ALWAYS, Revision, Window
+from reference_impl.protocol.streamable import header_parameters
+from reference_impl.server.calling import Callee
+from reference_impl.server.schemas import input_schema
+from reference_impl.server.uri_template import UriTemplate
+from reference_impl.server.validation import Validator, compile_schema
+
+__all__ = ["Described", "Prompt", "Resource", "ResourceTemplate", "Tool", "ToolMembers", "on_wire"]
+
+_FROM_03 = Window(since="2025-03-26")
+_FROM_06 = Window(since="2025-06-18")
+_FROM_11 = Window(since="2025-11-25")
+
+WIRE: dict[str, Window] = {
+    "title": _FROM_06,
+    "_meta": _FROM_06,
+    "outputSchema": _FROM_06,
+    "icons": _FROM_11,
+    "description": ALWAYS,
+}
+"""Member of a definition to the revisions that have it; a member not listed is in all."""
+
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_HEADER_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+class Described(TypedDict, total=False):
+    """Optional members that every definition may have, under their names on the wire."""
+
+    title: str
+    icons: list[dict[str, Any]]
+    annotations: dict[str, Any]
+    _meta: dict[str, Any]
+
+
+class ToolMembers(Described, total=False):
+    """Optional members of a tool."""
+
+    outputSchema: dict[str, Any]
+
+
+class ResourceMembers(Described, total=False):
+    """Optional members of a resource or template."""
+
+    mimeType: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One tool. `wire` is its full definition; `validate` judges arguments, `validate_output` structured content.
+
+    `mirrored` is the input schema if it has `x-mcp-header` parameters, else None.
+    """
+
+    name: str
+    callee: Callee
+    wire: dict[str, Any]
+    validate: Validator
+    validate_output: Validator | None
+    mirrored: dict[str, Any] | None
+
+    @classmethod
+    def of(
+        cls, function: Callable[..., Any], name: str, description: str | None, schema: dict[str, Any] | None, more: Any
+    ) -> Tool:
+        """Build a tool. Raises `ValueError` for a name or schema that the specification does not admit."""
+        if not _TOOL_NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no tool name: 1 to 128 of A-Z a-z 0-9 _ . - (server/tools#tool-names)")
+        schema = input_schema(function) if schema is None else schema
+        if schema.get("type") != "object":
+            raise ValueError(f"the input schema of {name} must have type object")
+        headers = _checked_headers(name, schema)
+        output = more.get("outputSchema")
+        wire = {"name": name, **_described(function, description), "inputSchema": schema, **more}
+        judge_output = None if output is None else compile_schema(output)
+        return cls(
+            name, Callee.of(function), wire, compile_schema(schema), judge_output, schema if headers else None
+        )
+
+
+def _checked_headers(tool: str, schema: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    headers = header_parameters(schema)
+    lowered = [header.lower() for header in headers]
+    if len(set(lowered)) < len(lowered) or not all(_HEADER_TOKEN.fullmatch(header) for header in headers):
+        raise ValueError(f"the x-mcp-header names of {tool} must be tokens, and unique (server/tools#x-mcp-header)")
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource with a fixed URI, or a family of them: then `template` is set, and its variables are the arguments."""
+
+    uri: str
+    callee: Callee
+    wire: dict[str, Any]
+    template: UriTemplate | None = None
+
+    @classmethod
+    def of(
+        cls, function: Callable[..., Any], uri: str, name: str | None, description: str | None, more: Any
+    ) -> Resource:
+        """Build a resource, or a template if `uri` has variables."""
+        template = UriTemplate(uri) if "{" in uri else None
+        key = "uri" if template is None else "uriTemplate"
+        wire = {key: uri, "name": name or function.__name__, **_described(function, description), **more}
+        return cls(uri, Callee.of(function), wire, template)
+
+    @property
+    def mime_type(self) -> str | None:
+        """The declared MIME type, for contents that name none."""
+        return self.wire.get("mimeType")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One prompt; `required` names the arguments it cannot do without."""
+
+    name: str
+    callee: Callee
+    wire: dict[str, Any]
+    arguments: tuple[str, ...]
+    required: frozenset[str]
+
+    @classmethod
+    def of(
+        cls,
+        function: Callable[..., Any],
+        name: str,
+        description: str | None,
+        arguments: list[dict[str, Any]] | None,
+        more: Any,
+    ) -> Prompt:
+        """Build a prompt. `arguments` as on the wire; without them, the function's parameters, required if no default."""
+        given = _arguments(function) if arguments is None else arguments
+        wire = {"name": name, **_described(function, description), **({"arguments": given} if given else {}), **more}
+        required = frozenset(item["name"] for item in given if item.get("required"))
+        return cls(name, Callee.of(function), wire, tuple(item["name"] for item in given), required)
+
+
+def _arguments(function: Callable[..., Any]) -> list[dict[str, Any]]:
+    schema = input_schema(function)
+    needed = schema.get("required", [])
+    return [
+        {"name": name, **({"description": member["description"]} if "description" in member else {}), "required": name in needed}
+        for name, member in schema["properties"].items()
+    ]
+
+
+def _described(function: Callable[..., Any], description: str | None) -> dict[str, str]:
+    words = description or " ".join((function.__doc__ or "").split())
+    return {"description": words} if words else {}
+
+
+def on_wire(definition: dict[str, Any], revision: Revision) -> dict[str, Any]:
+    """Return a definition without the members that `revision` does not know."""
+    kept = {key: value for key, value in definition.items() if revision in WIRE.get(key, ALWAYS)}
+    if "inputSchema" in kept and "annotations" in kept and revision not in _FROM_03:
+        del kept["annotations"]  # tools have had annotations since 2025-03-26, resources always
+    schema = kept.get("outputSchema")
+    if schema is not None and not revision.any_structured_content and schema.get("type") != "object":
+        del kept["outputSchema"]  # only objects until 2025-11-25
+    return kept

@@ -1,0 +1,32 @@
+"""Errors that handlers raise on purpose, and what clients are told of the others."""
+
+from __future__ import annotations
+
+__all__ = ["ResourceNotFoundError", "ToolError", "describe_error"]
+
+
+class ToolError(Exception):
+    """A tool failed; its message goes to the model as a result with `isError` (`server/tools#error-handling`)."""
+
+
+class ResourceNotFoundError(Exception):
+    """A resource handler has nothing at this URI."""
+
+
+_TOLD: tuple[tuple[type[Exception], str], ...] = (
+    (PermissionError, "Permission denied for this operation"),
+    (FileNotFoundError, "Requested resource not found"),
+    (TimeoutError, "The operation took too long"),
+)
+
+
+def describe_error(error: Exception) -> str:
+    """Return what a client may know of an exception: never a path, a query or a stack."""
+    if isinstance(error, ToolError):
+        return str(error)
+    for kind, message in _TOLD:
+        if isinstance(error, kind):
+            return message
+    if isinstance(error, ValueError):
+        return f"Invalid input: {error}"
+    return "An unexpected error occurred"

@@ -1,0 +1,174 @@
+"""One request being served, and the legacy conversation that it may belong to.
+
+An `Exchange` knows all that a feature may ask of the client's side: revision, capabilities, log level, and the way back
+for messages that belong to the request. A `Session` is what a legacy handshake leaves behind; the modern era has none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference_impl.protocol.calls import Calls
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.lifecycle import RequestMeta
+from reference_impl.protocol.messages import ErrorResponse, Message, Notification, Request, Response
+from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
+
+__all__ = ["ClientRefusedError", "Exchange", "Send", "Session"]
+
+Send = Callable[[Message], None]
+"""Queues one message for the client; never blocks, never raises."""
+
+
+class ClientRefusedError(Exception):
+    """The client answered a request of ours with an error."""
+
+    def __init__(self, answer: ErrorResponse) -> None:
+        super().__init__(answer.message)
+        self.code = answer.code
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """A legacy conversation, from `initialize` to its end (`basic/lifecycle`).
+
+    `send` carries messages that belong to no request of the client. `log_level` is None until the client sets one.
+    """
+
+    send: Send
+    principal: str | None = None
+    revision: Revision = LATEST_LEGACY
+    capabilities: dict[str, Any] = field(default_factory=dict)
+    client_info: dict[str, Any] = field(default_factory=dict)
+    opened: bool = False
+    initialized: bool = False
+    log_level: str | None = None
+    subscriptions: set[str] = field(default_factory=set)
+    calls: Calls[asyncio.Future[Any]] = field(default_factory=Calls)
+    running: Calls[Exchange] = field(default_factory=Calls)
+
+    async def ask(self, method: str, params: dict[str, Any], send: Send, timeout: float) -> Any:
+        """Send a request to the client and return the result.
+
+        `send` puts it on the stream of the request that it serves. Raises `ClientRefusedError`, and `TimeoutError` after
+        `timeout` seconds; whoever stops waiting tells the client so (`basic/lifecycle#timeouts`).
+        """
+        identifier = self.calls.new_id()
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.calls.open(identifier, future)
+        send(Request(identifier, method, params))
+        try:
+            async with asyncio.timeout(timeout):
+                return await future
+        except (asyncio.CancelledError, TimeoutError):
+            send(Notification("notifications/cancelled", {"requestId": identifier, "reason": "no longer awaited"}))
+            raise
+        finally:
+            self.calls.close(identifier)
+
+    def answered(self, answer: Response | ErrorResponse) -> None:
+        """Take the client's answer to a request of ours; one that nobody awaits is ignored."""
+        future = self.calls.close(answer.id)
+        if future is None or future.done():
+            return
+        if isinstance(answer, Response):
+            future.set_result(answer.result)
+        else:
+            future.set_exception(ClientRefusedError(answer))
+
+    def cancel(self, identifier: Any) -> None:
+        """Stop serving a request; an id that is unknown or of no type that an id can have is ignored."""
+        if isinstance(identifier, str | int) and not isinstance(identifier, bool):
+            exchange = self.running.close(identifier)
+            if exchange is not None:
+                exchange.cancel()
+
+    def close(self) -> None:
+        """Stop all that runs and waits."""
+        for exchange in self.running.drain():
+            exchange.cancel()
+        for future in self.calls.drain():
+            future.cancel()
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request being served. `send` is the way back for messages that belong to it."""
+
+    request: Request
+    revision: Revision
+    capabilities: dict[str, Any]
+    send: Send
+    client_info: dict[str, Any] | None = None
+    log_level: str | None = None
+    progress_token: str | int | None = None
+    progress: float | None = None
+    session: Session | None = None
+    principal: str | None = None
+    open: bool = True
+    cancelled: bool = False
+    task: asyncio.Task[Any] | None = None
+    close_stream: Callable[[], None] | None = None
+
+    @classmethod
+    def modern(
+        cls, request: Request, revision: Revision, meta: RequestMeta, send: Send, principal: str | None = None
+    ) -> Exchange:
+        """Return the exchange of a request that describes itself."""
+        return cls(
+            request,
+            revision,
+            meta.capabilities,
+            send,
+            meta.client_info,
+            meta.log_level,
+            meta.progress_token,
+            principal=principal,
+        )
+
+    @classmethod
+    def legacy(cls, request: Request, session: Session, send: Send) -> Exchange:
+        """Return the exchange of a request in a session."""
+        meta = (request.params or {}).get("_meta")
+        token = meta.get("progressToken") if isinstance(meta, dict) else None
+        return cls(
+            request,
+            session.revision,
+            session.capabilities,
+            send,
+            session.client_info,
+            session.log_level,
+            token if isinstance(token, str | int) and not isinstance(token, bool) else None,
+            session=session,
+            principal=session.principal,
+        )
+
+    def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification that belongs to this request; nothing once it is answered or cancelled."""
+        if self.open:
+            self.send(Notification(method, params))
+
+    def cancel(self) -> None:
+        """Stop serving: nothing more is sent for this request, whatever its handler does about it."""
+        self.open, self.cancelled = False, True
+        if self.task is not None:
+            self.task.cancel()
+
+    def require(self, capability: str, member: str | None = None) -> None:
+        """Check that the client declared a capability, and in it `member`.
+
+        Raises `RemoteProtocolError`: MissingRequiredClientCapability in the modern era (`basic/index#meta`); earlier
+        revisions have no code of their own for it.
+        """
+        declared = self.capabilities.get(capability)
+        if isinstance(declared, dict) and (member is None or member in declared):
+            return
+        if capability == "elicitation" and member == "form" and declared == {}:
+            return  # an empty object means form mode (`client/elicitation#capabilities`)
+        needed = {capability: {} if member is None else {member: {}}}
+        code = Code.MISSING_CLIENT_CAPABILITY if self.revision.modern else Code.INVALID_REQUEST
+        message = f"The client did not declare the capability {capability}{'.' + member if member else ''}"
+        raise RemoteProtocolError(code, message, {"requiredCapabilities": needed} if self.revision.modern else None)

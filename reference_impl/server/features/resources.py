@@ -1,0 +1,86 @@
+"""Resources: lists, templates, reading, and the subscriptions of the legacy era (`server/resources`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.server.content import resource_contents
+from reference_impl.server.context import Context
+from reference_impl.server.definitions import Resource
+from reference_impl.server.errors import ResourceNotFoundError
+from reference_impl.server.exchange import Exchange
+from reference_impl.server.inputs import InputRequired, Inputs
+from reference_impl.server.middleware import Invocation
+from reference_impl.server.pagination import page
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["list_resources", "list_templates", "read_resource", "subscribe", "unsubscribe"]
+
+
+async def list_resources(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of resources."""
+    items = server.listing("resources", exchange.revision)
+    return page("resources/list", items, params, server.page_size("resources/list"))
+
+
+async def list_templates(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of resource templates."""
+    items = server.listing("templates", exchange.revision)
+    return page("resources/templates/list", items, params, server.page_size("resources/templates/list"))
+
+
+async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Read a resource; one that does not exist is an error in every revision, never an empty result."""
+    uri = _uri(params)
+    resource, variables = _find(server, exchange, uri)
+    inputs = Inputs.of(exchange, server.seal) if exchange.session is None else Inputs({})
+    context = Context(server, exchange, inputs)
+    try:
+        body = await server.invoke(Invocation("resource", uri, resource, variables, context))
+    except InputRequired as required:
+        return inputs.result(required, exchange, server.seal)
+    except (ResourceNotFoundError, FileNotFoundError):
+        raise _not_found(exchange, uri) from None
+    server.record("record_resource_access", uri)
+    contents = body if isinstance(body, list) else [resource_contents(uri, body, resource.mime_type)]
+    return {"contents": contents}
+
+
+async def subscribe(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Send `notifications/resources/updated` for this URI from now on."""
+    uri = _uri(params)
+    _find(server, exchange, uri)
+    if exchange.session is not None:
+        exchange.session.subscriptions.add(uri)
+    return {}
+
+
+async def unsubscribe(_server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Stop it; a URI that was never subscribed to is no error."""
+    uri = _uri(params)
+    if exchange.session is not None:
+        exchange.session.subscriptions.discard(uri)
+    return {}
+
+
+def _uri(params: dict[str, Any]) -> str:
+    uri = params.get("uri")
+    if not isinstance(uri, str):
+        raise RemoteProtocolError(Code.INVALID_PARAMS, "Invalid params: uri must be a string")
+    return uri
+
+
+def _find(
+    server: AdvancedMCPServer, exchange: Exchange, uri: str
+) -> tuple[Resource, dict[str, Any]]:
+    found = server.find_resource(uri)
+    if found is None:
+        raise _not_found(exchange, uri)
+    return found
+
+
+def _not_found(exchange: Exchange, uri: str) -> RemoteProtocolError:
+    return RemoteProtocolError(exchange.revision.resource_not_found, f"Resource not found: {uri}", {"uri": uri})

@@ -1,0 +1,102 @@
+"""`tools/list` and `tools/call` (`server/tools`)."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.server.content import ToolResult, adapt, text, to_result
+from reference_impl.server.context import Context
+from reference_impl.server.definitions import Tool
+from reference_impl.server.errors import ToolError, describe_error
+from reference_impl.server.exchange import Exchange
+from reference_impl.server.inputs import InputRequired, Inputs
+from reference_impl.server.middleware import Invocation
+from reference_impl.server.pagination import page
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["call_tool", "list_tools"]
+
+_logger = logging.getLogger("reference_impl.server")
+
+
+async def list_tools(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Return one page of tools, in the order of their registration."""
+    return page("tools/list", server.listing("tools", exchange.revision), params, server.page_size("tools/list"))
+
+
+async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Call a tool; its failures are results, the protocol's are errors (`server/tools#error-handling`)."""
+    tool, arguments = _target(server, params)
+    wrong = tool.validate(arguments)
+    if wrong is not None:
+        return _bad_arguments(tool, wrong, exchange)
+    inputs = Inputs.of(exchange, server.seal) if exchange.session is None else Inputs({})
+    started = time.perf_counter()
+    try:
+        value = await server.invoke(Invocation("tool", tool.name, tool, arguments, Context(server, exchange, inputs)))
+        result = _judged(tool, to_result(value, structured=tool.validate_output is not None))
+    except InputRequired as required:
+        return inputs.result(required, exchange, server.seal)
+    except RemoteProtocolError:
+        server.record_tool_call(tool.name, time.perf_counter() - started, success=False)
+        raise
+    except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
+        _report(server, tool, error)
+        result = ToolResult([text(describe_error(error))], is_error=True)
+    server.record_tool_call(tool.name, time.perf_counter() - started, success=not result.is_error)
+    return _on_wire(result, exchange)
+
+
+def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> None:
+    server.record("record_error", error, {"tool": tool.name})
+    if not isinstance(error, ToolError):
+        _logger.warning("tool %s failed", tool.name, exc_info=error)
+
+
+def _target(server: AdvancedMCPServer, params: dict[str, Any]) -> tuple[Tool, dict[str, Any]]:
+    name, arguments = params.get("name"), params.get("arguments")
+    if not isinstance(name, str):
+        raise RemoteProtocolError(Code.INVALID_PARAMS, "Invalid params: name must be a string")
+    if arguments is None:
+        arguments = {}
+    if not isinstance(arguments, dict):
+        raise RemoteProtocolError(Code.INVALID_PARAMS, "Invalid params: arguments must be an object")
+    tool = server.tools.get(name)
+    if tool is None:
+        raise RemoteProtocolError(Code.INVALID_PARAMS, f"Unknown tool: {name}")
+    return tool, arguments
+
+
+def _bad_arguments(tool: Tool, wrong: str, exchange: Exchange) -> dict[str, Any]:
+    message = f"Invalid arguments for tool {tool.name}: {wrong}"
+    if not exchange.revision.argument_errors_are_results:
+        raise RemoteProtocolError(Code.INVALID_PARAMS, message)
+    return {"content": [text(message)], "isError": True}
+
+
+def _judged(tool: Tool, result: ToolResult) -> ToolResult:
+    if tool.validate_output is None or result.is_error:
+        return result
+    wrong = "no structured content" if result.structured is ... else tool.validate_output(result.structured)
+    if wrong is None:
+        return result
+    message = f"the output of {tool.name} does not fit its schema: {wrong}"
+    raise RuntimeError(message)
+
+
+def _on_wire(result: ToolResult, exchange: Exchange) -> dict[str, Any]:
+    revision = exchange.revision
+    wire: dict[str, Any] = {"content": adapt(result.content, revision)}
+    if result.structured is not ... and revision.structured_output:
+        if revision.any_structured_content or isinstance(result.structured, dict):
+            wire["structuredContent"] = result.structured
+    if result.is_error:
+        wire["isError"] = True
+    if result.meta is not None:
+        wire["_meta"] = dict(result.meta)
+    return wire

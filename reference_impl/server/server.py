@@ -1,0 +1,247 @@
+"""`AdvancedMCPServer`: what a server offers, declared with decorators.
+
+    server = AdvancedMCPServer("clock", "1.0")
+
+    @server.tool(description="Tells the time.", annotations={"readOnlyHint": True})
+    async def now(zone: str = "UTC") -> str: ...
+
+One instance serves any number of conversations of both eras at once, over any shell: `serve_stdio`, `serve_stream`,
+`MCPApplication`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, Unpack
+
+from reference_impl.protocol.revisions import REVISIONS, Revision
+from reference_impl.server.definitions import (
+    Described,
+    Prompt,
+    Resource,
+    ResourceMembers,
+    Tool,
+    ToolMembers,
+    on_wire,
+)
+from reference_impl.server.middleware import Handler, Invocation, Middleware
+from reference_impl.server.state import StateSeal
+from reference_impl.server.subscriptions import Hub
+
+__all__ = ["AdvancedMCPServer", "ServerOptions"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Completer = Callable[[str, dict[str, str]], Awaitable[list[str]]]
+Kind = Literal["tools", "resources", "templates", "prompts"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How a server behaves beyond what it offers.
+
+    `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be subscribed
+    to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every list and resource
+    (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a request of ours.
+    """
+
+    pages: Mapping[str, int] = field(default_factory=dict)
+    listens: bool = True
+    logs: bool = True
+    ttl_ms: int = 60_000
+    cache_scope: Literal["public", "private"] = "public"
+    ask_timeout: float = 300
+
+
+class AdvancedMCPServer:
+    """A server of both eras.
+
+    `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`; where it also has
+    `record_resource_access(uri)` and `record_error(error, context)`, these are fed too. `seal` guards the request states;
+    processes that serve one endpoint together share its key.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str = "1.0.0",
+        *,
+        instructions: str | None = None,
+        options: ServerOptions | None = None,
+        metrics: Any = None,
+    ) -> None:
+        self.info: dict[str, Any] = {"name": name, "version": version}
+        self.instructions = instructions
+        self.options = options or ServerOptions()
+        self.metrics = metrics
+        self.seal = StateSeal()
+        self.hub = Hub()
+        self.tools: dict[str, Tool] = {}
+        self.resources: dict[str, Resource] = {}
+        self.templates: dict[str, Resource] = {}
+        self.prompts: dict[str, Prompt] = {}
+        self.completions: dict[tuple[str, str], Completer] = {}
+        self.middleware: list[Middleware] = []
+        self._cached: dict[tuple[str, str], Any] = {}
+        self._handler: Handler | None = None
+
+    def tool(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        schema: dict[str, Any] | None = None,
+        **more: Unpack[ToolMembers],
+    ) -> Callable[[Function], Function]:
+        """Register a tool. Without `name`, `description` and `schema`, the function's name, docstring and type hints speak.
+
+        With `outputSchema`, the function returns the structured content. Raises `ValueError` for what the specification
+        does not admit.
+        """
+
+        def register(function: Function) -> Function:
+            self.add("tools", Tool.of(function, name or function.__name__, description, schema, more))
+            return function
+
+        return register
+
+    def resource(
+        self, uri: str, name: str | None = None, description: str | None = None, **more: Unpack[ResourceMembers]
+    ) -> Callable[[Function], Function]:
+        """Register a resource, or with variables in `uri` (`{name}`, `{+path}`) a template. The function returns `str`,
+        `bytes`, or a list of contents as on the wire."""
+
+        def register(function: Function) -> Function:
+            resource = Resource.of(function, uri, name, description, more)
+            self.add("resources" if resource.template is None else "templates", resource)
+            return function
+
+        return register
+
+    def prompt(
+        self,
+        name: str | None = None,
+        description: str | None = None,
+        arguments: list[dict[str, Any]] | None = None,
+        **more: Unpack[Described],
+    ) -> Callable[[Function], Function]:
+        """Register a prompt. The function returns a string, a content block, or a list of messages."""
+
+        def register(function: Function) -> Function:
+            self.add("prompts", Prompt.of(function, name or function.__name__, description, arguments, more))
+            return function
+
+        return register
+
+    def completion(self, reference: str, argument: str) -> Callable[[Completer], Completer]:
+        """Register what completes `argument` of a prompt (by name) or of a template (by its URI template). The function
+        takes what was typed and the arguments already known, and returns values, best first."""
+
+        def register(completer: Completer) -> Completer:
+            self.completions[reference, argument] = completer
+            return completer
+
+        return register
+
+    def add(self, kind: Kind, definition: Tool | Resource | Prompt) -> None:
+        """Offer something more; those who listen hear of it."""
+        key = definition.uri if isinstance(definition, Resource) else definition.name
+        registry: dict[str, Any] = getattr(self, kind)
+        if key in registry:
+            raise ValueError(f"{kind} already has {key!r}")
+        registry[key] = definition
+        self._changed(kind)
+
+    def remove(self, kind: Kind, key: str) -> None:
+        """Offer something no more. Raises `KeyError` if it was never offered."""
+        del getattr(self, kind)[key]
+        self._changed(kind)
+
+    def _changed(self, kind: Kind) -> None:
+        self._cached.clear()
+        if self.options.listens:
+            self.hub.list_changed("resources" if kind == "templates" else kind)
+
+    def resource_updated(self, uri: str) -> None:
+        """Tell those who subscribed that a resource reads differently now."""
+        if self.options.listens:
+            self.hub.resource_updated(uri)
+
+    def add_middleware(self, middleware: Middleware) -> None:
+        """Put `middleware` around every handler, inside those added before."""
+        self.middleware.append(middleware)
+        self._handler = None
+
+    async def invoke(self, invocation: Invocation) -> Any:
+        """Call a handler through the middleware."""
+        if self._handler is None:
+            handler: Handler = _call
+            for middleware in reversed(self.middleware):
+                handler = middleware.wrap(handler)
+            self._handler = handler
+        return await self._handler(invocation)
+
+    def find_resource(self, uri: str) -> tuple[Resource, dict[str, Any]] | None:
+        """Return the resource that answers to `uri` and the variables that its template found, or None."""
+        if uri in self.resources:
+            return self.resources[uri], {}
+        for template in self.templates.values():
+            variables = template.template.match(uri) if template.template else None
+            if variables is not None:
+                return template, variables
+        return None
+
+    @property
+    def supported_versions(self) -> list[str]:
+        """Names of the revisions, newest first."""
+        return [revision.name for revision in reversed(REVISIONS)]
+
+    def capabilities(self, revision: Revision) -> dict[str, Any]:
+        """Return what this server declares to clients of `revision`; it follows from what was registered."""
+        cached = self._cached.get(("capabilities", revision.name))
+        if cached is None:
+            cached = self._cached["capabilities", revision.name] = self._declared(revision)
+        declared: dict[str, Any] = cached
+        return declared
+
+    def _declared(self, revision: Revision) -> dict[str, Any]:
+        changes = {"listChanged": True} if self.options.listens else {}
+        declared: dict[str, Any] = {}
+        if self.tools:
+            declared["tools"] = changes
+        if self.resources or self.templates:
+            declared["resources"] = changes | ({"subscribe": True} if self.options.listens else {})
+        if self.prompts:
+            declared["prompts"] = changes
+        if self.completions and revision.completions_capability:
+            declared["completions"] = {}
+        if self.options.logs:
+            declared["logging"] = {}
+        return declared
+
+    def listing(self, kind: Kind, revision: Revision) -> list[dict[str, Any]]:
+        """Return all definitions of a kind as `revision` writes them, in the order of registration."""
+        cached = self._cached.get((kind, revision.name))
+        if cached is None:
+            definitions = getattr(self, kind).values()
+            cached = self._cached[kind, revision.name] = [on_wire(item.wire, revision) for item in definitions]
+        items: list[dict[str, Any]] = cached
+        return items
+
+    def page_size(self, method: str) -> int:
+        """Return how many items one page of a list method holds."""
+        return self.options.pages.get(method, 100)
+
+    def record_tool_call(self, name: str, seconds: float, *, success: bool) -> None:
+        """Tell the metrics of a call."""
+        if self.metrics is not None:
+            self.metrics.record_tool_call(name, seconds, success)
+
+    def record(self, what: str, *facts: Any) -> None:
+        """Tell the metrics something, where they want to know it."""
+        hook = getattr(self.metrics, what, None)
+        if hook is not None:
+            hook(*facts)
+
+
+async def _call(invocation: Invocation) -> Any:
+    return await invocation.target.callee(invocation.arguments, invocation.context)

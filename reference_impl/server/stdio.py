@@ -1,0 +1,124 @@
+"""stdio: the process's own descriptors as a byte stream (`basic/transports/stdio`).
+
+Descriptor 1 belongs to the protocol alone. It is moved away first, and what anybody prints, in Python or beneath it, goes
+to standard error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import stat
+import sys
+from typing import TYPE_CHECKING
+
+import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream
+
+from reference_impl.server.stream import serve_stream
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["run_stdio", "serve_stdio"]
+
+_CHUNK = 256 * 1024
+
+
+def run_stdio(server: AdvancedMCPServer) -> None:
+    """Serve on standard input and output until end of file or SIGTERM. Blocks."""
+    with contextlib.suppress(KeyboardInterrupt):
+        try:
+            import uvloop
+        except ImportError:
+            asyncio.run(serve_stdio(server))
+        else:
+            uvloop.run(serve_stdio(server))
+    _leave()
+
+
+def _leave() -> None:
+    """Exit without waiting for worker threads: a tool that blocks for ever must not keep the process."""
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
+    os._exit(0)
+
+
+async def serve_stdio(server: AdvancedMCPServer) -> None:
+    """Serve the one client of this process."""
+    output = _claim_stdout()
+    serving = asyncio.ensure_future(serve_stream(server, DescriptorReceiveStream(0), DescriptorSendStream(output)))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, lambda: _stop(server, serving))
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+
+
+def _stop(server: AdvancedMCPServer, serving: asyncio.Future[None]) -> None:
+    server.hub.close()
+    asyncio.get_running_loop().call_later(0.05, serving.cancel)
+
+
+def _claim_stdout() -> int:
+    """Return a descriptor of the real standard output, and point descriptor 1 and `sys.stdout` at standard error."""
+    sys.stdout.flush()
+    output = os.dup(1)
+    os.dup2(2, 1)
+    return output
+
+
+class DescriptorReceiveStream(ByteReceiveStream):
+    """Reads a descriptor: through the event loop where it can be polled, else in a thread (files, `/dev/null`)."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._polls = _polls(descriptor)
+
+    async def receive(self, max_bytes: int = _CHUNK) -> bytes:
+        """Return the next bytes. Raises `EndOfStream`."""
+        if self._polls:
+            await anyio.wait_readable(self._descriptor)
+            chunk = os.read(self._descriptor, max_bytes)
+        else:
+            chunk = await asyncio.to_thread(os.read, self._descriptor, max_bytes)
+        if not chunk:
+            raise anyio.EndOfStream
+        return chunk
+
+    async def aclose(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)
+
+
+class DescriptorSendStream(ByteSendStream):
+    """Writes to a descriptor without ever blocking the event loop on a slow reader."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._polls = _polls(descriptor)
+        if self._polls:
+            os.set_blocking(descriptor, False)
+
+    async def send(self, item: bytes) -> None:
+        """Write all of `item`. Raises `BrokenResourceError` when the reader has gone."""
+        view = memoryview(item)
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except BlockingIOError:
+                await anyio.wait_writable(self._descriptor)
+            except (BrokenPipeError, ConnectionResetError):
+                raise anyio.BrokenResourceError from None
+
+    async def aclose(self) -> None:
+        """Close the descriptor."""
+        os.close(self._descriptor)
+
+
+def _polls(descriptor: int) -> bool:
+    mode = os.fstat(descriptor).st_mode
+    return sys.platform != "win32" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode))

@@ -1,0 +1,124 @@
+"""Who hears of changes: legacy sessions, and modern `subscriptions/listen` streams (`basic/patterns/subscriptions`)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
+from reference_impl.protocol.messages import Notification
+from reference_impl.server.exchange import Exchange, Session
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["Hub", "Subscription", "listen"]
+
+_LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
+"""Filter member to the list that it is about."""
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """One open listen stream: what the client wants to hear, as far as this server can tell it."""
+
+    exchange: Exchange
+    lists: frozenset[str]
+    uris: frozenset[str]
+    accepted: dict[str, Any]
+
+    def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
+        """Send a notification marked with this subscription's id."""
+        meta = {SUBSCRIPTION_ID: self.exchange.request.id}
+        self.exchange.notify(method, {"_meta": meta, **(params or {})})
+
+
+@dataclass(slots=True)
+class Hub:
+    """All who hear of changes. Its methods are called on the event loop's thread."""
+
+    sessions: set[Session] = field(default_factory=set)
+    subscriptions: set[Subscription] = field(default_factory=set)
+    _endings: set[asyncio.Future[None]] = field(default_factory=set)
+    closed: bool = False
+
+    def list_changed(self, kind: str) -> None:
+        """Announce that the list of `tools`, `prompts` or `resources` is another now."""
+        method = f"notifications/{kind}/list_changed"
+        for session in self.sessions:
+            if session.initialized:
+                session.send(Notification(method))
+        for subscription in self.subscriptions:
+            if kind in subscription.lists:
+                subscription.notify(method)
+
+    def resource_updated(self, uri: str) -> None:
+        """Announce that a resource reads differently now."""
+        method = "notifications/resources/updated"
+        for session in self.sessions:
+            if session.initialized and uri in session.subscriptions:
+                session.send(Notification(method, {"uri": uri}))
+        for subscription in self.subscriptions:
+            if uri in subscription.uris:
+                subscription.notify(method, {"uri": uri})
+
+    async def until_closed(self) -> None:
+        """Wait for `close`."""
+        if self.closed:
+            return
+        ending: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._endings.add(ending)
+        try:
+            await ending
+        finally:
+            self._endings.discard(ending)
+
+    def close(self) -> None:
+        """End every listen stream gracefully: the server is going away."""
+        self.closed = True
+        for ending in self._endings:
+            if not ending.done():
+                ending.set_result(None)
+
+
+async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Serve `subscriptions/listen`: acknowledge, then keep the request open until either side ends it."""
+    subscription = _subscription(server, exchange, params.get("notifications"))
+    subscription.notify("notifications/subscriptions/acknowledged", {"notifications": subscription.accepted})
+    server.hub.subscriptions.add(subscription)
+    try:
+        await server.hub.until_closed()
+    finally:
+        server.hub.subscriptions.discard(subscription)
+    # `basic/patterns/cancellation` demands the notification, `basic/patterns/subscriptions` the result: both are given.
+    subscription.notify("notifications/cancelled", {"requestId": exchange.request.id, "reason": "server shutting down"})
+    return {"_meta": {SUBSCRIPTION_ID: exchange.request.id}}
+
+
+def _subscription(server: AdvancedMCPServer, exchange: Exchange, wanted: Any) -> Subscription:
+    if not server.options.listens:
+        raise RemoteProtocolError(Code.METHOD_NOT_FOUND, "Method not found: nothing here ever changes")
+    if not isinstance(wanted, dict):
+        raise _invalid("notifications must be an object")
+    capabilities = server.capabilities(exchange.revision)
+    accepted: dict[str, Any] = {}
+    for member, kind in _LISTS.items():
+        flag = wanted.get(member, False)
+        if not isinstance(flag, bool):
+            raise _invalid(f"notifications.{member} must be a boolean")
+        if flag and kind in capabilities:
+            accepted[member] = True
+    uris = wanted.get("resourceSubscriptions", [])
+    if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
+        raise _invalid("notifications.resourceSubscriptions must be an array of URIs")
+    known = [uri for uri in uris if server.find_resource(uri) is not None]
+    if known:
+        accepted["resourceSubscriptions"] = known
+    lists = frozenset(kind for member, kind in _LISTS.items() if member in accepted)
+    return Subscription(exchange, lists, frozenset(known), accepted)
+
+
+def _invalid(what: str) -> RemoteProtocolError:
+    return RemoteProtocolError(Code.INVALID_PARAMS, f"Invalid params: {what}")

@@ -1,0 +1,80 @@
+"""JSON Schema: one validator a schema, compiled once, never fetching anything (`basic/index#json-schema-usage`).
+
+`jsonschema-rs` where it is installed, `jsonschema` otherwise. Dialects: 2020-12 (the default), 2019-09, draft-07, -06 and -04,
+as `$schema` names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+__all__ = ["SchemaError", "Validator", "compile_schema"]
+
+Validator = Callable[[Any], "str | None"]
+"""Takes a JSON value; returns None, or one sentence that says what is wrong and where."""
+
+
+class SchemaError(ValueError):
+    """A schema that is invalid in its dialect, of an unknown dialect, or refers outside itself."""
+
+
+def compile_schema(schema: dict[str, Any]) -> Validator:
+    """Return the validator of `schema`. Raises `SchemaError` if it is none."""
+    try:
+        import jsonschema_rs  # noqa: F401
+    except ImportError:
+        return _compile_python(schema)
+    return _compile_rust(schema)
+
+
+def _refuse(uri: str) -> Any:
+    raise SchemaError(f"{uri} is outside the schema, and nothing is fetched")
+
+
+def _compile_rust(schema: dict[str, Any]) -> Validator:
+    import jsonschema_rs
+
+    try:
+        jsonschema_rs.meta.validate(schema)
+        validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+    except (ValueError, jsonschema_rs.ValidationError) as error:
+        raise SchemaError(str(error).partition("\n")[0]) from None
+    is_valid, iterate = validator.is_valid, validator.iter_errors
+
+    def judge(value: Any) -> str | None:
+        if is_valid(value):
+            return None
+        error = next(iterate(value))
+        return _sentence(error.message, error.instance_path)
+
+    return judge
+
+
+def _compile_python(schema: dict[str, Any]) -> Validator:
+    import jsonschema
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    dialect = jsonschema.validators.validator_for(schema, default=None if "$schema" in schema else jsonschema.Draft202012Validator)
+    if dialect is None:
+        raise SchemaError(f"unknown dialect {schema['$schema']!r}")
+    try:
+        dialect.check_schema(schema)
+    except jsonschema.SchemaError as error:
+        raise SchemaError(error.message) from None
+    validator = dialect(schema, registry=Registry())
+
+    def judge(value: Any) -> str | None:
+        try:
+            error = next(validator.iter_errors(value), None)
+        except Unresolvable as unresolved:
+            return f"the schema refers to {unresolved}, which is not part of it"
+        return None if error is None else _sentence(error.message, list(error.absolute_path))
+
+    return judge
+
+
+def _sentence(message: str, path: list[Any]) -> str:
+    where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).lstrip(".")
+    return f"{where}: {message}" if where else message
