@@ -1,13 +1,12 @@
 """The one data model of a run, and its renderings. Imports none of the other packages.
 
-`RENDERERS` maps the name of a format to a function from a `Run` to text.
+`RENDERERS` maps the name of a format to a function from a `Run` to text. The renderings are imported when they are first
+used: whoever only writes records pays for no template engine.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from reports.console import render_console, to_text
-from reports.html import render_html
-from reports.junit import render_junit
 from reports.records import (
     Finding,
     Footer,
@@ -24,6 +23,11 @@ from reports.records import (
     schema,
     severity,
 )
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from reports.records import FailOn
 
 __all__ = [
     "RENDERERS",
@@ -42,8 +46,38 @@ __all__ = [
     "render_console",
     "render_html",
     "render_junit",
+    "render_text",
     "schema",
     "severity",
 ]
 
-RENDERERS: dict[str, Callable[[Run], str]] = {"console": to_text, "html": render_html, "junit": render_junit}
+
+def render_console(run: Run, console: "Console", verbose: bool = False) -> None:
+    """Print `run` on a rich console; `verbose` leaves nothing out."""
+    from reports.console import render_console as render
+
+    render(run, console, verbose)
+
+
+def render_text(run: Run) -> str:
+    """Return what the terminal shows, without colours, 100 columns wide."""
+    from reports.console import to_text
+
+    return to_text(run)
+
+
+def render_html(run: Run) -> str:
+    """Return one HTML document that needs nothing from elsewhere."""
+    from reports.html import render_html as render
+
+    return render(run)
+
+
+def render_junit(run: Run, fail_on: "FailOn" = "must") -> str:
+    """Return a JUnit XML document; `fail_on` draws the line between a failure and a test that is skipped."""
+    from reports.junit import render_junit as render
+
+    return render(run, fail_on)
+
+
+RENDERERS: dict[str, Callable[[Run], str]] = {"console": render_text, "html": render_html, "junit": render_junit}

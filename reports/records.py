@@ -1,10 +1,9 @@
 """The data model of a run, in one place: its rows, the file that holds them, and what they amount to.
 
-Everything that runs writes these records and everything that renders reads them. `python -m reports.records` prints
-the JSON Schema that is published beside this module as `records.schema.json`.
+Everything that runs writes these records and everything that renders reads them. `python -m reports` prints the JSON
+Schema that is published beside this module as `records.schema.json`.
 """
 
-import sys
 from typing import Any
 
 import msgspec
@@ -106,7 +105,3 @@ def schema() -> dict[str, Any]:
         **row,
         "$defs": definitions,
     }
-
-
-if __name__ == "__main__":
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(schema()), indent=2).decode() + "\n")
