@@ -26,7 +26,7 @@ from conformance.schema.notation import (
     union_schema,
 )
 
-REVISIONS = ("2025-11-25", "2026-07-28")
+REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
 """The revisions that the tables in `messages/` have been written for, oldest first."""
 
 _DIRECTIVES = frozenset({"since", "until", "is", "any", "like", "some", "answer"})

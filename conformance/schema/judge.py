@@ -66,7 +66,11 @@ def violations(revision: str, definition: str, value: object) -> list[Violation]
     Formats (URIs, base64) are not judged, nor is anything that one message alone cannot show.
     Raises LookupError for a revision or definition that is not transcribed.
     """
-    return explained(_validator(revision, definition).iter_errors(value))
+    validator = _validator(revision, definition)
+    try:
+        return explained(validator.iter_errors(value))
+    except RecursionError:  # the library puts the whole offending value into its messages
+        return [Violation("", "departs from its type and is nested too deeply to say where", "type")]
 
 
 @cache

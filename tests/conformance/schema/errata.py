@@ -22,10 +22,25 @@ class Erratum:
     wrongly_accepted: tuple[tuple[str, object], ...] = ()
 
 
+def _put_messages_into_envelopes(definitions: Definitions) -> None:
+    for name, schema in definitions.items():
+        members = schema.get("properties", {})
+        if "method" in members and "jsonrpc" not in members and name not in {"Request", "Notification"}:
+            envelope = definitions["JSONRPCRequest" if name.endswith("Request") else "JSONRPCNotification"]
+            params = {"allOf": [envelope["properties"]["params"], members["params"]]}
+            schema["properties"] = envelope["properties"] | members | {"params": params}
+            schema["required"] = sorted({*envelope["required"], *schema["required"]})
+
+
+def _let_errors_lack_an_id(definitions: Definitions) -> None:
+    definitions["JSONRPCError"]["required"].remove("id")
+
+
 def _let_answers_be_numbers(definitions: Definitions) -> None:
-    alternatives = definitions["ElicitResult"]["properties"]["content"]["additionalProperties"]["anyOf"]
-    (plain,) = (alternative for alternative in alternatives if isinstance(alternative["type"], list))
-    plain["type"] = ["string", "number", "boolean"]
+    answer = definitions["ElicitResult"]["properties"]["content"]["additionalProperties"]
+    for alternative in answer.get("anyOf", [answer]):
+        if isinstance(alternative["type"], list):
+            alternative["type"] = ["string", "number", "boolean"]
 
 
 def _let_json_be_json(definitions: Definitions) -> None:
@@ -61,10 +76,35 @@ def _name_the_subscription_acknowledged(definitions: Definitions) -> None:
     }
 
 
+EVERY_REVISION = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
+FAILURE = {"code": -32603, "message": "lost"}
+
 ERRATA = (
     Erratum(
+        "a message of a method is a JSON-RPC message",
+        ("2024-11-05", "2025-03-26", "2025-06-18"),
+        "basic/index#messages; the generated schema of a method leaves the envelope to another definition",
+        _put_messages_into_envelopes,
+        wrongly_accepted=(
+            ("PingRequest", {"method": "ping"}),
+            ("PingRequest", {"jsonrpc": "2.0", "id": None, "method": "ping"}),
+            ("ListToolsRequest", {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": 1}}),
+            ("ToolListChangedNotification", {"jsonrpc": "1.0", "method": "notifications/tools/list_changed"}),
+        ),
+    ),
+    Erratum(
+        "an error in the body of an HTTP response may have no id",
+        ("2025-03-26", "2025-06-18"),
+        "basic/transports#sending-messages-to-the-server",
+        _let_errors_lack_an_id,
+        wrongly_rejected=(
+            ("JSONRPCError", {"jsonrpc": "2.0", "error": FAILURE}),
+            ("JSONRPCMessage", {"jsonrpc": "2.0", "error": FAILURE}),
+        ),
+    ),
+    Erratum(
         "the answer to a number field may have a fraction",
-        ("2025-11-25", "2026-07-28"),
+        ("2025-06-18", "2025-11-25", "2026-07-28"),
         "client/elicitation#requested-schema has number fields; the generated schema lost the type",
         _let_answers_be_numbers,
         wrongly_rejected=(("ElicitResult", {"action": "accept", "content": {"share": 95.5}}),),
@@ -84,26 +124,23 @@ ERRATA = (
     ),
     Erratum(
         "a notification has no id",
-        ("2025-11-25", "2026-07-28"),
+        EVERY_REVISION,
         "basic/index#notifications",
         _forbid_id_on_notifications,
         wrongly_accepted=(
             ("JSONRPCNotification", {"jsonrpc": "2.0", "id": 1, "method": "notifications/x"}),
             ("JSONRPCMessage", {"jsonrpc": "2.0", "id": None, "method": "tools/list"}),
-            ("ToolListChangedNotification", {"jsonrpc": "2.0", "id": "", "method": "notifications/tools/list_changed"}),
+            ("JSONRPCNotification", {"jsonrpc": "2.0", "id": "", "method": "notifications/tools/list_changed"}),
         ),
     ),
     Erratum(
         "a response has a result or an error, not both",
-        ("2025-11-25", "2026-07-28"),
+        EVERY_REVISION,
         "basic/index#responses",
         _forbid_result_beside_error,
         wrongly_accepted=(
-            (
-                "JSONRPCMessage",
-                {"jsonrpc": "2.0", "id": 1, "result": {"resultType": "complete"}, "error": {"code": 1, "message": ""}},
-            ),
-            ("JSONRPCErrorResponse", {"jsonrpc": "2.0", "id": 1, "result": None, "error": {"code": 1, "message": ""}}),
+            ("JSONRPCMessage", {"jsonrpc": "2.0", "id": 1, "result": {"resultType": "complete"}, "error": FAILURE}),
+            ("JSONRPCMessage", {"jsonrpc": "2.0", "id": 1, "result": None, "error": FAILURE}),
         ),
     ),
     Erratum(

@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .errata import Definitions
+from .errata import NEVER, Definitions
 
 STRANGERS: tuple[Any, ...] = (None, True, -1, 101, 0.5, "", "stranger", [], [None], {}, {"stranger": 1})
 ADDED = ("stranger", "id", "result", "error", "method", "_meta", "type")
@@ -43,7 +43,7 @@ def _object(schema: dict[str, Any], definitions: Definitions, chance: random.Ran
     found = {
         name: instance(part, definitions, chance, fullness * 0.9)
         for name, part in schema.get("properties", {}).items()
-        if name in required or chance.random() < fullness
+        if part != NEVER and (name in required or chance.random() < fullness)
     }
     rest = schema.get("additionalProperties", True)
     if isinstance(rest, dict) and chance.random() < fullness:

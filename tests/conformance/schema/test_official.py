@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema_rs import Draft202012Validator
 
 from conformance.schema import Violation, definitions, document, violations
 from conformance.schema.explain import shown
@@ -19,15 +20,29 @@ from .official import REVISIONS, canonical, corrected, examples, official, valid
 EVERY_REVISION = pytest.mark.parametrize("revision", REVISIONS)
 
 
+# Types that a later revision names, and that the earlier ones have without a name.
+NAMED_LATER = {
+    "Annotations",
+    "ContentBlock",
+    "Error",
+    "JSONRPCErrorResponse",
+    "JSONRPCResultResponse",
+    "LegacyTitledEnumSchema",
+}
+
+
 @EVERY_REVISION
 def test_both_schemas_define_the_same_types(revision):
-    assert definitions(revision) == official(revision).keys()
+    ours, theirs = definitions(revision), official(revision).keys()
+    parameters = {name for name in ours if name.endswith("Params")}
+    assert theirs - ours == set()
+    assert ours - theirs <= (NAMED_LATER | parameters if revision < "2025-11-25" else set())
 
 
 @EVERY_REVISION
 def test_every_definition_means_the_same_once_the_errata_are_corrected(revision):
     ours, theirs = document(revision)["$defs"], corrected(revision)
-    assert [name for name in ours if canonical(ours[name], ours) != canonical(theirs[name], theirs)] == []
+    assert [name for name in theirs if canonical(ours[name], ours) != canonical(theirs[name], theirs)] == []
 
 
 @pytest.mark.parametrize(
@@ -89,14 +104,21 @@ class Judged:
 
 
 @cache
+def judges(revision: str) -> dict[str, Draft202012Validator]:
+    """A validator of the corrected official schema for each definition."""
+    theirs = corrected(revision)
+    return {name: validator(theirs, name) for name in sorted(theirs)}
+
+
+@cache
 def judged(revision: str) -> list[Judged]:
     """Every definition's instances, the published examples of it, and mutants of both, judged twice."""
-    published, theirs = official(revision), corrected(revision)
+    theirs = corrected(revision)
     found: list[Judged] = []
-    for name in sorted(theirs):
-        judge, chance = validator(theirs, name), random.Random(name)
-        samples = instances(name, published) + [value for definition, _, value in examples() if definition == name]
-        values = [one for sample in samples for one in [sample, *mutants(sample, chance, most=24)]]
+    for name, judge in judges(revision).items():
+        chance = random.Random(name)
+        samples = instances(name, theirs) + [value for definition, _, value in examples() if definition == name]
+        values = [one for sample in samples for one in [sample, *mutants(sample, chance, most=12)]]
         found += [Judged(name, one, violations(revision, name, one), judge.is_valid(one)) for one in values]
     return found
 
@@ -108,13 +130,13 @@ def test_both_schemas_agree_on_every_value_and_its_mutants(revision):
 
 @EVERY_REVISION
 def test_every_definition_accepts_something(revision):
-    assert {case.definition for case in judged(revision) if not case.ours} == definitions(revision)
+    assert {case.definition for case in judged(revision) if not case.ours} == official(revision).keys()
 
 
 @EVERY_REVISION
 def test_every_definition_but_json_itself_rejects_something(revision):
     rejecting = {case.definition for case in judged(revision) if case.ours}
-    assert definitions(revision) - rejecting == {"JSONValue"} & definitions(revision)
+    assert official(revision).keys() - rejecting == {"JSONValue"} & definitions(revision)
 
 
 @EVERY_REVISION
@@ -139,14 +161,13 @@ JSON = st.recursive(
 @EVERY_REVISION
 def test_both_schemas_agree_where_a_member_holds_any_json(revision):
     theirs = corrected(revision)
-    judges = {name: validator(theirs, name) for name in theirs}
 
-    @settings(max_examples=250, derandomize=True, deadline=None, database=None)
+    @settings(max_examples=200, derandomize=True, deadline=None, database=None)
     @given(name=st.sampled_from(sorted(theirs)), alien=JSON, data=st.data())
     def agree(name: str, alien: Any, data: st.DataObject) -> None:
         value = data.draw(st.sampled_from(instances(name, theirs)))
         if isinstance(value, dict) and value:
             value = value | {data.draw(st.sampled_from(sorted(value))): alien}
-        assert judges[name].is_valid(value) == (violations(revision, name, value) == [])
+        assert judges(revision)[name].is_valid(value) == (violations(revision, name, value) == [])
 
     agree()
