@@ -27,7 +27,7 @@ from conformance.schema.notation import (
 )
 
 REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
-"""The revisions that the tables in `messages/` have been written for, oldest first."""
+"""The revisions that the tables in `pages/` have been written for, oldest first."""
 
 _DIRECTIVES = frozenset({"since", "until", "is", "any", "like", "some", "answer"})
 
@@ -37,9 +37,9 @@ Tables = Mapping[str, Table]
 
 @cache
 def tables() -> Tables:
-    """Every type of every revision, as the files in `messages/` have it. Raises NotationError on a name given twice."""
+    """Every type of every revision, as the files in `pages/` have it. Raises NotationError on a name given twice."""
     found: dict[str, Table] = {}
-    for file in sorted(resources.files("conformance.schema.messages").iterdir(), key=lambda path: path.name):
+    for file in sorted(resources.files("conformance.schema.pages").iterdir(), key=lambda path: path.name):
         if file.name.endswith(".toml"):
             page = tomllib.loads(file.read_text(encoding="utf-8"))
             if twice := found.keys() & page.keys():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conformance import schema
 from conformance.schema import Message, definitions, document, has_revision, messages, violations
 
 from .official import REVISIONS, official
@@ -50,6 +51,11 @@ def test_a_deep_value_in_the_wrong_place_is_a_violation_all_the_same():
     assert (
         len(violations(OLD, "JSONRPCRequest", {"jsonrpc": "2.0", "id": 1, "method": "x", "params": _nested(9999)})) == 1
     )
+
+
+def test_every_public_name_is_still_itself_after_the_tables_are_read():
+    document(NEW)
+    assert [name for name in schema.__all__ if not callable(getattr(schema, name))] == []
 
 
 def test_a_request_knows_what_may_answer_it():
