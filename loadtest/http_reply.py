@@ -1,0 +1,156 @@
+"""The answer to a POST, read from bytes as they come: status, JSON or events, verdict. No socket, no clock."""
+
+from __future__ import annotations
+
+import httptools
+
+from loadtest.sample import Failure
+from loadtest.wire import Expected, Sign, judge
+from reference_impl.metrics import ErrorClass
+from reference_impl.protocol.sse import EventReader
+from reference_impl.protocol.streamable import SESSION_ID, SSE_TYPE, media_type
+
+__all__ = ["HttpReplies"]
+
+_SESSION_ID = SESSION_ID.encode()
+_LIMIT = 64 * 1024 * 1024
+"""Bytes of one answer; a target that never stops must not take the generator's memory."""
+
+
+class HttpReplies:
+    """The answers on one connection, one after the other.
+
+    `expect` begins one; after each `feed`, `answered` says that the verdict stands (`failure`, None for a good answer)
+    and `complete` that the connection is free for the next request. An event stream may be answered long before it is
+    complete. With `expected` None (a notification) any 2xx is a good answer.
+    """
+
+    __slots__ = (
+        "_body",
+        "_events",
+        "_expected",
+        "_framed",
+        "_headers_done",
+        "_parser",
+        "_status",
+        "_type",
+        "answered",
+        "complete",
+        "failure",
+        "reusable",
+        "session",
+        "size",
+    )
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._expected: Expected | None = None
+        self._reset()
+
+    def _reset(self) -> None:
+        self._body: list[bytes] = []
+        self._events: EventReader | None = None
+        self._framed = self._headers_done = False
+        self._status = 0
+        self._type = b""
+        self.session: str | None = None
+        self.size = 0
+        self.answered = self.complete = False
+        self.reusable = True
+        self.failure: Failure | None = None
+
+    def expect(self, expected: Expected | None) -> None:
+        """Begin the next answer."""
+        self._reset()
+        self._expected = expected
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the connection."""
+        self.size += len(data)
+        if self.size > _LIMIT:
+            self._fail(ErrorClass.TRANSPORT, "too-large", f"more than {_LIMIT} bytes")
+            self.reusable, self.complete = False, True
+            return
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as problem:
+            self._fail(ErrorClass.TRANSPORT, "not-http", str(problem))
+            self.reusable, self.complete = False, True
+
+    def end(self) -> None:
+        """Take note that the peer closed the connection."""
+        if not self.complete and self._headers_done and not self._framed:
+            # RFC 9112 section 6.3: without a length, the end of the connection is the end of the message.
+            self.on_message_complete()
+        self._fail(ErrorClass.TRANSPORT, "closed", "the connection ended before the answer did")
+        self.reusable, self.complete = False, True
+
+    # What httptools calls, in this order.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep the few headers that matter."""
+        name = name.lower()
+        if name == b"content-type":
+            self._type = value
+        elif name == _SESSION_ID:
+            # httptools leaves the white space behind a value where it is.
+            self.session = value.strip().decode("latin-1")
+        elif name in {b"content-length", b"transfer-encoding"}:
+            self._framed = True
+
+    def on_headers_complete(self) -> None:
+        """Choose how the body will be read."""
+        self._headers_done = True
+        self._status = self._parser.get_status_code()
+        self.reusable = self._parser.should_keep_alive()
+        if self._status == 200 and media_type(self._type.decode("latin-1")) == SSE_TYPE:
+            self._events = EventReader()
+
+    def on_body(self, body: bytes) -> None:
+        """Collect a JSON body, or read the events that these bytes complete."""
+        if self._events is None:
+            self._body.append(body)
+            return
+        for event in self._events.feed(body):
+            if event.data and not self.answered:
+                self._take(event.data)
+
+    def on_message_complete(self) -> None:
+        """Judge what is not judged yet."""
+        if 100 <= self._status < 200:
+            expected = self._expected
+            self.expect(expected)
+            return
+        self.complete = True
+        if self.answered:
+            return
+        if self._events is not None:
+            self._fail(ErrorClass.TRANSPORT, "no-answer", "the event stream ended without the answer")
+        elif self._expected is None or self._status != 200:
+            self._judge_status(b"".join(self._body))
+        else:
+            self._take(b"".join(self._body))
+            self._fail(ErrorClass.JSON_RPC, "no-answer", "the body holds a message that is no answer")
+
+    def _take(self, message: bytes | str) -> None:
+        assert self._expected is not None
+        match judge(message, self._expected):
+            case Failure() as failure:
+                self.answered, self.failure = True, failure
+            case Sign.ANSWER:
+                self.answered = True
+
+    def _judge_status(self, body: bytes) -> None:
+        if self._expected is None and 200 <= self._status < 300:
+            self.answered = True
+            return
+        if self._expected is not None and body.lstrip().startswith(b"{"):
+            # A JSON-RPC error says more than the status that carries it.
+            verdict = judge(body, self._expected)
+            if isinstance(verdict, Failure) and verdict.code.lstrip("-").isdigit():
+                self.answered, self.failure = True, verdict
+        self._fail(ErrorClass.HTTP_STATUS, str(self._status), body[:200].decode("utf-8", "replace"))
+
+    def _fail(self, error_class: ErrorClass, code: str, message: str) -> None:
+        if not self.answered:
+            self.answered, self.failure = True, Failure(error_class, code, message)

@@ -1,0 +1,176 @@
+"""The plan of a load run: which operations, how often, in which model, against what. Values only, valid once built.
+
+A plan crosses into the Locust process as JSON (`encode_plan`, `decode_plan`); the two worlds share nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from loadtest.objectives import Objective
+from reference_impl.protocol.revisions import revision_named
+
+__all__ = [
+    "MARKER",
+    "NUMBER_MARKER",
+    "ClosedModel",
+    "HttpTarget",
+    "LoadPlan",
+    "Model",
+    "OpenModel",
+    "Operation",
+    "StdioTarget",
+    "Target",
+    "Workload",
+    "decode_plan",
+    "encode_plan",
+]
+
+MARKER = "{n}"
+"""Replaced in every string of an operation's params by a number that no other call of the run has."""
+NUMBER_MARKER = "{n:number}"
+"""A string of just this becomes that number itself, for parameters of type integer or number."""
+
+
+class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One kind of request.
+
+    `params` may hold `MARKER` and `NUMBER_MARKER`, so that no cache answers for the target. `echoes` says that the
+    answer repeats the marker, which is then checked: nobody must get another's answer. `schema` is the called tool's
+    input schema, for the headers that it mirrors (2026-07-28 `server/tools#x-mcp-header`).
+    """
+
+    name: str
+    method: str
+    params: dict[str, Any] = {}
+    weight: float = 1.0
+    echoes: bool = False
+    schema: dict[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what could not be sent."""
+        _require(self.name != "" and self.method != "", "an operation has a name and a method")
+        _require(self.weight > 0, f"operation {self.name!r}: the weight must be above 0")
+
+
+class Workload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A named mix of operations, each as frequent as its weight says."""
+
+    name: str
+    operations: tuple[Operation, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse an empty or ambiguous mix."""
+        _require(len(self.operations) > 0, "a workload has at least one operation")
+        names = {operation.name for operation in self.operations}
+        _require(len(names) == len(self.operations), "operations of a workload have different names")
+
+
+class OpenModel(Struct, frozen=True, kw_only=True, tag="open", tag_field="model", forbid_unknown_fields=True):
+    """Arrivals that do not wait for answers: `rate` a second, evenly spaced or as a Poisson process.
+
+    `users` bounds how many requests are in flight; an arrival that finds all of them busy waits, and its wait counts.
+    """
+
+    rate: float
+    arrivals: Literal["constant", "poisson"] = "constant"
+    users: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse a model without load."""
+        _require(self.rate > 0, "the rate of an open model must be above 0")
+        _require(self.users > 0, "an open model needs at least one user")
+
+
+class ClosedModel(Struct, frozen=True, kw_only=True, tag="closed", tag_field="model", forbid_unknown_fields=True):
+    """Users that each wait for an answer before they ask again, after `think` seconds."""
+
+    users: int
+    think: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse a model without load."""
+        _require(self.users > 0, "a closed model needs at least one user")
+        _require(self.think >= 0, "the think time cannot be negative")
+
+
+class HttpTarget(Struct, frozen=True, kw_only=True, tag="http", tag_field="transport", forbid_unknown_fields=True):
+    """A Streamable HTTP endpoint. `headers` go with every request (authorization, for example)."""
+
+    url: str
+    headers: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse what is no HTTP address."""
+        _require(self.url.startswith(("http://", "https://")), f"{self.url!r} is no http:// or https:// URL")
+
+
+class StdioTarget(Struct, frozen=True, kw_only=True, tag="stdio", tag_field="transport", forbid_unknown_fields=True):
+    """A server that is started from a command line. `env` is added to the environment.
+
+    All users share one process, as a host's conversations do; with `process_each` every user starts its own.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str] = {}
+    cwd: str | None = None
+    process_each: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse an empty command."""
+        _require(len(self.argv) > 0, "the command of a stdio target is empty")
+
+
+Model = OpenModel | ClosedModel
+Target = HttpTarget | StdioTarget
+
+
+class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that a run needs to know. Times are seconds.
+
+    `revision` is the name of the one spoken; finding out which the target speaks is the caller's business. What starts
+    within `warm_up` is sent but not counted; `duration` follows it. `timeout` bounds each request. `target_pid` is the
+    root of the target's processes where it runs on this machine (stdio targets are found without it). `calibration` is
+    how long the generator is first tried against a null server; 0 skips that, and the verdict on the generator then
+    rests on its lag and CPU alone.
+    """
+
+    target: Target
+    revision: str
+    workload: Workload
+    model: Model
+    duration: float
+    warm_up: float = 0.0
+    timeout: float = 10.0
+    seed: int = 0
+    objectives: tuple[Objective, ...] = ()
+    target_pid: int | None = None
+    calibration: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse times and revisions that make no run."""
+        revision = revision_named(self.revision)
+        _require(revision is not None, f"there is no revision {self.revision!r} of the protocol")
+        http = isinstance(self.target, HttpTarget)
+        streamable = revision is not None and revision.streamable_http
+        _require(not http or streamable, f"{self.revision} has no Streamable HTTP; load it over stdio")
+        _require(self.duration > 0 and self.timeout > 0, "duration and timeout must be above 0 seconds")
+        _require(self.warm_up >= 0 and self.calibration >= 0, "warm-up and calibration cannot be negative")
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)
+
+
+def encode_plan(plan: LoadPlan) -> bytes:
+    """Write a plan as one line of JSON."""
+    return msgspec.json.encode(plan)
+
+
+def decode_plan(line: bytes) -> LoadPlan:
+    """Read a plan back. Raises `msgspec.ValidationError` (a ValueError) that says what is wrong with it."""
+    return msgspec.json.decode(line, type=LoadPlan)
