@@ -8,15 +8,21 @@ reported by `Unsatisfiable`, never passed over.
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis import HealthCheck, Phase, Verbosity, assume, given, settings
+from hypothesis import strategies as st
 from hypothesis.errors import FailedHealthCheck, HypothesisException
-from hypothesis.strategies import SearchStrategy
+from hypothesis.strategies import DrawFn, SearchStrategy
 
-from conformance.properties.json_schema_document import read
-from conformance.properties.json_schema_model import Invalid, Unsatisfiable
+from conformance.properties.json_schema_breaks import Break, breaks, confirmed, put
+from conformance.properties.json_schema_document import Document, read
+from conformance.properties.json_schema_model import Invalid, Unsatisfiable, pointer
 from conformance.properties.json_schema_strategies import Builder
 
-__all__ = ["Invalid", "Unsatisfiable", "valid"]
+__all__ = ["OFTEN_STRIPPED", "Invalid", "Unsatisfiable", "minimally_invalid", "valid"]
+
+# Keywords that forbid a member. Servers whose parser drops unknown members declare them and accept the request all the
+# same: such a break is a defect of the declaration, not of the validation.
+OFTEN_STRIPPED = frozenset({"additionalProperties", "unevaluatedProperties"})
 
 _TRIALS = settings(
     max_examples=5,
@@ -40,16 +46,57 @@ def valid(schema: Any, *, dialect: str | None = None) -> SearchStrategy[Any]:
     is 2020-12.
     Raises Unsatisfiable where no instance exists or finding one is too dear.
     """
-    document = read(schema, dialect)
-    strategy = Builder(document).root()
-    for judge in document.judges():
-        strategy = strategy.filter(judge)
-    _try_out(strategy)
+    strategy = _valid(read(schema, dialect))
+    if problem := _trial(strategy):
+        rare = isinstance(problem, FailedHealthCheck)
+        raise Unsatisfiable("valid instances are found too rarely" if rare else "no valid instance was found")
     return strategy
 
 
-def _try_out(strategy: SearchStrategy[Any]) -> None:
-    """Draw a few values; raises Unsatisfiable where filters let too few of them through."""
+def minimally_invalid(schema: Any, *, dialect: str | None = None, wrong_root: bool = True) -> SearchStrategy[Invalid]:
+    """Return instances that were valid until one thing in them was broken, confirmed to be rejected for just that.
+
+    Without `wrong_root` the instance itself keeps its type: arguments that are no object never reach a tool.
+    Raises Unsatisfiable as `valid` does, and where the schema has no rule that can be broken safely.
+    """
+    document = read(schema, dialect)
+    strategy = _broken(_valid(document), document, wrong_root=wrong_root)
+    if _trial(strategy):
+        raise Unsatisfiable("no rule of the schema can be broken so that every validator notices")
+    return strategy
+
+
+def _valid(document: Document) -> SearchStrategy[Any]:
+    built = Builder(document).root()
+    for judge in document.judges():
+        built = built.filter(judge)
+
+    @st.composite
+    def instances(draw: DrawFn) -> Any:  # a name that Hypothesis can print: the strategies within would fill pages
+        return draw(built)
+
+    return instances()
+
+
+def _broken(whole: SearchStrategy[Any], document: Document, *, wrong_root: bool) -> SearchStrategy[Invalid]:
+    @st.composite
+    def broken_instances(draw: DrawFn) -> Invalid:
+        instance = draw(whole)
+        ways: dict[str, list[Break]] = {}
+        for way in breaks(document.root, instance, document):
+            if wrong_root or way.path or way.keyword != "type":
+                ways.setdefault(way.keyword, []).append(way)
+        assume(ways)
+        chosen = draw(st.sampled_from(ways[draw(st.sampled_from(list(ways)))]))
+        value = put(instance, chosen.path, chosen.value)
+        assume(confirmed(document, chosen, value))
+        return Invalid(value, pointer(chosen.path), chosen.keyword, chosen.description)
+
+    return broken_instances()
+
+
+def _trial(strategy: SearchStrategy[Any]) -> HypothesisException | None:
+    """Draw a few values; return the problem where filters let too few of them through."""
     problems: list[HypothesisException] = []
 
     def run() -> None:
@@ -64,6 +111,4 @@ def _try_out(strategy: SearchStrategy[Any]) -> None:
             problems.append(problem)
 
     _ELSEWHERE.submit(run).result()
-    if problems:
-        rare = isinstance(problems[0], FailedHealthCheck)
-        raise Unsatisfiable("valid instances are found too rarely" if rare else "no valid instance was found")
+    return problems[0] if problems else None

@@ -72,12 +72,15 @@ def _tail(flat: dict[str, Any], sizes: tuple[int, int], depth: int, build: Build
     return st.lists(items, min_size=least, max_size=most, unique_by=identity if flat.get("uniqueItems") else None)
 
 
-@st.composite
-def _tuples(draw: DrawFn, head: list[SearchStrategy[Any]], tail: SearchStrategy[list[Any]], least: int) -> list[Any]:
-    # The whole head by default: short tuples are valid JSON Schema, but hardly ever what is meant.
-    length = len(head) if least >= len(head) or not draw(st.booleans()) else draw(st.integers(least, len(head)))
-    leading = [draw(item) for item in head[:length]]
-    return leading + draw(tail) if length == len(head) else leading
+def _tuples(head: list[SearchStrategy[Any]], tail: SearchStrategy[list[Any]], least: int) -> SearchStrategy[list[Any]]:
+    @st.composite
+    def tuples(draw: DrawFn) -> list[Any]:
+        # The whole head by default: short tuples are valid JSON Schema, but hardly ever what is meant.
+        length = len(head) if least >= len(head) or not draw(st.booleans()) else draw(st.integers(least, len(head)))
+        leading = [draw(item) for item in head[:length]]
+        return leading + draw(tail) if length == len(head) else leading
+
+    return tuples()
 
 
 def _all_different(items: list[Any]) -> bool:
@@ -183,25 +186,37 @@ def _further_names(
     return st.one_of(choices).filter(lambda name: name not in listed)
 
 
-@st.composite
-def _objects(draw: DrawFn, plan: _Plan) -> dict[str, Any]:
+def _objects(plan: _Plan) -> SearchStrategy[dict[str, Any]]:
+    @st.composite
+    def drawn_objects(draw: DrawFn) -> dict[str, Any]:
+        chosen = _chosen(draw, plan)
+        result = {name: draw(member) for name, member in plan.members.items() if name in chosen}
+        for name in _added(draw, plan, len(result)):
+            result[name] = draw(_of(plan, name))
+        assume(plan.least <= len(result) <= plan.most)
+        return result
+
+    return drawn_objects()
+
+
+def _chosen(draw: DrawFn, plan: _Plan) -> set[str]:
+    """Return the listed names of one object: each optional one by the toss of a coin, more only if they must be."""
     chosen = set(plan.required)
     for name, group in plan.optional.items():
         if name not in chosen and len(chosen | group) <= plan.most and draw(st.booleans()):
             chosen |= group
     for group in plan.optional.values():
-        if len(chosen) >= plan.least:
-            break
-        if len(chosen | group) <= plan.most:
+        if len(chosen) < plan.least and len(chosen | group) <= plan.most:
             chosen |= group
-    result = {name: draw(member) for name, member in plan.members.items() if name in chosen}
-    if plan.names is not None:
-        missing = max(0, plan.least - len(result))
-        room = min(plan.most - len(result), missing + _MORE_MEMBERS)
-        for name in draw(st.lists(plan.names, min_size=missing, max_size=max(missing, room), unique=True)):
-            result[name] = draw(_of(plan, name))
-    assume(plan.least <= len(result) <= plan.most)
-    return result
+    return chosen
+
+
+def _added(draw: DrawFn, plan: _Plan, already: int) -> list[str]:
+    if plan.names is None:
+        return []
+    missing = max(0, plan.least - already)
+    room = max(missing, min(plan.most - already, missing + _MORE_MEMBERS))
+    return draw(st.lists(plan.names, min_size=missing, max_size=room, unique=True))
 
 
 def _of(plan: _Plan, name: str) -> SearchStrategy[Any]:

@@ -23,14 +23,17 @@ Resolver: TypeAlias = Any  # referencing's resolver, generic in a type that it k
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one dialect reads a schema; `ref_alone`: keywords beside `$ref` are ignored."""
+    """Who judges a dialect, and how its references are resolved.
+
+    Keywords beside `$ref` count in all of them: before 2019-09 they do not, but validators in wide use heed them, and
+    an instance that satisfies both readings is safe. The judge of the dialect keeps to its letter.
+    """
 
     validator: Any  # a class of jsonschema's; its protocol leaves out `format_checker`
     specification: Specification[Any]
-    ref_alone: bool = False
 
 
-_OLD = Dialect(jsonschema.Draft7Validator, DRAFT7, ref_alone=True)
+_OLD = Dialect(jsonschema.Draft7Validator, DRAFT7)
 _DIALECTS = {
     "2020-12": Dialect(jsonschema.Draft202012Validator, DRAFT202012),
     "2019-09": Dialect(jsonschema.Draft201909Validator, DRAFT201909),
@@ -68,22 +71,24 @@ class Document:
     original: Validator
     native: bool
 
-    def target(self, reference: str) -> Schema:
-        """Return what a reference of the one form points at."""
-        return self.definitions[reference]
+    def complaints(self, value: Any) -> list[tuple[str | int, ...]]:
+        """Return the places of an instance at which the schema rejects it."""
+        judge = self.original if self.native else self._validator(self.root)
+        return [tuple(error.absolute_path) for error in judge.iter_errors(value)]
 
     def judge(self, schema: Schema) -> Callable[[Any], bool]:
         """Return the test whether a value is valid under a schema of the one form."""
         if isinstance(schema, bool):
             return lambda _: schema
+        return self._validator(schema).is_valid
+
+    def _validator(self, schema: Schema) -> Validator:
         whole = {"$defs": self.definitions, "allOf": [schema]}
-        is_valid: Callable[[Any], bool] = jsonschema.Draft202012Validator(whole, registry=Registry()).is_valid
-        return is_valid
+        return jsonschema.Draft202012Validator(whole, registry=Registry())
 
     def judges(self) -> tuple[Callable[[Any], bool], ...]:
         """Return the judges of whole instances: the original too, if Python can run its patterns as they stand."""
-        own = self.judge(self.root)
-        return (self.original.is_valid, own) if self.native else (own,)
+        return (self.original.is_valid, self.judge(self.root)) if self.native else (self.judge(self.root),)
 
 
 def read(schema: Any, dialect: str | None = None) -> Document:
@@ -173,8 +178,6 @@ class _Reader:
         reference = schema.get("$ref", schema.get("$dynamicRef", schema.get("$recursiveRef")))
         if reference is not None:
             result["$ref"] = f"#/$defs/{self._name(reference, resolver)}"
-            if self.dialect.ref_alone:
-                return result
         for keyword, value in schema.items():
             self._read_keyword(result, keyword, value, resolver)
         if isinstance(schema.get("items"), list) and "additionalItems" in schema:

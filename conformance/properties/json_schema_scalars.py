@@ -18,6 +18,8 @@ from conformance.properties.json_schema_patterns import ASCII, matching
 SAFE = 2**53 - 1
 # Longer strings are filled up with one letter: drawing every character would spend Hypothesis' whole budget.
 _DRAWN = 64
+# Where at least so much lies between the bounds, floats are rounded to six places.
+_ROOM = 0.001
 _LONGEST = 65_536
 _PAD = "a"
 
@@ -55,15 +57,13 @@ def numbers(flat: dict[str, Any]) -> SearchStrategy[float]:
 
 
 def _floats(flat: dict[str, Any], low: float, high: float) -> SearchStrategy[float]:
-    tiny = sys.float_info.min
-    floats = st.floats(
-        low,
-        high,
-        exclude_min=flat.get("exclusiveMinimum") == low,
-        exclude_max=flat.get("exclusiveMaximum") == high,
-        allow_subnormal=0 < abs(low) < tiny or 0 < abs(high) < tiny,
-    )
-    return floats.map(lambda number: number + 0.0)  # -0.0 becomes 0.0
+    above, below = flat.get("exclusiveMinimum", -math.inf), flat.get("exclusiveMaximum", math.inf)
+    if high - low < _ROOM:
+        tiny = 0 < abs(low) < sys.float_info.min or 0 < abs(high) < sys.float_info.min
+        return st.floats(low, high, exclude_min=above == low, exclude_max=below == high, allow_subnormal=tiny)
+    # Six places: a reader that keeps single precision sees the same side of the bounds. -0.0 becomes 0.0.
+    rounded = st.floats(low, high, allow_subnormal=False).map(lambda number: round(number, 6) + 0.0)
+    return rounded.filter(lambda number: low <= number <= high and above < number < below)
 
 
 def _bounds(flat: dict[str, Any]) -> tuple[Fraction, Fraction]:

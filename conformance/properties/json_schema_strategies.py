@@ -4,6 +4,7 @@ What can be built is built; only what the judges of a conjunction are left with 
 is filtered, and at the value concerned. Simple alternatives come first, because Hypothesis shrinks towards them.
 """
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -106,7 +107,7 @@ class Builder:
         choice, *others = terms.choices
         rest = replace(terms, choices=tuple(others))
         branches = list(_branches(choice, rest))
-        built: list[SearchStrategy[Any]] = []
+        built: list[tuple[int, SearchStrategy[Any]]] = []
         reason = Unsatisfiable("no branch can be taken")
         for schema, also in branches:
             if len(built) >= breadth:
@@ -114,12 +115,13 @@ class Builder:
             try:
                 extended = join(rest, fold(schema, self.document, rest.depth))
                 extended = replace(extended, also=extended.also + also)
-                built.append(self.conjunction(extended, max(1, breadth // len(branches))))
+                built.append((-extended.depth, self.conjunction(extended, max(1, breadth // len(branches)))))
             except Unsatisfiable as problem:
                 reason = problem
         if not built:
             raise reason
-        return st.one_of(built)
+        built.sort(key=operator.itemgetter(0))  # branches that do not recur are the simple ones
+        return st.one_of([strategy for _, strategy in built])
 
     def _leaf(self, terms: Conjunction) -> SearchStrategy[Any]:
         flat = terms.flat
