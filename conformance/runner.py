@@ -12,21 +12,17 @@ import anyio.abc
 from conformance.bench import Bench
 from conformance.catalogue import load as load_catalogue
 from conformance.check import all_checks, all_monitors
-from conformance.eras import Eras, detect
+from conformance.eras import Eras
 from conformance.judge import Judge, run_monitor
 from conformance.patience import Patience
+from conformance.scout import Unreachable, chosen, find_eras
 from conformance.surface import Permission
 from conformance.target import Target
 from conformance.verdicts import verdict
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
-from reference_impl.transports.stdio import TargetNotStarted
 from reports.records import Verdict
 
-__all__ = ["Plan", "RunResult", "Unreachable", "run_checks"]
-
-
-class Unreachable(Exception):  # noqa: N818 - the name says what happened
-    """The target could not be started or reached, or took part in no handshake; the message is one line."""
+__all__ = ["Plan", "RunResult", "run_checks"]
 
 
 def _ignore(*_: object) -> None:
@@ -80,12 +76,14 @@ async def run_checks(plan: Plan) -> RunResult:
 
 
 async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
-    eras = await _detect(plan, readers)
-    plan.detected(eras)
-    wanted = [revision for revision in eras.revisions if not plan.revisions or revision.name in plan.revisions]
-    if not wanted:
-        spoken = ", ".join(revision.name for revision in eras.revisions)
-        raise Unreachable(f"the target does not speak {', '.join(plan.revisions)}; it speaks {spoken}")
+    try:
+        eras = await find_eras(plan.target, plan.patience, readers)
+        plan.detected(eras)
+        wanted = chosen(eras, plan.revisions)
+    except Unreachable as error:
+        if error.eras is not None and not error.eras.revisions:
+            _judge_noise(plan, error.eras)
+        raise
     result = RunResult(eras)
     for revision in wanted:
         bench = Bench(plan.target, revision, plan.patience, readers)
@@ -103,17 +101,6 @@ async def _judge(plan: Plan, bench: Bench) -> None:
     plan.started(bench.revision, len(checks) + len(monitors))
     await judge.run(checks)
     judge.watch(monitors, bench.conversations)
-
-
-async def _detect(plan: Plan, readers: anyio.abc.TaskGroup) -> Eras:
-    try:
-        eras = await detect(lambda revision: Bench(plan.target, revision, plan.patience, readers))
-    except TargetNotStarted as error:
-        raise Unreachable(f"the target could not be started: {error}") from None
-    if not eras.revisions:
-        _judge_noise(plan, eras)
-        raise Unreachable(f"the target took part in no handshake: {eras.describe()}")
-    return eras
 
 
 def _judge_noise(plan: Plan, eras: Eras) -> None:

@@ -1,0 +1,93 @@
+"""A first look at a target, for those who want to fuzz or load it: its eras, and what it offers at each revision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+import anyio.abc
+
+from conformance.bench import Bench
+from conformance.eras import Eras, detect
+from conformance.expect import Mismatch
+from conformance.patience import Patience
+from conformance.surface import Permission, Surface, gather
+from conformance.target import Target
+from reference_impl.protocol.revisions import Revision
+from reference_impl.transports.stdio import TargetNotStarted
+
+__all__ = ["Scouted", "Unreachable", "chosen", "find_eras", "scout"]
+
+
+class Unreachable(Exception):  # noqa: N818 - the name says what happened
+    """The target could not be started or reached, or took part in no handshake; the message is one line.
+
+    `eras` is what was seen of it, if anything.
+    """
+
+    def __init__(self, message: str, eras: Eras | None = None) -> None:
+        super().__init__(message)
+        self.eras = eras
+
+
+@dataclass(frozen=True, slots=True)
+class Scouted:
+    """What was found: `surfaces` by revision name, with the capabilities declared there."""
+
+    eras: Eras
+    surfaces: dict[str, Surface]
+    capabilities: dict[str, dict[str, object]]
+
+
+async def find_eras(target: Target, patience: Patience, readers: anyio.abc.TaskGroup) -> Eras:
+    """Detect the eras. Raises `Unreachable` if there is none."""
+    try:
+        eras = await detect(lambda revision: Bench(target, revision, patience, readers))
+    except TargetNotStarted as error:
+        raise Unreachable(f"the target could not be started: {error}") from None
+    if not eras.revisions:
+        raise Unreachable(f"the target took part in no handshake: {eras.describe()}", eras)
+    return eras
+
+
+def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
+    """Return the revisions to test. Raises `Unreachable` if the target speaks none of those wanted."""
+    revisions = [revision for revision in eras.revisions if not wanted or revision.name in wanted]
+    if not revisions:
+        spoken = ", ".join(revision.name for revision in eras.revisions)
+        raise Unreachable(f"the target does not speak {', '.join(wanted)}; it speaks {spoken}", eras)
+    return revisions
+
+
+async def scout(target: Target, patience: Patience, permission: Permission, wanted: tuple[str, ...] = ()) -> Scouted:
+    """Look at a target. Raises `Unreachable`."""
+    failure: Unreachable | None = None
+    async with anyio.create_task_group() as readers:
+        try:
+            scouted = await _scout(target, patience, (permission, wanted), readers)
+        except Unreachable as error:
+            # Raised outside the task group, which would wrap it.
+            failure = error
+        readers.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return scouted
+
+
+async def _scout(
+    target: Target, patience: Patience, terms: tuple[Permission, tuple[str, ...]], readers: anyio.abc.TaskGroup
+) -> Scouted:
+    permission, wanted = terms
+    eras = await find_eras(target, patience, readers)
+    found = Scouted(eras, {}, {})
+    for revision in chosen(eras, wanted):
+        bench = Bench(target, revision, patience, readers)
+        bench.surface.permission = permission
+        try:
+            async with bench.opened("scout") as peer:
+                await gather(peer)
+                found.capabilities[revision.name] = peer.capabilities
+        except (Mismatch, TargetNotStarted) as error:
+            raise Unreachable(f"the handshake worked once, and then failed: {error}", eras) from None
+        found.surfaces[revision.name] = bench.surface
+    return found

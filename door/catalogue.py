@@ -1,0 +1,121 @@
+"""`list` and `explain`: what Touchstone checks, and on whose word."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from conformance.catalogue import Requirement, load
+from conformance.check import all_checks, all_monitors
+from door.errors import Exit, Refusal
+from reference_impl.protocol.revisions import REVISIONS
+
+__all__ = ["explain_id", "list_checks"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    id: str
+    kind: str
+    title: str
+    requirements: tuple[Requirement, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "kind": self.kind,
+            "title": self.title,
+            "requirements": [_requirement_json(row) for row in self.requirements],
+        }
+
+
+def _items() -> Iterator[_Item]:
+    rows = load()
+    kinds = (("check", all_checks()), ("monitor", all_monitors()))
+    for kind, declared in kinds:
+        for item in declared:
+            yield _Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
+
+
+def list_checks(pattern: str, as_json: bool) -> int:
+    """Print the checks and monitors whose id matches a pattern. Raises `Refusal` if there is none."""
+    items = sorted((item for item in _items() if fnmatch.fnmatchcase(item.id, pattern)), key=lambda item: item.id)
+    if not items:
+        raise Refusal(f"no check is called {pattern!r}; `touchstone list` shows all")
+    if as_json:
+        return _print_json([item.as_json() for item in items])
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("id", "level", "what holds for a correct server"):
+        table.add_column(column, overflow="fold")
+    for item in items:
+        table.add_row(item.id, item.requirements[0].level, item.title)
+    console = Console()
+    console.print(table)
+    console.print(f"\n{len(items)} checks and monitors. `touchstone explain ID` says more of one.", highlight=False)
+    return Exit.PASSED
+
+
+def explain_id(identifier: str, as_json: bool) -> int:
+    """Print what is known of a check, monitor or requirement. Raises `Refusal` for an unknown id."""
+    item = next((item for item in _items() if item.id == identifier), None)
+    row = load().rows.get(identifier)
+    if item is None and row is None:
+        close = [item.id for item in _items() if identifier in item.id][:3]
+        hint = f"; did you mean {' or '.join(close)}?" if close else "; `touchstone list` shows all"
+        raise Refusal(f"nothing is called {identifier!r}{hint}")
+    if item is not None:
+        return _print_json(item.as_json()) if as_json else _explain_item(item)
+    assert row is not None
+    verified = [item.id for item in _items() if row in item.requirements]
+    if as_json:
+        return _print_json({**_requirement_json(row), "checks": verified})
+    console = Console(highlight=False)
+    _print_requirement(console, row)
+    console.print(f"  verified by {', '.join(verified)}", markup=False)
+    return Exit.PASSED
+
+
+def _explain_item(item: _Item) -> int:
+    console = Console(highlight=False)
+    console.print(f"{item.id} ({item.kind})\n  {item.title}\n", markup=False)
+    for row in item.requirements:
+        _print_requirement(console, row)
+    console.print(f"\nRun it alone: touchstone check --only {item.id} TARGET", markup=False)
+    return Exit.PASSED
+
+
+def _print_requirement(console: Console, row: Requirement) -> None:
+    console.print(f"{row.level}  {row.text}\n  {row.id}, {_window(row)}, over {row.transport} transport", markup=False)
+    newest = [revision for revision in REVISIONS if revision in row.window][-1]
+    if url := row.url(newest):
+        console.print(f"  {url}", markup=False, soft_wrap=True)
+
+
+def _window(row: Requirement) -> str:
+    names = [revision.name for revision in REVISIONS if revision in row.window]
+    return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
+
+
+def _requirement_json(row: Requirement) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "level": row.level,
+        "role": row.role,
+        "text": row.text,
+        "page": row.page,
+        "revisions": [revision.name for revision in REVISIONS if revision in row.window],
+        "transport": row.transport,
+        "requires": row.requires,
+    }
+
+
+def _print_json(value: Any) -> int:
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    return Exit.PASSED

@@ -1,0 +1,61 @@
+"""`check`: the conformance part of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+
+from conformance.eras import Eras
+from conformance.patience import Patience
+from conformance.runner import Plan, RunResult, run_checks
+from conformance.scout import Unreachable
+from conformance.surface import Permission
+from conformance.target import Target
+from door.errors import Exit, Refusal
+from door.progress import Live
+from door.session import Session, describe
+from reference_impl.protocol.revisions import Revision
+from reports.records import Verdict
+
+__all__ = ["CheckPlan", "check"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckPlan:
+    """Which checks run, and how."""
+
+    only: tuple[str, ...] = ()
+    revisions: tuple[str, ...] = ()
+    permission: Permission = field(default_factory=Permission)
+    patience: Patience = field(default_factory=Patience)
+
+
+def check(session: Session, live: Live, target: Target, options: CheckPlan) -> RunResult:
+    """Judge one target. Raises `Refusal` (exit 3) if it cannot be reached."""
+    live.stage("waking the target")
+
+    def detected(eras: Eras) -> None:
+        session.target(describe(target, eras.implementation), tuple(revision.name for revision in eras.revisions))
+
+    def started(revision: Revision, count: int) -> None:
+        live.stage(f"checking {revision.name} over {target.transport}", count)
+
+    def emit(verdict: Verdict) -> None:
+        session.record(verdict)
+        live.step(verdict.check)
+
+    plan = Plan(
+        target,
+        emit,
+        detected,
+        started,
+        revisions=options.revisions,
+        only=options.only,
+        permission=options.permission,
+        patience=options.patience,
+    )
+    try:
+        return anyio.run(run_checks, plan)
+    except Unreachable as error:
+        raise Refusal(str(error), Exit.UNREACHABLE) from None

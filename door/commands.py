@@ -1,0 +1,156 @@
+"""`run`, `check`, `fuzz` and `load`: options to settings, settings to one recorded session."""
+
+from __future__ import annotations
+
+import random
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+
+from conformance.patience import Patience
+from conformance.target import Target
+from door.checking import CheckPlan, check
+from door.config import Settings, read_settings
+from door.embedded import EmbeddedServer, embedded_stdio
+from door.errors import Refusal
+from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
+from door.progress import Live
+from door.session import HOME, Output, Session, describe
+from reference_impl.protocol.revisions import REVISIONS, revision_named
+from reports.records import Target as TargetRow
+
+__all__ = ["run_all", "run_check", "run_fuzz", "run_load"]
+
+_NO_TARGET = (
+    "no target: give a URL, a command after -- (touchstone {command} -- node build/index.js), "
+    "FILE.json#NAME, or a [target] in touchstone.toml"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One command, its options read and checked."""
+
+    settings: Settings
+    plan: CheckPlan
+    output: Output
+    seed: int
+    quiet: bool
+
+    def session(self, target: TargetRow) -> Session:
+        """Return the session to record in."""
+        command = " ".join(["touchstone", *sys.argv[1:]])
+        return Session(command, target, self.output, seed=self.seed, secrets=self.settings.secrets)
+
+    def live(self) -> Live:
+        """Return the progress display."""
+        return Live(quiet=self.quiet)
+
+
+def run_check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
+    """Judge a server."""
+    job = _job(target, output, checking)
+    subject = _need(job, "check")
+    with job.session(describe(subject)) as session, job.live() as live:
+        check(session, live, subject, job.plan)
+    return session.exit
+
+
+def run_fuzz(
+    target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions
+) -> int:
+    """Try generated input on a server."""
+    from door.fuzzing import FuzzSettings, fuzz
+
+    job = _job(target, output, checking)
+    subject = _need(job, "fuzz")
+    with job.session(describe(subject)) as session, job.live() as live:
+        fuzz(session, live, subject, FuzzSettings(job.plan, fuzzing.examples, job.seed))
+    return session.exit
+
+
+def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, load: LoadOptions) -> int:
+    """Measure a server under load."""
+    from door.loading import LoadSettings, measure
+
+    job = _job(target, output, checking)
+    subject = _need(job, "load")
+    settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
+    with job.session(describe(subject)) as session, job.live() as live:
+        measure(session, live, subject, settings)
+    return session.exit
+
+
+def run_all(
+    target: TargetOptions,
+    output: OutputOptions,
+    checking: CheckingOptions,
+    fuzzing: FuzzingOptions,
+    load: LoadOptions,
+) -> int:
+    """Check, fuzz and load a server, or the embedded one, into one report."""
+    from door.fuzzing import FuzzSettings, fuzz
+    from door.loading import LoadSettings, measure
+
+    if output.html is None:
+        output = replace(output, html=HOME / "report.html")
+    job = _job(target, output, checking)
+    fuzz_settings = FuzzSettings(job.plan, fuzzing.examples, job.seed)
+    load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
+    subject = job.settings.target
+    if subject is not None:
+        with job.session(describe(subject)) as session, job.live() as live:
+            check(session, live, subject, job.plan)
+            fuzz(session, live, subject, fuzz_settings)
+            measure(session, live, subject, load_settings)
+        return session.exit
+    with EmbeddedServer() as server, job.session(server.row) as session, job.live() as live:
+        check(session, live, embedded_stdio(), job.plan)
+        check(session, live, server.target, job.plan)
+        fuzz(session, live, embedded_stdio(), fuzz_settings)
+        measure(session, live, server.target, load_settings)
+    return session.exit
+
+
+def _need(job: _Job, command: str) -> Target:
+    if job.settings.target is None:
+        raise Refusal(_NO_TARGET.format(command=command))
+    return job.settings.target
+
+
+def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> _Job:
+    settings = read_settings(
+        target.target or [],
+        file=target.config,
+        headers=target.header or [],
+        env=target.env or [],
+        allow=target.allow or [],
+    )
+    return _Job(
+        settings=settings,
+        plan=_check_plan(settings, checking),
+        output=_output(output),
+        seed=random.SystemRandom().randrange(2**32) if output.seed is None else output.seed,
+        quiet=output.quiet,
+    )
+
+
+def _check_plan(settings: Settings, checking: CheckingOptions) -> CheckPlan:
+    for name in checking.revision or ():
+        if revision_named(name) is None:
+            raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
+    patience = replace(Patience().scaled(checking.patience), run=checking.deadline)
+    return CheckPlan(tuple(checking.only or ()), tuple(checking.revision or ()), settings.permission, patience)
+
+
+def _output(output: OutputOptions) -> Output:
+    wanted: dict[str, Path | None] = {"html": output.html, "junit": output.junit}
+    return Output(
+        records=output.records,
+        reports={name: path for name, path in wanted.items() if path is not None},
+        fail_on=output.fail_on.value,
+        verbose=output.verbose,
+        console=Console(),
+    )

@@ -1,0 +1,169 @@
+"""The options of the commands, in groups that several commands share, and how a group becomes a signature.
+
+A command takes groups (`def check(target: TargetOptions, output: OutputOptions)`); `flattened` gives typer one
+parameter for each field of them, so that no option is written twice.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import typer
+
+__all__ = [
+    "CheckingOptions",
+    "FailOn",
+    "FuzzingOptions",
+    "LoadOptions",
+    "OutputOptions",
+    "TargetOptions",
+    "flattened",
+]
+
+
+class FailOn(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
+    """What makes the exit code 1."""
+
+    must = "must"
+    should = "should"
+    advice = "advice"
+    never = "never"
+
+
+_TARGET_HELP = (
+    "A URL, a command after --, or FILE.json#NAME of an mcpServers file. Without it, the target of touchstone.toml."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """What is tested, and what may be done to it."""
+
+    target: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]", help=_TARGET_HELP, show_default=False)] = (
+        None
+    )
+    config: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Settings, instead of touchstone.toml.")
+    ] = None
+    header: Annotated[
+        list[str] | None,
+        typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Sent with every request; env:NAME reads one."),
+    ] = None
+    env: Annotated[
+        list[str] | None,
+        typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set for the command; env:NAME copies one."),
+    ] = None
+    allow: Annotated[
+        list[str] | None,
+        typer.Option("--allow", metavar="TOOL", help="May be called although it does not say readOnlyHint."),
+    ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """What is written, and when the exit code is 1."""
+
+    records: Annotated[Path, typer.Option("--records", metavar="FILE", help="Where the records go, as JSON Lines.")] = (
+        Path(".touchstone/records.jsonl")
+    )
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML report.")] = None
+    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit XML report.")] = None
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
+    ] = FailOn.must
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Repeat the random choices of an earlier run.")
+    ] = None
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckingOptions:
+    """Which checks run, and how patiently."""
+
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="CHECK", help="Run these alone; 'tools.*' is a pattern.")
+    ] = None
+    revision: Annotated[
+        list[str] | None, typer.Option("--revision", metavar="DATE", help="Test at these revisions alone.")
+    ] = None
+    patience: Annotated[
+        float, typer.Option("--patience", metavar="SECONDS", min=0.1, help="The longest wait for one answer.")
+    ] = 15.0
+    deadline: Annotated[
+        float, typer.Option("--deadline", metavar="SECONDS", min=1, help="The longest that the checks of a revision take.")
+    ] = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzingOptions:
+    """How much is generated."""
+
+    examples: Annotated[int, typer.Option("--examples", metavar="N", min=1, help="Cases of each property.")] = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """What load is made, and what is expected of the target under it."""
+
+    duration: Annotated[
+        float, typer.Option("--duration", metavar="SECONDS", min=0.5, help="How long the load lasts.")
+    ] = 5.0
+    rate: Annotated[
+        float | None,
+        typer.Option("--rate", metavar="N", min=0.1, help="Calls a second, whatever the target does (open model)."),
+    ] = None
+    users: Annotated[int, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model).")] = 8
+    slo: Annotated[
+        list[str] | None,
+        typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),
+    ] = None
+    tool: Annotated[
+        str | None, typer.Option("--tool", metavar="TOOL", help="The tool to call; default: one that is read-only.")
+    ] = None
+
+
+def flattened(command: Callable[..., int]) -> Callable[..., None]:
+    """Return `command` as typer wants it: fields of its groups as parameters, its result as the exit code."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    own = [
+        parameter.replace(annotation=hints[name])
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name not in groups
+    ]
+    spread = [parameter for group in groups.values() for parameter in _parameters(group)]
+
+    @functools.wraps(command)
+    def call(**values: Any) -> None:
+        arguments = {
+            name: group(**{item.name: values.pop(item.name) for item in fields(group)})
+            for name, group in groups.items()
+        }
+        raise typer.Exit(command(**arguments, **values))
+
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *spread)]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # functions take one
+    call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del call.__wrapped__  # type: ignore[attr-defined] # inspect would follow it to the old signature
+    return call
+
+
+def _parameters(group: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(group, include_extras=True)
+    return [
+        inspect.Parameter(
+            item.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if item.default is MISSING else item.default,
+            annotation=hints[item.name],
+        )
+        for item in fields(group)
+    ]

@@ -1,0 +1,43 @@
+"""`replay`: one recorded failure again, alone, on a fresh connection to the same target."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from door.errors import Refusal
+from door.options import CheckingOptions, OutputOptions, TargetOptions
+from door.reporting import read_records
+from reports.records import Finding, Judgement
+
+__all__ = ["replay_failure"]
+
+
+def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: Sequence[str]) -> int:
+    """Repeat a failure of `records`. Raises `Refusal` if it holds no such failure."""
+    run = read_records(records)
+    failure = _find(run.judgements, identifier)
+    address = run.header.target.address
+    target = TargetOptions(
+        target=[address] if "://" in address else shlex.split(address), env=list(env), header=list(headers)
+    )
+    output = OutputOptions(records=records.with_name("replay.jsonl"), verbose=True, seed=run.header.seed)
+    if isinstance(failure, Finding):
+        from door.fuzzing import replay_finding
+
+        return replay_finding(failure, target, output)
+    from door.commands import run_check
+
+    return run_check(target, output, CheckingOptions(only=[failure.check], revision=[failure.revision]))
+
+
+def _find(judgements: Sequence[Judgement], identifier: str) -> Judgement:
+    named = [item for item in judgements if item.check == identifier]
+    failed = [item for item in named if item.outcome == "failed"]
+    if failed:
+        return failed[0]
+    if named:
+        raise Refusal(f"{identifier} did not fail in that run; it {named[0].outcome}")
+    known = sorted({item.check for item in judgements if item.outcome == "failed"})
+    raise Refusal(f"no failure is called {identifier!r}; the run has {', '.join(known) or 'none'}")

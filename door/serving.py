@@ -1,0 +1,32 @@
+"""`serve`: the reference servers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from door.errors import Exit, Refusal
+
+__all__ = ["SERVERS", "serve_named"]
+
+SERVERS: dict[str, str] = {"everything": "reference_impl.servers.everything"}
+"""Name to the module whose `make_server` builds it."""
+
+
+def serve_named(name: str, transport: str, host: str, port: int) -> int:
+    """Serve until the input ends (stdio) or a signal comes (HTTP). Raises `Refusal` for an unknown name."""
+    if name not in SERVERS:
+        raise Refusal(f"there is no server {name!r}; there are {', '.join(SERVERS)}")
+    make: Callable[[], Any] = import_module(SERVERS[name]).make_server
+    if transport == "stdio":
+        from reference_impl.server.run import run_stdio
+
+        run_stdio(make())
+        return Exit.PASSED
+    try:
+        from reference_impl.server.run import run_http
+    except ImportError as error:
+        raise Refusal(f"serving over HTTP needs {error.name}: install mcp-touchstone[servers]") from None
+    run_http(make(), host, port)
+    return Exit.PASSED

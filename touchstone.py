@@ -1,0 +1,207 @@
+"""The door of Touchstone: reads the command line and imports, lazily, what it asks for; little else."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions, flattened
+
+app = typer.Typer(
+    name="touchstone",
+    help="Puts Model Context Protocol servers to the test: conformance, property-based testing and load.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Transport(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
+    """How a reference server is served."""
+
+    stdio = "stdio"
+    http = "http"
+
+
+class Format(str, Enum):  # noqa: UP042 - as above
+    """How records are rendered."""
+
+    console = "console"
+    html = "html"
+    junit = "junit"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records file.")]
+
+
+@app.command()
+@flattened
+def run(
+    target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions, load: LoadOptions
+) -> int:
+    """Check, fuzz and load a server, in one report. With no target: the embedded reference server."""
+    from door.commands import run_all
+
+    return run_all(target, output, checking, fuzzing, load)
+
+
+@app.command()
+@flattened
+def check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
+    """Judge a server by the specification: real defects, each with its bytes and its rule.
+
+    touchstone check -- node build/index.js
+    touchstone check http://127.0.0.1:3000/mcp --revision 2025-11-25
+    """
+    from door.commands import run_check
+
+    return run_check(target, output, checking)
+
+
+@app.command()
+@flattened
+def fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions) -> int:
+    """Try generated messages and arguments on a server; failures shrink to the smallest conversation."""
+    from door.commands import run_fuzz
+
+    return run_fuzz(target, output, checking, fuzzing)
+
+
+@app.command()
+@flattened
+def load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, load: LoadOptions) -> int:
+    """Measure a server's latency and error rate under load that hides no stall."""
+    from door.commands import run_load
+
+    return run_load(target, output, checking, load)
+
+
+@app.command()
+@flattened
+def serve(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="everything")],
+    transport: Annotated[Transport, typer.Option("--transport", help="How to serve it.")] = Transport.stdio,
+    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
+) -> int:
+    """Serve a reference server: on standard streams, or over Streamable HTTP at /mcp."""
+    from door.serving import serve_named
+
+    return serve_named(name, transport.value, host, port)
+
+
+@app.command()
+@flattened
+def replay(
+    failure: Annotated[str, typer.Argument(metavar="ID", help="The id of a recorded check or finding.")],
+    records: Annotated[Path, typer.Option("--records", metavar="FILE", help="The run that recorded it.")] = Path(
+        ".touchstone/records.jsonl"
+    ),
+    env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set for the command.")] = (
+        None
+    ),
+    header: Annotated[
+        list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Sent with every request.")
+    ] = None,
+) -> int:
+    """Repeat one recorded failure alone, on a fresh connection to the same target."""
+    from door.replaying import replay_failure
+
+    return replay_failure(failure, records, env or [], header or [])
+
+
+@app.command("list")
+@flattened
+def list_(
+    pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="Such as 'http.*'.")] = "*", as_json: AsJson = False
+) -> int:
+    """List the checks, monitors and properties."""
+    from door.catalogue import list_checks
+
+    return list_checks(pattern, as_json)
+
+
+@app.command()
+@flattened
+def explain(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="Of a check, a monitor, a property or a requirement.")],
+    as_json: AsJson = False,
+) -> int:
+    """Say what a check verifies, on whose word, and where the specification says it."""
+    from door.catalogue import explain_id
+
+    return explain_id(identifier, as_json)
+
+
+@app.command()
+@flattened
+def report(
+    records: RecordsFile,
+    form: Annotated[Format, typer.Option("--format", "-f", help="What to make of it.")] = Format.console,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of the terminal.")] = (
+        None
+    ),
+) -> int:
+    """Render recorded results again."""
+    from door.reporting import render
+
+    return render(records, form.value, output)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from door.session import touchstone_version
+
+        typer.echo(f"touchstone {touchstone_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Puts Model Context Protocol servers to the test: conformance, property-based testing and load."""
+
+
+def main() -> None:
+    """Run the command line. Exit codes: `door.errors.Exit`."""
+    from door.errors import Exit, Refusal
+
+    if hasattr(signal, "SIGTERM"):
+        # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed.
+        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        app()
+    except Refusal as refusal:
+        sys.stderr.write(f"touchstone: {refusal}\n")
+        sys.exit(refusal.code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has left (`touchstone list | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(Exit.PASSED)
+    except Exception as error:
+        # Our own fault, never the target's: one line, and the traceback for those who ask.
+        if os.environ.get("TOUCHSTONE_DEBUG"):
+            raise
+        sys.stderr.write(
+            f"touchstone: a fault of Touchstone itself: {type(error).__name__}: {error} "
+            "(TOUCHSTONE_DEBUG=1 shows where)\n"
+        )
+        sys.exit(Exit.FAULT)
+
+
+if __name__ == "__main__":
+    main()
