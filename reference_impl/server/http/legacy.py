@@ -1,0 +1,144 @@
+"""POST, GET and DELETE in the legacy era: sessions, batches, streams that outlive their connection
+(`basic/transports` of 2025-03-26 to 2025-11-25)."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.messages import (
+    ErrorResponse,
+    MalformedError,
+    Message,
+    Notification,
+    Request,
+    Response,
+    parse_value,
+)
+from reference_impl.protocol.streamable import LAST_EVENT_ID, SESSION_ID, SSE_TYPE, accepts
+from reference_impl.server.conversation import notified, start
+from reference_impl.server.dispatch import encode_answer
+from reference_impl.server.exchange import Exchange
+from reference_impl.server.http.messages import (
+    HttpRequest,
+    HttpResponse,
+    error_response,
+    json_response,
+    send_response,
+)
+from reference_impl.server.http.posts import Post
+from reference_impl.server.http.sessions import HttpSession, SessionStore
+from reference_impl.server.http.streams import serve_stream_events, watch
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["end_session", "serve_batch", "serve_get", "serve_initialize", "serve_message"]
+
+
+async def serve_initialize(
+    server: AdvancedMCPServer, store: SessionStore, http: HttpRequest, request: Request
+) -> HttpResponse:
+    """Open a session."""
+    session = store.create(http.principal)
+    answers: list[Response | ErrorResponse] = []
+    exchange = Exchange.legacy(request, session.session, session.session.send)
+    start(server, exchange, session.session.running, answers.append)
+    if isinstance(answers[0], ErrorResponse):
+        return json_response(encode_answer(answers[0]), 400)
+    if not store.add(session):
+        error = RemoteProtocolError(Code.INTERNAL_ERROR, "Too many sessions")
+        return error_response(503, error, request.id, {"retry-after": "5"})
+    return json_response(encode_answer(answers[0]), 200, {SESSION_ID: session.id})
+
+
+async def serve_message(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, message: Message) -> None:
+    """Serve one message in a session."""
+    if isinstance(message, Request):
+        await _serve_request(server, http, session, message)
+        return
+    _take(session, message)
+    await send_response(http.send, HttpResponse(202))
+
+
+def _take(session: HttpSession, message: Notification | Response | ErrorResponse) -> None:
+    if isinstance(message, Notification):
+        notified(session.session, message)
+    else:
+        session.session.answered(message)
+
+
+async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request) -> None:
+    post = Post(http, session.new_stream(), lambda _answer: 200, on_stream=session.keep)
+    exchange = Exchange.legacy(request, session.session, post.send)
+    if session.session.revision.primes_streams and post.streams:
+        exchange.close_stream = post.stream.interrupt
+    try:
+        task = start(server, exchange, session.session.running, post.reply)
+    except RemoteProtocolError as error:
+        await send_response(http.send, error_response(400, error, request.id))
+        return
+    await post.respond(task)
+
+
+async def serve_batch(
+    server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, values: list[Any]
+) -> HttpResponse:
+    """Serve a batch, which only 2025-03-26 has; messages that its requests send go to the GET stream."""
+    if not values or not session.session.revision.batching:
+        error = RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: batches are not part of this revision")
+        return error_response(400, error)
+    answers: list[Response | ErrorResponse] = []
+    tasks = [task for value in values if (task := _start_member(server, session, value, answers)) is not None]
+    if tasks:
+        await asyncio.wait(tasks)
+    if not answers:
+        return HttpResponse(202)
+    return json_response(b"[" + b",".join(map(encode_answer, answers)) + b"]")
+
+
+def _start_member(
+    server: AdvancedMCPServer, session: HttpSession, value: Any, answers: list[Response | ErrorResponse]
+) -> asyncio.Task[None] | None:
+    try:
+        message = parse_value(value)
+        if not isinstance(message, Request):
+            _take(session, message)
+            return None
+        if message.method == "initialize":
+            raise MalformedError(Code.INVALID_REQUEST, "Invalid request: initialize must stand alone", message.id)
+        exchange = Exchange.legacy(message, session.session, session.session.send)
+        return start(server, exchange, session.session.running, answers.append)
+    except MalformedError as error:
+        if error.answerable:
+            answers.append(ErrorResponse(error.id, error.code, error.message))
+    except RemoteProtocolError as error:
+        answers.append(ErrorResponse(message.id if isinstance(message, Request) else None, error.code, error.message))
+    return None
+
+
+async def serve_get(http: HttpRequest, session: HttpSession) -> None:
+    """Open a stream for what belongs to no request, or resume a broken one."""
+    if not accepts(http.headers.get("accept"), SSE_TYPE):
+        error = RemoteProtocolError(Code.INVALID_REQUEST, "Not acceptable: this is an event stream")
+        await send_response(http.send, error_response(406, error))
+        return
+    resumed = session.resume(http.headers.get(LAST_EVENT_ID, ""))
+    stream, position = resumed or (session.new_stream(), 0)
+    session.keep(stream)
+    stream.general = stream.general or resumed is None
+    if stream.general:
+        session.open_get(stream)
+    gone = watch(http, stream)
+    try:
+        await serve_stream_events(http, stream, position, gone, {})
+    finally:
+        gone.cancel()
+        session.close_get(stream)
+
+
+def end_session(store: SessionStore, session: HttpSession) -> HttpResponse:
+    """End a session at the client's wish."""
+    store.end(session)
+    return HttpResponse(204)

@@ -1,0 +1,117 @@
+"""HTTP requests and responses over raw ASGI 3, as small values."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference_impl.protocol.errors import RemoteProtocolError
+from reference_impl.protocol.messages import ErrorResponse, RequestId, encode
+from reference_impl.protocol.streamable import JSON_TYPE
+
+__all__ = [
+    "HttpError",
+    "HttpRequest",
+    "HttpResponse",
+    "Receive",
+    "Scope",
+    "Send",
+    "error_response",
+    "json_response",
+    "read_body",
+    "send_response",
+    "until_disconnected",
+]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads them
+    (5.5; httptools keeps what trails). `principal` is whom the authenticator named."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    receive: Receive
+    send: Send
+    principal: str | None = None
+
+    @classmethod
+    def of(cls, scope: Scope, receive: Receive, send: Send) -> HttpRequest:
+        """Read an ASGI `http` scope. A header that comes twice is joined with a comma (RFC 9110, 5.3)."""
+        headers: dict[str, str] = {}
+        for name, value in scope["headers"]:
+            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
+            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        return cls(scope["method"], path, headers, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """A whole response; an empty body carries no content type."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = JSON_TYPE
+
+
+class HttpError(Exception):
+    """Ends a request with a response."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return a response that carries JSON."""
+    return HttpResponse(status, body, headers or {})
+
+
+def error_response(
+    status: int, error: RemoteProtocolError, identifier: RequestId | None = None, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """Return a response that carries a JSON-RPC error."""
+    body = encode(ErrorResponse(identifier, error.code, error.message, error.data))
+    return HttpResponse(status, body, headers or {})
+
+
+async def send_response(send: Send, response: HttpResponse) -> None:
+    """Send a whole response."""
+    headers = [(b"content-length", b"%d" % len(response.body))]
+    if response.body:
+        headers.append((b"content-type", response.content_type.encode("latin-1")))
+    headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def read_body(receive: Receive, limit: int) -> bytes | None:
+    """Return the body, or None if it is longer than `limit` bytes. Raises `ConnectionError` if the client goes away."""
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body", False):
+        body: bytes = message.get("body", b"")
+        return body if len(body) <= limit else None
+    parts, size = [], 0
+    while message["type"] == "http.request":
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(parts)
+        message = await receive()
+    raise ConnectionError("the client went away")
+
+
+async def until_disconnected(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

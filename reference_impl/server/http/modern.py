@@ -1,0 +1,61 @@
+"""POST in the modern era: no session, headers that mirror the body, disconnection cancels
+(`basic/transports/streamable-http` of 2026-07-28)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reference_impl.protocol.calls import Calls
+from reference_impl.protocol.errors import CODES, Code, RemoteProtocolError
+from reference_impl.protocol.lifecycle import read_request_meta
+from reference_impl.protocol.messages import ErrorResponse, Request, Response
+from reference_impl.protocol.streamable import PROTOCOL_VERSION, check_mirrored_headers
+from reference_impl.server.conversation import modern_exchange, start
+from reference_impl.server.exchange import Exchange
+from reference_impl.server.http.messages import HttpRequest, error_response, send_response
+from reference_impl.server.http.posts import Post
+from reference_impl.server.http.streams import EventStream
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["serve_modern"]
+
+
+async def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Request) -> None:
+    """Serve one request that describes itself."""
+    post = Post(http, EventStream(), _status)
+    try:
+        exchange = _checked(server, http, request, post)
+    except RemoteProtocolError as error:
+        await send_response(http.send, error_response(error.http_status or 400, error, request.id))
+        return
+    post.on_gone = exchange.cancel
+    # Ids need to be unique only among one client's requests, and here nobody knows whose they are.
+    running: Calls[Exchange] = Calls()
+    await post.respond(start(server, exchange, running, post.reply))
+
+
+def _checked(server: AdvancedMCPServer, http: HttpRequest, request: Request, post: Post) -> Exchange:
+    version = read_request_meta(request.params).version
+    header = http.headers.get(PROTOCOL_VERSION)
+    if header != version:
+        said = "is missing" if header is None else f"says {header!r}, the body says {version!r}"
+        raise RemoteProtocolError(Code.HEADER_MISMATCH, f"Header mismatch: MCP-Protocol-Version {said}")
+    exchange = modern_exchange(request, post.send, http.principal)
+    check_mirrored_headers(request, http.headers, _mirrored_schema(server, request))
+    return exchange
+
+
+def _mirrored_schema(server: AdvancedMCPServer, request: Request) -> object:
+    if request.method != "tools/call":
+        return None
+    tool = server.tools.get(str((request.params or {}).get("name")))
+    return None if tool is None else tool.mirrored
+
+
+def _status(answer: Response | ErrorResponse) -> int:
+    if isinstance(answer, Response):
+        return 200
+    row = CODES.get(answer.code)
+    return (row.http_status if row is not None else None) or 200

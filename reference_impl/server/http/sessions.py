@@ -1,0 +1,145 @@
+"""Legacy sessions over HTTP: their ids, their streams, their end (`basic/transports#session-management`)."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from itertools import count
+
+from reference_impl.protocol.messages import Message, encode
+from reference_impl.server.exchange import Session
+from reference_impl.server.http.streams import EventStream
+from reference_impl.server.subscriptions import Hub
+
+__all__ = ["HttpSession", "SessionStore"]
+
+_PENDING = 64
+_FINISHED = 8
+
+
+class HttpSession:
+    """One session. What belongs to no request goes to the newest open GET stream, or waits for the next one."""
+
+    __slots__ = ("_gets", "_names", "_pending", "_streams", "id", "session", "used")
+
+    def __init__(self, principal: str | None, now: float) -> None:
+        self.id = secrets.token_urlsafe(24)
+        self.session = Session(self._send, principal)
+        self.used = now
+        self._names = count(1)
+        self._gets: list[EventStream] = []
+        self._pending: deque[bytes] = deque(maxlen=_PENDING)
+        self._streams: OrderedDict[str, EventStream] = OrderedDict()
+
+    def _send(self, message: Message) -> None:
+        data = encode(message)
+        if self._gets:
+            self._gets[-1].put(data)
+        else:
+            self._pending.append(data)
+
+    def new_stream(self) -> EventStream:
+        """Return a stream whose events have ids that are unique in this session."""
+        return EventStream(str(next(self._names)), primes=self.session.revision.primes_streams)
+
+    def keep(self, stream: EventStream) -> None:
+        """Remember a stream for resumption; of those that have ended, the last few."""
+        if stream.name is not None:
+            self._streams[stream.name] = stream
+        ended = [name for name, kept in self._streams.items() if kept.finished and not kept.connected]
+        for name in ended[:-_FINISHED]:
+            del self._streams[name]
+
+    def open_get(self, stream: EventStream) -> None:
+        """Let unrelated messages flow into `stream`."""
+        self._gets.append(stream)
+        while self._pending:
+            stream.put(self._pending.popleft())
+
+    def close_get(self, stream: EventStream) -> None:
+        """Let them flow there no more."""
+        if stream in self._gets:
+            self._gets.remove(stream)
+
+    def resume(self, last_event_id: str) -> tuple[EventStream, int] | None:
+        """Return the stream that an event came from, and the event's number, or None if it is not known any more."""
+        name, _, digits = last_event_id.rpartition("-")
+        stream = self._streams.get(name)
+        if stream is None or not (digits.isascii() and digits.isdigit()) or not stream.has(int(digits)):
+            return None
+        return stream, int(digits)
+
+    @property
+    def connected(self) -> bool:
+        """Whether any stream is being read."""
+        return any(stream.connected for stream in self._streams.values())
+
+    def close(self) -> None:
+        """Stop everything and end all streams."""
+        self.session.close()
+        for stream in self._streams.values():
+            stream.finish()
+
+
+class SessionStore:
+    """All sessions of an endpoint: at most `most`, each for `lifetime` seconds after its last use."""
+
+    def __init__(
+        self, hub: Hub, lifetime: float = 1800, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._hub = hub
+        self._lifetime = lifetime
+        self._most = most
+        self._clock = clock
+        self._sessions: OrderedDict[str, HttpSession] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    def create(self, principal: str | None) -> HttpSession:
+        """Return a new session, not stored yet."""
+        return HttpSession(principal, self._clock())
+
+    def add(self, session: HttpSession) -> bool:
+        """Store a session; False if there are too many already."""
+        self._sweep()
+        if len(self._sessions) >= self._most:
+            return False
+        self._sessions[session.id] = session
+        self._hub.sessions.add(session.session)
+        return True
+
+    def get(self, identifier: str, principal: str | None) -> HttpSession | None:
+        """Return a living session of this principal, or None: nobody learns of another's session."""
+        self._sweep()
+        found = self._sessions.get(identifier)
+        if found is None or found.session.principal != principal:
+            return None
+        found.used = self._clock()
+        self._sessions.move_to_end(identifier)
+        return found
+
+    def end(self, session: HttpSession) -> None:
+        """End a session for good."""
+        self._sessions.pop(session.id, None)
+        self._hub.sessions.discard(session.session)
+        session.close()
+
+    def close(self) -> None:
+        """End all sessions."""
+        for session in list(self._sessions.values()):
+            self.end(session)
+
+    def _sweep(self) -> None:
+        now = self._clock()
+        while self._sessions:
+            oldest = next(iter(self._sessions.values()))
+            if oldest.used + self._lifetime > now:
+                return
+            if oldest.connected:
+                oldest.used = now
+                self._sessions.move_to_end(oldest.id)
+            else:
+                self.end(oldest)

@@ -1,0 +1,145 @@
+"""Server-sent event streams: what a handler puts in, what connections take out, and what a broken one can fetch again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import AsyncIterator
+
+from reference_impl.protocol.sse import COMMENT, encode_event
+from reference_impl.protocol.streamable import SSE_TYPE
+from reference_impl.server.http.messages import HttpRequest, until_disconnected
+
+__all__ = ["EventStream", "serve_stream_events"]
+
+KEEP_ALIVE = 15.0
+"""Seconds of silence after which a comment is sent: below the idle limits of common proxies (nginx 60, CDNs 30)."""
+_RETRY_MS = 250
+_KEPT = 256
+_UNREAD = 4096
+
+
+class EventStream:
+    """One stream of JSON messages.
+
+    With a `name`, events get ids (`name-number`), and delivered ones are kept for resumption, within bounds
+    (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten.
+    """
+
+    __slots__ = ("_changed", "_events", "_first", "connected", "finished", "general", "interrupted", "name", "primes", "total")
+
+    def __init__(self, name: str | None = None, *, primes: bool = False) -> None:
+        self.name = name
+        self.primes = primes
+        self.total = 0
+        self.finished = False
+        self.interrupted = False
+        self.connected = 0
+        self.general = False
+        self._first = 1
+        self._events: deque[bytes] = deque()
+        self._changed = asyncio.Event()
+
+    def put(self, data: bytes) -> None:
+        """Add a message. A reader that fell hopelessly behind is let go."""
+        if self.finished:
+            return
+        self.total += 1
+        self._events.append(data)
+        if len(self._events) > _UNREAD:
+            self.finished = True
+        self._changed.set()
+
+    def finish(self) -> None:
+        """Say that nothing more comes."""
+        self.finished = True
+        self._changed.set()
+
+    def interrupt(self) -> None:
+        """Let the connection go, not the stream: the client comes back for the rest."""
+        self.interrupted = True
+        self._changed.set()
+
+    def wake(self) -> None:
+        """Make whoever waits look again."""
+        self._changed.set()
+
+    async def wait(self, timeout: float) -> bool:
+        """Wait for a change; False if none came within `timeout` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._changed.wait()
+        except TimeoutError:
+            return False
+        self._changed.clear()
+        return True
+
+    @property
+    def only(self) -> bytes:
+        """The only message put in so far."""
+        return self._events[0]
+
+    def has(self, number: int) -> bool:
+        """Tell whether a client that last saw event `number` can go on from there."""
+        return self._first - 1 <= number <= self.total
+
+    async def read(self, position: int, gone: asyncio.Future[None]) -> AsyncIterator[bytes]:
+        """Yield encoded events after `position` until the stream ends, is interrupted, or the client has gone."""
+        if self.primes and position == 0:
+            yield encode_event(b"", self._id(0))
+        while not gone.done():
+            while position < self.total and not gone.done():
+                position += 1
+                yield encode_event(self._events[position - self._first], self._id(position))
+                self._forget(position)
+            if self.finished:
+                return
+            if self.interrupted:
+                self.interrupted = False
+                yield encode_event(b"", self._id(position), retry=_RETRY_MS)
+                return
+            if not await self.wait(KEEP_ALIVE):
+                yield COMMENT
+
+    def _forget(self, position: int) -> None:
+        keep = 0 if self.name is None else _KEPT
+        while position - self._first >= keep:
+            self._events.popleft()
+            self._first += 1
+
+    def _id(self, number: int) -> str | None:
+        return None if self.name is None else f"{self.name}-{number}"
+
+
+_HEADERS = [
+    (b"content-type", SSE_TYPE.encode()),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def serve_stream_events(
+    request: HttpRequest, stream: EventStream, position: int, gone: asyncio.Future[None], headers: dict[str, str]
+) -> None:
+    """Send a stream as the response to `request`, from after `position` on."""
+    more = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    await request.send({"type": "http.response.start", "status": 200, "headers": _HEADERS + more})
+    # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for an event.
+    await request.send({"type": "http.response.body", "body": COMMENT, "more_body": True})
+    stream.connected += 1
+    try:
+        async with contextlib.aclosing(stream.read(position, gone)) as chunks:
+            async for chunk in chunks:
+                await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
+    finally:
+        stream.connected -= 1
+    if not gone.done():
+        await request.send({"type": "http.response.body", "body": b""})
+
+
+def watch(request: HttpRequest, stream: EventStream) -> asyncio.Task[None]:
+    """Return a task that ends when the client has gone, and wakes the stream then."""
+    task = asyncio.ensure_future(until_disconnected(request.receive))
+    task.add_done_callback(lambda _task: stream.wake())
+    return task

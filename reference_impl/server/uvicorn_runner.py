@@ -1,0 +1,55 @@
+"""Streamable HTTP under uvicorn, stopping fast even while streams are open."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from reference_impl.server.asgi import MCPApplication
+
+if TYPE_CHECKING:
+    from reference_impl.server.server import AdvancedMCPServer
+
+__all__ = ["run"]
+
+
+class _Server(uvicorn.Server):
+    """Tells the application first: uvicorn waits for open responses, and event streams end only if somebody ends them."""
+
+    def __init__(self, config: uvicorn.Config, application: MCPApplication) -> None:
+        super().__init__(config)
+        self._application = application
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().startup(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop; unlike uvicorn's own, do not raise the signal again afterwards: an end that was asked for exits with 0."""
+        del sig, frame
+        self.force_exit, self.should_exit = self.should_exit, True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._application.close)
+
+
+def run(server: AdvancedMCPServer, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; prints the URL on standard error once the port is open."""
+    application = MCPApplication(server)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(2048)
+        shown = f"[{host}]" if ":" in host else host
+        sys.stderr.write(f"http://{shown}:{listener.getsockname()[1]}{application.path}\n")
+        sys.stderr.flush()
+        config = uvicorn.Config(
+            application, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=3
+        )
+        _Server(config, application).run(sockets=[listener])
