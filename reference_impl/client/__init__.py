@@ -1,0 +1,46 @@
+"""The reference client: one connection to a server of either era, over any transport.
+
+async with connect(StdioCommand(("my-server",))) as server:
+    result = await server.call_tool("add", {"a": 1, "b": 2})
+"""
+
+from reference_impl.client.connecting import Target, connect
+from reference_impl.client.connection import ClientConnection
+from reference_impl.client.errors import (
+    ClientError,
+    ConnectionClosed,
+    HttpRefused,
+    InputRefused,
+    InvalidAnswer,
+    NoCommonRevision,
+    NotOffered,
+    RequestFailed,
+    RequestTimeout,
+)
+from reference_impl.client.opening import Agreement
+from reference_impl.client.settings import CallOptions, ClientSettings, Handlers, Progress
+from reference_impl.client.subscriptions import Filter, Subscription
+from reference_impl.transports.stdio import StdioCommand
+
+__all__ = [
+    "Agreement",
+    "CallOptions",
+    "ClientConnection",
+    "ClientError",
+    "ClientSettings",
+    "ConnectionClosed",
+    "Filter",
+    "Handlers",
+    "HttpRefused",
+    "InputRefused",
+    "InvalidAnswer",
+    "NoCommonRevision",
+    "NotOffered",
+    "Progress",
+    "RequestFailed",
+    "RequestTimeout",
+    "StdioCommand",
+    "Subscription",
+    "Target",
+    "connect",
+]

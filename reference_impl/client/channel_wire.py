@@ -1,0 +1,189 @@
+"""The wire over one ordered channel: standard streams, memory, a WebSocket. Answers find their requests by id."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+
+from reference_impl.client.errors import ConnectionClosed, InvalidAnswer
+from reference_impl.client.wire import NEVER_CANCELLED, Answer, Deliver, MessageChannel, read_messages
+from reference_impl.protocol.calls import Calls
+from reference_impl.protocol.lines import LineReader, Overlong, frame
+from reference_impl.protocol.messages import (
+    ErrorResponse,
+    MalformedError,
+    Message,
+    Notification,
+    Request,
+    RequestId,
+    Response,
+    encode,
+)
+from reference_impl.protocol.revisions import LATEST
+from reference_impl.transports.channel import ByteChannel
+
+__all__ = ["ChannelWire", "LineChannel"]
+
+_logger = logging.getLogger(__name__)
+_FAREWELL = 1.0
+"""Seconds that telling the server of a cancellation may take."""
+
+
+async def _nothing_known() -> str:
+    return "the server closed the connection"
+
+
+class LineChannel:
+    """Messages as the lines of a byte channel: the framing of stdio."""
+
+    __slots__ = ("_channel", "_lines", "_reader")
+
+    def __init__(self, channel: ByteChannel) -> None:
+        self._channel = channel
+        self._reader = LineReader()
+        self._lines: deque[bytes] = deque()
+
+    async def send(self, message: bytes) -> None:
+        """Send one line. Raises an `anyio` resource error if the channel has closed."""
+        await self._channel.send(frame(message))
+
+    async def receive(self) -> bytes:
+        """Return the next line that is not blank. Raises `anyio.EndOfStream` at the end of the channel."""
+        while not self._lines:
+            for line in self._reader.feed(await self._channel.receive()):
+                if isinstance(line, Overlong):
+                    _logger.warning("dropped a line of %d bytes", line.size)
+                elif line.strip():
+                    self._lines.append(line)
+        return self._lines.popleft()
+
+    async def aclose(self) -> None:
+        """Close the channel."""
+        await self._channel.aclose()
+
+
+class _Slot:
+    """Where one request waits for what becomes of it."""
+
+    __slots__ = ("done", "outcome")
+
+    def __init__(self) -> None:
+        self.done = anyio.Event()
+        self.outcome: Answer | Exception | None = None
+
+    def settle(self, outcome: Answer | Exception) -> None:
+        self.outcome = outcome
+        self.done.set()
+
+
+class ChannelWire:
+    """A client's side of an ordered channel; see `Wire`. `explain` says why the channel ended, once it has."""
+
+    def __init__(self, channel: MessageChannel, explain: Callable[[], Awaitable[str]] = _nothing_known) -> None:
+        self.revision = LATEST
+        self._channel = channel
+        self._explain = explain
+        self._calls: Calls[_Slot] = Calls()
+        self._ended: str | None = None
+
+    async def run(self, deliver: Deliver) -> None:
+        """Read until the channel ends; then fail what still waits."""
+        try:
+            while True:
+                self._read(await self._channel.receive(), deliver)
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            reason = await self._explain()
+        except BaseException:
+            self._end("the connection was closed on this side")
+            raise
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
+        self._ended = reason
+        for slot in self._calls.drain():
+            slot.settle(ConnectionClosed(reason))
+
+    def _read(self, data: bytes, deliver: Deliver) -> None:
+        try:
+            messages = read_messages(data, self.revision)
+        except MalformedError as error:
+            # Many a server prints to its standard output; what is no message is none of ours.
+            _logger.warning("ignored what is no message: %s: %.200r", error.message, data)
+            return
+        for message in messages:
+            self._take(message, deliver)
+
+    def _take(self, message: Message | MalformedError, deliver: Deliver) -> None:
+        match message:
+            case Request() | Notification():
+                deliver(message)
+            case Response(identifier) | ErrorResponse(identifier):
+                self._settle(identifier, message)
+            case MalformedError(id=identifier):
+                _logger.warning("ignored a malformed message: %s", message.message)
+                if identifier is not None:
+                    self._settle(identifier, InvalidAnswer(message.message))
+
+    def _settle(self, identifier: RequestId | None, outcome: Answer | Exception) -> None:
+        """Wake the request that the answer belongs to; an answer to one that was given up comes too late for any.
+
+        An error without an id can only mean the one request that waits, if it is one.
+        """
+        if identifier is None and len(self._calls) == 1:
+            slot: _Slot | None = self._calls.drain()[0]
+        else:
+            slot = self._calls.close(identifier)
+        if slot is not None:
+            slot.settle(outcome)
+
+    async def exchange(self, request: Request, schema: Any = None) -> Answer:  # noqa: ARG002 - HTTP alone has headers
+        """Send a request and wait for its answer; see `Wire.exchange`."""
+        slot = _Slot()
+        self._calls.open(request.id, slot)
+        sent = False
+        try:
+            await self._write(request)
+            sent = True
+            await slot.done.wait()
+        except anyio.get_cancelled_exc_class():
+            if sent and not slot.done.is_set() and request.method not in NEVER_CANCELLED:
+                await self._cancel(request.id)
+            raise
+        finally:
+            self._calls.close(request.id)
+        outcome = slot.outcome
+        if isinstance(outcome, Response | ErrorResponse):
+            return outcome
+        assert outcome is not None
+        raise outcome
+
+    async def _cancel(self, identifier: RequestId) -> None:
+        self._calls.close(identifier)
+        with anyio.move_on_after(_FAREWELL, shield=True):
+            try:
+                await self._write(Notification("notifications/cancelled", {"requestId": identifier}))
+            except ConnectionClosed:
+                return
+
+    async def send(self, message: Notification | Response | ErrorResponse) -> None:
+        """Send a message that has no answer."""
+        await self._write(message)
+
+    async def _write(self, message: Message) -> None:
+        if self._ended is not None:
+            raise ConnectionClosed(self._ended)
+        try:
+            await self._channel.send(encode(message))
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            raise ConnectionClosed(await self._explain()) from None
+
+    def established(self) -> None:
+        """Do nothing: on one channel the server can speak at any time."""
+
+    async def aclose(self) -> None:
+        """Close the channel."""
+        await self._channel.aclose()

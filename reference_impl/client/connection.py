@@ -1,0 +1,138 @@
+"""One connection to one server, of either era, as its user sees it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from reference_impl.client.dispatcher import Dispatcher
+from reference_impl.client.listening import listen
+from reference_impl.client.opening import Agreement
+from reference_impl.client.paging import list_all
+from reference_impl.client.requester import Requester
+from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
+from reference_impl.client.subscriptions import Filter, Subscription
+from reference_impl.client.tools import Tools
+from reference_impl.protocol.lifecycle import LOG_LEVELS
+from reference_impl.protocol.messages import Notification
+from reference_impl.protocol.revisions import Era, Revision
+
+__all__ = ["ClientConnection"]
+
+
+class ClientConnection:
+    """A conversation that has begun; `connect` makes it.
+
+    Results are JSON objects as the server sent them. Every request raises `NotOffered` where the agreement does not
+    allow it, `RequestFailed` for a JSON-RPC error, `RequestTimeout`, `InvalidAnswer`, `InputRefused` and
+    `ConnectionClosed`.
+    """
+
+    def __init__(self, requester: Requester, dispatcher: Dispatcher, *, mirrors: bool) -> None:
+        self._requester = requester
+        self._dispatcher = dispatcher
+        self.tools = Tools(requester, mirrors=mirrors)
+
+    # What was agreed ----------------------------------------------------------------------------
+
+    @property
+    def agreement(self) -> Agreement:
+        """What holds now: revision, capabilities, the server's name for itself, its instructions."""
+        return self._requester.agreement
+
+    @property
+    def revision(self) -> Revision:
+        """The revision that is spoken."""
+        return self.agreement.revision
+
+    @property
+    def era(self) -> Era:
+        """The server's era; a later connection to the same server can be told, which spares it the probe."""
+        return self.revision.era
+
+    # Features -----------------------------------------------------------------------------------
+
+    async def request(
+        self, method: str, params: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS
+    ) -> JsonObject:
+        """Make any request that the revision knows; return its complete result."""
+        return await self._requester.request(method, params, options)
+
+    async def list_tools(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
+        """Return all tools that can be called over this transport."""
+        return await self.tools.list(options)
+
+    async def call_tool(
+        self, name: str, arguments: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS
+    ) -> JsonObject:
+        """Call a tool and return its result; a tool that failed says so in `isError`."""
+        return await self.tools.call(name, arguments, options)
+
+    async def list_resources(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
+        """Return all resources."""
+        return await list_all(self._requester, "resources/list", options)
+
+    async def list_resource_templates(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
+        """Return all templates of resource URIs."""
+        return await list_all(self._requester, "resources/templates/list", options)
+
+    async def read_resource(self, uri: str, options: CallOptions = DEFAULT_OPTIONS) -> JsonObject:
+        """Read a resource. A resource that is not there is -32602, from older servers -32002."""
+        return await self.request("resources/read", {"uri": uri}, options)
+
+    async def list_prompts(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
+        """Return all prompts."""
+        return await list_all(self._requester, "prompts/list", options)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, str] | None = None, options: CallOptions = DEFAULT_OPTIONS
+    ) -> JsonObject:
+        """Return a prompt filled with its arguments."""
+        params: JsonObject = {"name": name}
+        return await self.request(
+            "prompts/get", params if arguments is None else params | {"arguments": arguments}, options
+        )
+
+    async def complete(
+        self, reference: JsonObject, argument: str, value: str, context: dict[str, str] | None = None
+    ) -> JsonObject:
+        """Return completions for an argument of a prompt or a resource template, given what was typed so far.
+
+        `reference` is the specification's `ref`; `context` are the arguments that are already filled in.
+        """
+        params: JsonObject = {"ref": reference, "argument": {"name": argument, "value": value}}
+        if context is not None:
+            params["context"] = {"arguments": context}
+        return await self.request("completion/complete", params)
+
+    # Utilities ----------------------------------------------------------------------------------
+
+    async def set_logging_level(self, level: str) -> None:
+        """Ask for log messages of this severity and above: of the session (legacy), or of every request from now on.
+
+        Raises `ValueError` for a level that the specification does not know.
+        """
+        if level not in LOG_LEVELS:
+            raise ValueError(f"{level!r} is none of {', '.join(LOG_LEVELS)}")
+        if self.revision.modern:
+            self._requester.caller.log_level = level
+        else:
+            await self.request("logging/setLevel", {"level": level})
+
+    async def ping(self, timeout: float | None = None) -> None:
+        """Make sure that the server answers: by `ping`, or at 2026-07-28, which has none, by `server/discover`."""
+        method = "server/discover" if self.revision.modern else "ping"
+        await self.request(method, None, CallOptions(timeout=timeout, fresh=True))
+
+    async def roots_changed(self) -> None:
+        """Tell a legacy server that the roots have changed; a modern one asks anew whenever it wants them."""
+        if not self.revision.modern and self._requester.caller.settings.handlers.roots is not None:
+            await self._requester.caller.wire.send(Notification("notifications/roots/list_changed"))
+
+    # Changes ------------------------------------------------------------------------------------
+
+    def listen(self, wanted: Filter) -> AbstractAsyncContextManager[Subscription]:
+        """Open a stream of changes, closed with the block: `async with connection.listen(Filter(tools=True)) as news`.
+
+        Iterating over it yields the notifications. Entering raises as a request does.
+        """
+        return listen(self._requester, self._dispatcher.subscriptions, wanted)

@@ -1,0 +1,70 @@
+"""What a server sends on its own account, and where it goes: progress, changes, log messages, questions."""
+
+from __future__ import annotations
+
+import logging
+
+import anyio
+import anyio.abc
+
+from reference_impl.client.answers import Answers
+from reference_impl.client.cache import ResultCache
+from reference_impl.client.caller import Caller
+from reference_impl.client.errors import ClientError
+from reference_impl.client.subscriptions import Subscriptions
+from reference_impl.protocol.messages import Notification, Request, RequestId
+
+__all__ = ["Dispatcher"]
+
+_logger = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    """Sorts incoming messages at once; questions are answered by tasks of their own, so that none holds up the rest."""
+
+    def __init__(self, caller: Caller, cache: ResultCache, tasks: anyio.abc.TaskGroup) -> None:
+        self.subscriptions = Subscriptions()
+        self._caller = caller
+        self._cache = cache
+        self._tasks = tasks
+        self._answers = Answers(caller.settings.handlers)
+        self._answering: dict[RequestId, anyio.CancelScope] = {}
+
+    def deliver(self, message: Request | Notification) -> None:
+        """Take a message; returns at once."""
+        if isinstance(message, Notification):
+            self._notified(message)
+        elif self._caller.wire.revision.server_requests:
+            self._tasks.start_soon(self._answer, message)
+        else:
+            # A modern server may not ask this way, and a modern client may not answer (`stdio#sending-messages`).
+            _logger.warning("ignored the request %s, which no server may send", message.method)
+
+    def _notified(self, notification: Notification) -> None:
+        modern = self._caller.wire.revision.modern
+        params = notification.params or {}
+        if notification.method == "notifications/progress":
+            self._caller.progressed(params)
+        elif notification.method == "notifications/cancelled" and not modern:
+            self._withdrawn(params.get("requestId"))
+        else:
+            self._cache.notified(notification)
+            self.subscriptions.route(notification, modern=modern)
+        self._caller.settings.on_notification(notification)
+
+    def _withdrawn(self, identifier: object) -> None:
+        """Stop working on a question that the server has taken back; one that is unknown or answered is ignored."""
+        scope = self._answering.get(identifier) if isinstance(identifier, str | int) else None
+        if scope is not None:
+            scope.cancel()
+
+    async def _answer(self, request: Request) -> None:
+        wire = self._caller.wire
+        with anyio.CancelScope() as scope:
+            self._answering[request.id] = scope
+            try:
+                await wire.send(await self._answers.to_request(request, wire.revision))
+            except ClientError as error:
+                _logger.debug("the answer to %s was not delivered: %s", request.method, error)
+            finally:
+                self._answering.pop(request.id, None)

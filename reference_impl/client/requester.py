@@ -1,0 +1,111 @@
+"""A request from the user's call to a complete result: capabilities, cache, lost sessions, further questions."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from reference_impl.client.answers import Answers
+from reference_impl.client.cache import ResultCache
+from reference_impl.client.caller import Caller
+from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFailed, SessionLost
+from reference_impl.client.opening import Agreement
+from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
+from reference_impl.client.wire import Answer
+from reference_impl.protocol.messages import ErrorResponse
+from reference_impl.protocol.methods import Method, find
+
+__all__ = ["Requester"]
+
+
+class Requester:
+    """Makes requests that the agreement allows. `renew` reaches a new agreement where the old one's session is lost."""
+
+    def __init__(
+        self, caller: Caller, agreement: Agreement, cache: ResultCache, renew: Callable[[], Awaitable[Agreement]]
+    ) -> None:
+        self.caller = caller
+        self.agreement = agreement
+        self.cache = cache
+        self._renew = renew
+        self._answers = Answers(caller.settings.handlers)
+
+    async def request(
+        self, method: str, params: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS, schema: Any = None
+    ) -> JsonObject:
+        """Return the complete result of a request, from the cache where its hints allow.
+
+        Raises `NotOffered`, `RequestFailed`, `RequestTimeout`, `InvalidAnswer`, `InputRefused`, `ConnectionClosed`.
+        """
+        row = self.offered(method)
+        cacheable = row.caches and self.agreement.revision.caching_hints
+        found = self.cache.find(method, params) if cacheable and not options.fresh else None
+        if found is not None:
+            return found
+        version = self.cache.version
+        result, rounds = await self._converse(row, params, options, schema)
+        # What answers to an input is no answer to the bare request (`server/utilities/caching#cache-key`).
+        if cacheable and not rounds and version == self.cache.version:
+            self.cache.keep(method, params, result)
+        return result
+
+    def offered(self, method: str) -> Method:
+        """Return the method's row. Raises `NotOffered` if the revision lacks it or the server did not declare it."""
+        revision = self.agreement.revision
+        row = find(method, revision)
+        if row is None:
+            raise NotOffered(f"{revision} has no {method}")
+        undeclarable = row.capability == "completions" and not revision.completions_capability
+        if row.capability is not None and not undeclarable and not self.agreement.offers(row.capability):
+            raise NotOffered(f"{method}: the server declares no capability {row.capability}")
+        return row
+
+    async def _converse(
+        self, row: Method, params: JsonObject | None, options: CallOptions, schema: Any
+    ) -> tuple[JsonObject, int]:
+        """Ask until the result is complete; return it, and how many rounds of input it took (`patterns/mrtr`)."""
+        answered: JsonObject = {}
+        for rounds in range(self.caller.settings.input_rounds + 1):
+            # Each round is a request of its own, with an id of its own; state and inputs go into no other request.
+            asked = {**(params or {}), **answered} if answered else params
+            result = _result(await self._answer(row.name, asked, options, schema))
+            if self._complete(row, result):
+                return result, rounds
+            answered = await self._inputs(result)
+        raise InvalidAnswer(f"{row.name}: the server still asks for input after {rounds} rounds")
+
+    async def _answer(self, method: str, params: JsonObject | None, options: CallOptions, schema: Any) -> Answer:
+        try:
+            return await self.caller.call(method, params, options, schema)
+        except SessionLost:
+            self.agreement = await self._renew()
+        return await self.caller.call(method, params, options, schema)
+
+    def _complete(self, row: Method, result: JsonObject) -> bool:
+        """Tell whether a result is complete. Raises `InvalidAnswer` for a type that this request cannot have."""
+        kind = result.get("resultType", "complete") if self.agreement.revision.result_type else "complete"
+        if kind == "complete":
+            return True
+        if kind == "input_required" and row.asks:
+            return False
+        raise InvalidAnswer(f"{row.name}: the server answered with a result of type {kind!r}")
+
+    async def _inputs(self, result: JsonObject) -> JsonObject:
+        """Return the members that the retry has to add: the inputs, and the state exactly as it came."""
+        if "inputRequests" not in result and "requestState" not in result:
+            raise InvalidAnswer("input is required, but neither inputRequests nor requestState say of what kind")
+        added: JsonObject = {}
+        if "inputRequests" in result:
+            revision = self.agreement.revision
+            added["inputResponses"] = await self._answers.to_inputs(result["inputRequests"], revision)
+        if "requestState" in result:
+            added["requestState"] = result["requestState"]
+        return added
+
+
+def _result(answer: Answer) -> JsonObject:
+    if isinstance(answer, ErrorResponse):
+        raise RequestFailed(answer.code, answer.message, answer.data)
+    if not isinstance(answer.result, dict):
+        raise InvalidAnswer("the result is not an object")
+    return answer.result

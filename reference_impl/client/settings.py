@@ -1,0 +1,136 @@
+"""What a client brings to a connection: its identity, its revisions, its patience, and what it can be asked for."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reference_impl.protocol.messages import Notification
+from reference_impl.protocol.revisions import REVISIONS, Era, Revision
+
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "Authorize",
+    "CallOptions",
+    "ClientSettings",
+    "Handler",
+    "Handlers",
+    "JsonObject",
+    "Progress",
+]
+
+JsonObject = dict[str, Any]
+
+Handler = Callable[[JsonObject], Awaitable[JsonObject]]
+"""Takes the `params` of a server's question and returns the result. Raises `RemoteProtocolError` to refuse."""
+
+Authorize = Callable[[str | None], Awaitable[Mapping[str, str]]]
+"""Returns the headers that authorize HTTP requests. It gets None before the first request, and the server's
+WWW-Authenticate header after a 401 or 403, once for each request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """Who answers what a server may ask for; what has no handler is not declared as a capability.
+
+    `elicitation_modes` and `sampling_features` are the members of those capabilities from 2025-11-25 on; `extra` holds
+    further capabilities as they are (`experimental`, `extensions`).
+    """
+
+    sampling: Handler | None = None
+    elicitation: Handler | None = None
+    roots: Handler | None = None
+    elicitation_modes: tuple[str, ...] = ("form",)
+    sampling_features: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def capabilities(self, revision: Revision) -> JsonObject:
+        """Return the capabilities to declare, in the shape that the revision gives them."""
+        declared: JsonObject = dict(self.extra)
+        if self.roots is not None:
+            declared["roots"] = {} if revision.modern else {"listChanged": True}
+        # The members of both capabilities came with the same revision as URL elicitation did.
+        detailed = revision.url_elicitation
+        if self.sampling is not None:
+            declared["sampling"] = {feature: {} for feature in self.sampling_features} if detailed else {}
+        if self.elicitation is not None and revision.elicitation:
+            declared["elicitation"] = {mode: {} for mode in self.elicitation_modes} if detailed else {}
+        return declared
+
+    def named(self, method: str) -> Handler | None:
+        """Return the handler of a server's question."""
+        table = {
+            "sampling/createMessage": self.sampling,
+            "elicitation/create": self.elicitation,
+            "roots/list": self.roots,
+        }
+        return table.get(method)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One progress notification: how far, of how much, and in words."""
+
+    progress: float
+    total: float | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallOptions:
+    """How to make one request.
+
+    `timeout` is the seconds to wait for the answer (None: the settings' own); each progress notification starts it
+    anew, up to the settings' maximum. `on_progress` asks the server for progress; it must return at once. `log_level`
+    asks for log messages of this request (2026-07-28). `fresh` passes over the cache. `meta` is merged into `_meta`.
+    """
+
+    timeout: float | None = None
+    on_progress: Callable[[Progress], None] | None = None
+    log_level: str | None = None
+    fresh: bool = False
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+DEFAULT_OPTIONS = CallOptions()
+
+
+def _ignore(_: Notification) -> None:
+    """Take a notification that nobody waits for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Everything that holds for a whole connection; times are in seconds.
+
+    `revisions` are those the client may speak, oldest first. `era` is the server's era where an earlier connection has
+    found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
+    `on_notification` sees every notification, and must return at once. `input_rounds` bounds how often one request may
+    come back with further questions. `headers`, `authorize` and `ssl_context` are for HTTP.
+    """
+
+    info: Mapping[str, Any] = field(default_factory=lambda: {"name": "touchstone-client", "version": "0.1.0"})
+    revisions: tuple[Revision, ...] = REVISIONS
+    era: Era | None = None
+    handlers: Handlers = field(default_factory=Handlers)
+    on_notification: Callable[[Notification], None] = _ignore
+    timeout: float = 30.0
+    maximum: float = 300.0
+    probe_timeout: float = 5.0
+    stop_grace: float = 2.0
+    input_rounds: int = 8
+    headers: Mapping[str, str] = field(default_factory=dict)
+    authorize: Authorize | None = None
+    ssl_context: ssl.SSLContext | None = None
+
+    @property
+    def legacy(self) -> tuple[Revision, ...]:
+        """The revisions with a handshake, oldest first."""
+        return tuple(revision for revision in self.revisions if not revision.modern)
+
+    @property
+    def modern(self) -> tuple[Revision, ...]:
+        """The revisions without one, oldest first."""
+        return tuple(revision for revision in self.revisions if revision.modern)

@@ -1,0 +1,156 @@
+"""Change notifications on request: `subscriptions/listen` of 2026-07-28, and the same shape over a legacy server.
+
+Source: `basic/patterns/subscriptions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+
+from reference_impl.client.errors import ClientError
+from reference_impl.client.settings import JsonObject
+from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
+from reference_impl.protocol.messages import Notification, RequestId
+
+__all__ = ["Filter", "Subscription", "Subscriptions"]
+
+_ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
+_UPDATED = "notifications/resources/updated"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which changes to be told of."""
+
+    tools: bool = False
+    prompts: bool = False
+    resources: bool = False
+    uris: tuple[str, ...] = ()
+
+    def wire(self) -> JsonObject:
+        """Return the `notifications` member of a listen request; what is not wanted is left out."""
+        flags = {
+            "toolsListChanged": self.tools,
+            "promptsListChanged": self.prompts,
+            "resourcesListChanged": self.resources,
+        }
+        wanted: JsonObject = {name: True for name, flag in flags.items() if flag}
+        return wanted | ({"resourceSubscriptions": list(self.uris)} if self.uris else {})
+
+    def admits(self, notification: Notification) -> bool:
+        """Tell whether a notification is one of those that were asked for."""
+        if notification.method == _UPDATED:
+            return (notification.params or {}).get("uri") in self.uris
+        flags = {
+            "notifications/tools/list_changed": self.tools,
+            "notifications/prompts/list_changed": self.prompts,
+            "notifications/resources/list_changed": self.resources,
+        }
+        return flags.get(notification.method, False)
+
+
+class Subscription:
+    """An open stream of changes: iterate over it. It ends when the server ends it in good order; if the connection
+    breaks, the iteration raises the reason.
+
+    `accepted` is the part of the filter that the server agreed to. Changes that were not yet taken and come again
+    count once, so that a slow reader holds no more than one for each thing that can change.
+    """
+
+    def __init__(self, wanted: Filter) -> None:
+        self.wanted = wanted
+        self.accepted: JsonObject | None = None
+        self._pending: dict[tuple[str, str | None], Notification] = {}
+        self._news = anyio.Event()
+        self._ended = False
+        self._failure: ClientError | None = None
+
+    async def settled(self) -> None:
+        """Wait until the server has acknowledged the filter. Raises what ended the subscription before."""
+        while self.accepted is None and not self._ended:
+            await self._wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def acknowledge(self, accepted: object) -> None:
+        """Take the server's acknowledgement."""
+        self.accepted = accepted if isinstance(accepted, dict) else {}
+        self._news.set()
+
+    def notify(self, notification: Notification) -> None:
+        """Take a change that belongs here."""
+        uri = (notification.params or {}).get("uri")
+        self._pending[notification.method, uri if isinstance(uri, str) else None] = notification
+        self._news.set()
+
+    def end(self, failure: ClientError | None = None) -> None:
+        """Note that nothing more will come, and why."""
+        if not self._ended:
+            self._ended = True
+            self._failure = failure
+        self._news.set()
+
+    async def _wait(self) -> None:
+        self._news = anyio.Event()
+        await self._news.wait()
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Notification:
+        while not self._pending:
+            if self._failure is not None:
+                raise self._failure
+            if self._ended:
+                raise StopAsyncIteration
+            await self._wait()
+        return self._pending.pop(next(iter(self._pending)))
+
+
+class Subscriptions:
+    """The open subscriptions of a connection, by the id of the request that opened each."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[type, RequestId], Subscription] = {}
+
+    def add(self, identifier: RequestId, subscription: Subscription) -> None:
+        """Register a subscription before its request goes out."""
+        self._open[type(identifier), identifier] = subscription
+
+    def remove(self, identifier: RequestId) -> None:
+        """Forget a subscription."""
+        self._open.pop((type(identifier), identifier), None)
+
+    def fail(self, failure: ClientError) -> None:
+        """Let every subscription end with the connection."""
+        for subscription in self._open.values():
+            subscription.end(failure)
+
+    def route(self, notification: Notification, *, modern: bool) -> None:
+        """Give a notification to the subscription that its metadata names; in the legacy era, which has no such
+        metadata, to all that want it."""
+        if not modern:
+            for subscription in self._open.values():
+                if subscription.wanted.admits(notification):
+                    subscription.notify(notification)
+            return
+        named = self._named(notification)
+        if named is None:
+            return
+        if notification.method == _ACKNOWLEDGED:
+            named.acknowledge((notification.params or {}).get("notifications"))
+        elif notification.method == "notifications/cancelled":
+            named.end()
+        else:
+            named.notify(notification)
+
+    def _named(self, notification: Notification) -> Subscription | None:
+        params = notification.params or {}
+        meta = params.get("_meta")
+        identifier = meta.get(SUBSCRIPTION_ID) if isinstance(meta, dict) else None
+        if notification.method == "notifications/cancelled":
+            # A server cancels nothing but subscriptions (`basic/patterns/cancellation#behavior-requirements`).
+            identifier = params.get("requestId")
+        return self._open.get((type(identifier), identifier)) if isinstance(identifier, str | int) else None

@@ -1,0 +1,86 @@
+"""What a client's transport offers, whatever carries the bytes: exchanges, messages on their own, and what comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from reference_impl.protocol.messages import (
+    ErrorResponse,
+    MalformedError,
+    Message,
+    Notification,
+    Request,
+    Response,
+    decode_json,
+    parse_value,
+)
+from reference_impl.protocol.revisions import Revision
+
+__all__ = ["NEVER_CANCELLED", "Answer", "Deliver", "MessageChannel", "Wire", "read_messages"]
+
+Answer = Response | ErrorResponse
+Deliver = Callable[[Request | Notification], None]
+"""Takes what the server sends on its own account; returns at once."""
+
+NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
+"""`initialize` must not be cancelled (`basic/utilities/cancellation#behavior-requirements` of 2025-11-25), and a probe
+that met silence went to a server that knows no such request."""
+
+
+@runtime_checkable
+class Wire(Protocol):
+    """A connection to one server. `revision` decides the rules; whoever opens the conversation sets it."""
+
+    revision: Revision
+
+    async def run(self, deliver: Deliver) -> None:
+        """Carry what comes in, until the connection ends. Runs beside everything else."""
+
+    async def exchange(self, request: Request, schema: Any = None) -> Answer:
+        """Send a request and wait for its answer. Cancelling the call cancels the request, the transport's way.
+
+        `schema` is a called tool's input schema, for the headers that mirror its arguments. Raises `ConnectionClosed`,
+        `SessionLost`, `HttpRefused`, `InvalidAnswer`.
+        """
+        ...
+
+    async def send(self, message: Notification | Response | ErrorResponse) -> None:
+        """Send a message that has no answer. Raises as `exchange` does."""
+
+    def established(self) -> None:
+        """Note that a handshake has been completed: the server may speak on its own account now."""
+
+    async def aclose(self) -> None:
+        """Leave politely, in bounded time."""
+
+
+class MessageChannel(Protocol):
+    """Whole messages both ways, in order: lines of a byte channel, or frames of a WebSocket."""
+
+    async def send(self, message: bytes) -> None:
+        """Send one message. Raises an `anyio` resource error if the channel has closed."""
+
+    async def receive(self) -> bytes:
+        """Return the next message. Raises `anyio.EndOfStream` when there will be none."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close both ways."""
+
+
+def read_messages(data: bytes | str, revision: Revision) -> list[Message | MalformedError]:
+    """Read a message, or the batch that one revision allows in its place; what is malformed stands in the list as such.
+
+    Raises `MalformedError` if `data` is not JSON at all.
+    """
+    value = decode_json(data)
+    members = value if isinstance(value, list) and revision.batching else [value]
+    return [_read(member) for member in members]
+
+
+def _read(value: Any) -> Message | MalformedError:
+    try:
+        return parse_value(value)
+    except MalformedError as error:
+        return error
