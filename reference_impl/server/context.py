@@ -43,6 +43,10 @@ class Context:
         """What the client declared."""
         return self._exchange.capabilities
 
+    def require(self, capability: str, member: str | None = None) -> None:
+        """Check that the client declared a capability, and in it `member`. Raises `RemoteProtocolError`."""
+        self._exchange.require(capability, member)
+
     @property
     def client_info(self) -> Mapping[str, Any]:
         """Name and version of the client as it gave them; for display only."""

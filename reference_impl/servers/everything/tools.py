@@ -7,10 +7,10 @@ from typing import Any
 
 from reference_impl.server import AdvancedMCPServer, Context, ToolError
 
-__all__ = ["register"]
+__all__ = ["MUTATING", "READ_ONLY", "register"]
 
 READ_ONLY = {"readOnlyHint": True, "openWorldHint": False}
-_MUTATING = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
+MUTATING = {"readOnlyHint": False, "destructiveHint": False, "idempotentHint": False, "openWorldHint": False}
 _MOST_SECONDS = 30
 _LARGEST_BLOB = 16 * 1024 * 1024
 _EXTRA = "extra"
@@ -131,7 +131,7 @@ def _add_changing(server: AdvancedMCPServer) -> None:
         "toggle_extra_tool",
         "Adds the tool `extra` to the list of tools, or takes it away, and announces the change.",
         title="Toggle extra tool",
-        annotations=_MUTATING,
+        annotations=MUTATING,
     )
     async def toggle_extra_tool() -> str:
         if _EXTRA in server.tools:
@@ -147,7 +147,7 @@ def _add_changing(server: AdvancedMCPServer) -> None:
         "Announces to subscribers that a resource has changed.",
         _object({"uri": uri}),
         title="Touch resource",
-        annotations=_MUTATING,
+        annotations=MUTATING,
     )
     async def touch_resource(uri: str = "test://watched-resource") -> str:
         if server.find_resource(uri) is None:
