@@ -33,13 +33,15 @@ _ENDING = 1.0
 class Bench:
     """Opens peers on one target at one revision.
 
-    `conversations` keeps every transcript, for the monitors. `tasks` runs the readers; it must outlive every peer.
+    `conversations` keeps every transcript, for the monitors; `spoken` the revisions that the target was found to
+    speak. `tasks` runs the readers; it must outlive every peer.
     """
 
     def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
         self.target = target
         self.revision = revision
         self.patience = patience
+        self.spoken: tuple[Revision, ...] = (revision,)
         self.surface = Surface()
         self.conversations: list[Conversation] = []
         self._tasks = tasks

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import anyio
 
+from conformance.http_events import event_marks
 from conformance.links import Answer, Gone, Listener, Silence, decode
 from conformance.target import HttpTarget
-from conformance.transcript import NO_JSON, Conversation, Direction, Entry, HttpHead, owner
+from conformance.transcript import NO_JSON, Conversation, Direction, Entry, EventMark, HttpBody, HttpHead, owner
 from reference_impl.protocol.sse import EventReader
-from reference_impl.protocol.streamable import SSE_TYPE, media_type
+from reference_impl.protocol.streamable import LAST_EVENT_ID, SSE_TYPE, media_type
 from reference_impl.transports.http import (
     BadHttp,
     ConnectFailed,
@@ -23,15 +24,17 @@ from reference_impl.transports.http import (
     HttpResponse,
 )
 
-__all__ = ["HttpLink", "HttpReply", "HttpRequest"]
+__all__ = ["HttpLink", "HttpReply", "HttpRequest", "LiveReply"]
 
 _TAIL = 1.0
 """Seconds that a stream may stay open after its response before we close it ourselves."""
+_POLLS = 20
+"""Times that a stream whose connection the server closed early is taken up again."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """One HTTP request. A header whose value is None is left out, even one that we would add."""
+    """One HTTP request. Names of headers go out as spelled; one whose value is None is left out, even one of ours."""
 
     method: str = "POST"
     body: bytes = b""
@@ -44,15 +47,15 @@ class HttpRequest:
 class HttpReply:
     """One HTTP response, read as far as it was waited for.
 
-    `messages` are the entries of the JSON-RPC messages in it; `events` counts server-sent events (those without data
-    too), `event_ids` are the ids that they carried; `ended` says that the body came to its end.
+    `messages` are the entries of the JSON-RPC messages in it (or the one of a body that is no JSON); `events` the
+    server-sent events, those without data too; `ended` says that the body came to its end.
     """
 
     head: HttpHead
     body: bytes
     messages: tuple[Entry, ...]
     ended: bool
-    event_ids: tuple[str, ...] = ()
+    events: tuple[EventMark, ...] = ()
     sent: Entry | None = None
 
     @property
@@ -65,26 +68,108 @@ class HttpReply:
         """The content type without parameters, lower case."""
         return media_type(self.head.get("content-type"))
 
+    @property
+    def event_ids(self) -> tuple[str, ...]:
+        """The ids that events carried."""
+        return tuple(mark.id for mark in self.events if mark.id)
+
+    @property
+    def final(self) -> Entry | None:
+        """The last JSON-RPC response in it, or None."""
+        return next((entry for entry in reversed(self.messages) if entry.is_response()), None)
+
     def describe(self) -> str:
         """Return the reply in a line, for a failure's `actual`."""
         body = self.body.decode("utf-8", "replace")
         return f"HTTP {self.status} ({self.media_type or 'no content type'}): {body[:200] or 'an empty body'}"
 
 
-@dataclass(slots=True)
-class _Reading:
-    """What has come of a reply so far."""
+class LiveReply:
+    """A reply whose head is there and whose body is read piece by piece, when a check asks for it."""
 
-    exchange: int
-    request: HttpRequest
-    messages: list[Entry] = field(default_factory=list)
-    event_ids: list[str] = field(default_factory=list)
-    body: bytearray = field(default_factory=bytearray)
-    final: Entry | None = None
+    def __init__(self, link: HttpLink, response: HttpResponse, request: tuple[HttpRequest, Entry]) -> None:
+        self._link = link
+        self._response = response
+        self._request, self._sent = request
+        self._reader = EventReader()
+        self._body = bytearray()
+        self._messages: list[Entry] = []
+        self._lingered = False
+        self.ended = False
+        self.lost: str | None = None
+        """How the connection failed before the end of the body, if it did."""
+        self.head = HttpHead(f"HTTP/1.1 {response.status}", tuple(response.headers), response.status)
+        self._record(b"", head=self.head)
+
+    @property
+    def streams(self) -> bool:
+        """Whether the body is a stream of events."""
+        return media_type(self.head.get("content-type")) == SSE_TYPE
+
+    def reply(self) -> HttpReply:
+        """Return what has come so far."""
+        body = bytes(self._body)
+        marks = event_marks(body) if self.streams else ()
+        return HttpReply(self.head, body, tuple(self._messages), self.ended, marks, self._sent)
+
+    async def read(
+        self, timeout: float, until: Callable[[HttpReply], bool] | None = None, *, settle: bool = False
+    ) -> HttpReply:
+        """Read to the end of the body, to the deadline, or until what has come satisfies `until`.
+
+        With `settle`, a stream that has brought its response gets a moment to end, and no more.
+        """
+        with anyio.move_on_after(timeout) as deadline:
+            try:
+                async for chunk in self._response:
+                    await self._take(chunk)
+                    if until is not None and until(self.reply()):
+                        return self.reply()
+                    if settle and any(entry.is_response() for entry in self._messages):
+                        deadline.deadline = min(deadline.deadline, anyio.current_time() + _TAIL)
+                self.ended = True
+                await self._take_whole()
+            except (ConnectionLost, BadHttp) as error:
+                self.lost = str(error)
+        self._lingered = settle and deadline.cancelled_caught and bool(self._messages)
+        return self.reply()
+
+    async def _take(self, chunk: bytes) -> None:
+        self._body += chunk
+        if self.streams:
+            for event in self._reader.feed(chunk):
+                if event.data:
+                    await self._take_message(event.data.encode())
+
+    async def _take_whole(self) -> None:
+        if self._body and not self.streams and not self._messages:
+            await self._take_message(bytes(self._body))
+
+    async def _take_message(self, data: bytes) -> None:
+        entry = self._record(data, decode(data))
+        self._messages.append(entry)
+        if not entry.is_response() and self._link.listener is not None:
+            await self._link.listener(entry)
+
+    def _record(self, data: bytes, value: Any = NO_JSON, head: HttpHead | None = None) -> Entry:
+        return self._link.conversation.record(
+            Direction.RECEIVED,
+            data,
+            value,
+            exchange=self._sent.exchange,
+            head=head,
+            owned_by=owner.get(),
+            defect=self._request.defect,
+        )
+
+    def note(self) -> None:
+        """Write the facts about the body into the transcript."""
+        facts = HttpBody(self.ended, self._lingered, self.reply().events)
+        self._link.conversation.bodies[self._sent.exchange] = facts
 
 
 class HttpLink:
-    """Exchanges with one MCP endpoint; `read` is not needed, since every reply belongs to its request."""
+    """Exchanges with one MCP endpoint; every reply belongs to its request."""
 
     def __init__(self, target: HttpTarget, conversation: Conversation, pool: HttpPool) -> None:
         self.conversation = conversation
@@ -92,96 +177,62 @@ class HttpLink:
         self._target = target
         self._pool = pool
         parts = urlsplit(target.url)
+        self.hostname = parts.hostname or ""
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._host = parts.netloc.rpartition("@")[2]
         self._exchanges = 0
 
     def headers(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the headers as they go out: ours, the user's, then the request's own."""
-        merged: dict[str, str | None] = {"host": self._host, "user-agent": "touchstone"}
-        merged |= {name.lower(): value for name, value in self._target.headers.items()}
-        merged |= {name.lower(): value for name, value in request.headers.items()}
-        if request.method == "POST":
-            merged["content-length"] = str(len(request.body))
-        return [(name, value) for name, value in merged.items() if value is not None]
+        length = {"content-length": str(len(request.body))} if request.method == "POST" else {}
+        merged: dict[str, tuple[str, str | None]] = {}
+        for group in ({"host": self._host, "user-agent": "touchstone"}, self._target.headers, request.headers, length):
+            merged |= {name.lower(): (name, value) for name, value in group.items()}
+        return [(name, value) for name, value in merged.values() if value is not None]
 
-    async def exchange(self, request: HttpRequest, timeout: float, until: Any = NO_JSON) -> HttpReply:
-        """Send a request and read the reply: to its end or, with `until`, to the response for that id.
+    @asynccontextmanager
+    async def opened(self, request: HttpRequest, timeout: float) -> AsyncIterator[LiveReply]:
+        """Send a request and give its reply once the head is there; leaving the block early closes the connection.
 
-        Raises `Silence` if no head came in time, `Gone` if the connection failed.
+        Raises `Silence` if no head came in time, `Gone` if the connection failed before.
         """
         self._exchanges += 1
-        reading = _Reading(self._exchanges, request)
-        sent = self._record_sent(request, reading.exchange)
-        head: HttpHead | None = None
-        ended = False
-        try:
-            with anyio.move_on_after(timeout) as deadline:
-                async with AsyncExitStack() as stack:
+        sent = self._record_sent(request, self._exchanges)
+        response: HttpResponse | None = None
+        async with AsyncExitStack() as stack:
+            try:
+                with anyio.move_on_after(timeout):
                     response = await stack.enter_async_context(
                         self._pool.exchange(request.method, self._path, self.headers(request), request.body, exact=True)
                     )
-                    head = self._record_head(response, reading)
-                    ended = await self._read_body(response, head, reading, (until, deadline))
-        except (ConnectFailed, ConnectionLost, BadHttp) as error:
-            if head is None or not reading.messages:
+            except (ConnectFailed, ConnectionLost, BadHttp) as error:
                 raise Gone(f"an HTTP reply to {request.method}", str(error), [sent.index]) from None
-        if head is None:
-            raise Silence(f"an HTTP reply to {request.method} within {timeout:g} s", "silence", [sent.index])
-        return HttpReply(head, bytes(reading.body), tuple(reading.messages), ended, tuple(reading.event_ids), sent)
+            if response is None:
+                raise Silence(f"an HTTP reply to {request.method} within {timeout:g} s", "silence", [sent.index])
+            live = LiveReply(self, response, (request, sent))
+            try:
+                yield live
+            finally:
+                live.note()
+
+    async def exchange(self, request: HttpRequest, timeout: float, *, settle: bool = False) -> HttpReply:
+        """Send a request and read the reply to its end or the deadline; with `settle`, to its JSON-RPC response.
+
+        Raises `Silence` if no head came in time, `Gone` if the connection failed before any message.
+        """
+        start = anyio.current_time()
+        async with self.opened(request, timeout) as live:
+            reply = await live.read(timeout - (anyio.current_time() - start), settle=settle)
+            if live.lost is not None and not reply.messages:
+                raise Gone(f"an HTTP reply to {request.method}", live.lost, [reply.sent.index] if reply.sent else [])
+            return reply
 
     def _record_sent(self, request: HttpRequest, exchange: int) -> Entry:
-        head = HttpHead(f"{request.method} {self._path} HTTP/1.1", tuple(self.headers(request)))
+        headers = tuple((name.lower(), value) for name, value in self.headers(request))
+        head = HttpHead(f"{request.method} {self._path} HTTP/1.1", headers)
         return self.conversation.record(
             Direction.SENT, request.body, request.value, exchange=exchange, head=head, defect=request.defect
         )
-
-    def _record_head(self, response: HttpResponse, reading: _Reading) -> HttpHead:
-        headers = tuple(response.headers)
-        head = HttpHead(f"HTTP/1.1 {response.status}", headers, response.status)
-        self.conversation.record(
-            Direction.RECEIVED, b"", exchange=reading.exchange, head=head, defect=reading.request.defect
-        )
-        return head
-
-    async def _read_body(
-        self, response: HttpResponse, head: HttpHead, reading: _Reading, end: tuple[Any, anyio.CancelScope]
-    ) -> bool:
-        until, deadline = end
-        if media_type(head.get("content-type")) != SSE_TYPE:
-            async for chunk in response:
-                reading.body += chunk
-            if reading.body:
-                await self._take(bytes(reading.body), reading)
-            return True
-        events = EventReader()
-        async for chunk in response:
-            reading.body += chunk
-            for event in events.feed(chunk):
-                if event.id is not None:
-                    reading.event_ids.append(event.id)
-                if event.data:
-                    await self._take(event.data.encode(), reading)
-            if until is not NO_JSON and reading.final is not None:
-                # The stream should end by itself now (`#receiving-messages`); it gets a moment to do so.
-                deadline.deadline = min(deadline.deadline, anyio.current_time() + _TAIL)
-        return True
-
-    async def _take(self, data: bytes, reading: _Reading) -> None:
-        value = decode(data)
-        entry = self.conversation.record(
-            Direction.RECEIVED,
-            data,
-            value,
-            exchange=reading.exchange,
-            owned_by=owner.get(),
-            defect=reading.request.defect,
-        )
-        reading.messages.append(entry)
-        if entry.is_response():
-            reading.final = entry
-        elif self.listener is not None:
-            await self.listener(entry)
 
     async def call(self, request: HttpRequest, timeout: float) -> Answer:
         """Send a JSON-RPC request and return its answer, or the HTTP reply that came in its place.
@@ -189,12 +240,36 @@ class HttpLink:
         Raises `Silence` if neither came in time, `Gone` if the connection failed.
         """
         identifier, method = request.value.get("id"), request.value.get("method", "?")
-        reply = await self.exchange(request, timeout, until=identifier)
-        final = next((entry for entry in reversed(reply.messages) if entry.is_response()), None)
+        give_up = anyio.current_time() + timeout
+        reply = await self.exchange(request, timeout, settle=True)
         sent = reply.sent
         assert sent is not None
+        final, messages = reply.final, reply.messages
+        if final is None and reply.ended and reply.event_ids:
+            final, messages = await self._poll(request, reply, give_up)
         if final is None and reply.media_type == SSE_TYPE and not reply.ended:
             raise Silence(f"an answer to {method} within {timeout:g} s", "a stream without a response", [sent.index])
-        earlier = tuple(entry for entry in reply.messages if entry is not final)
+        earlier = tuple(entry for entry in messages if entry is not final)
         value = NO_JSON if final is None else final.value
         return Answer(method, identifier, value, final or sent, earlier, reply.head, reply.body)
+
+    async def _poll(
+        self, request: HttpRequest, first: HttpReply, give_up: float
+    ) -> tuple[Entry | None, tuple[Entry, ...]]:
+        """Take up a stream whose connection the server closed before the response
+        (2025-11-25 `basic/transports#sending-messages-to-the-server`)."""
+        reply, messages = first, first.messages
+        last = first.event_ids[-1]
+        for _ in range(_POLLS):
+            pause = next((mark.retry / 1000 for mark in reversed(reply.events) if mark.retry is not None), 0.0)
+            left = give_up - anyio.current_time() - pause
+            if reply.final is not None or left <= 0:
+                break
+            await anyio.sleep(pause)
+            headers = {**request.headers, "content-type": None, "accept": SSE_TYPE, LAST_EVENT_ID: last}
+            reply = await self.exchange(HttpRequest("GET", headers=headers), left, settle=True)
+            messages += reply.messages
+            if reply.media_type != SSE_TYPE:
+                break
+            last = reply.event_ids[-1] if reply.event_ids else last
+        return reply.final, messages

@@ -85,6 +85,12 @@ class Peer:
         assert isinstance(self.link, StreamLink)
         return self.link
 
+    @property
+    def modern_only(self) -> bool:
+        """Whether the target speaks no revision with a handshake, as far as era detection found."""
+        assert self.bench is not None
+        return all(revision.modern for revision in self.bench.spoken)
+
     def another(self) -> AbstractAsyncContextManager[Peer]:
         """A further peer on a new connection to the same target, its handshake done."""
         assert self.bench is not None
@@ -149,6 +155,19 @@ class Peer:
         own = (params or {}).get("_meta")
         return {**(params or {}), "_meta": merged | (own if isinstance(own, dict) else {})}
 
+    def message(
+        self,
+        method: str,
+        params: dict[str, Any] | None = None,
+        *,
+        id: Any = None,  # noqa: A002 - JSON-RPC's own name
+        meta: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return a correct request of the revision, to be sent as it is or spoiled."""
+        message = {"jsonrpc": "2.0", "id": self.new_id() if id is None else id, "method": method}
+        complete = self.params(params, meta)
+        return message if complete is None else message | {"params": complete}
+
     async def request(
         self,
         method: str,
@@ -162,9 +181,7 @@ class Peer:
 
         Raises `Silence` after the deadline, `Gone` if the target ends the conversation.
         """
-        message = {"jsonrpc": "2.0", "id": self.new_id() if id is None else id, "method": method}
-        complete = self.params(params, meta)
-        return await self.call(message if complete is None else message | {"params": complete}, timeout=timeout)
+        return await self.call(self.message(method, params, id=id, meta=meta), timeout=timeout)
 
     async def call(
         self,

@@ -87,6 +87,7 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
     result = RunResult(eras)
     for revision in wanted:
         bench = Bench(plan.target, revision, plan.patience, readers)
+        bench.spoken = tuple(eras.revisions)
         bench.surface.permission = plan.permission
         bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
         result.benches.append(bench)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["NO_JSON", "Conversation", "Direction", "Entry", "HttpHead", "owner"]
+__all__ = ["NO_JSON", "Conversation", "Direction", "Entry", "EventMark", "HttpBody", "HttpHead", "owner"]
 
 owner: ContextVar[str | None] = ContextVar("owner", default=None)
 """The check or property on whose behalf the running task speaks; entries remember it."""
@@ -49,6 +49,28 @@ class HttpHead:
     def get(self, name: str) -> str | None:
         """Return the first value of a header, or None."""
         return next((value for key, value in self.headers if key == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class EventMark:
+    """What a server-sent event carried beside a message: its own id (not one in force from before), whether it had
+    data, and the milliseconds of its `retry` field."""
+
+    id: str | None = None
+    data: bool = False
+    retry: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBody:
+    """How the body of an HTTP reply came.
+
+    `ended`: it came to its end. `lingered`: it was still open a moment after its JSON-RPC response, and we left it.
+    """
+
+    ended: bool
+    lingered: bool = False
+    events: tuple[EventMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +115,7 @@ class Conversation:
     """The entries of one connection, with the facts that monitors need to judge them.
 
     `transport` is "stdio", "http" or "memory"; `revision` the name of the revision spoken, or None before it is known;
-    `capabilities` what the target declared in it.
+    `capabilities` what the target declared in it; `bodies` the facts about HTTP replies by the number of the exchange.
     """
 
     transport: str
@@ -101,6 +123,7 @@ class Conversation:
     revision: str | None = None
     capabilities: dict[str, Any] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    bodies: dict[int, HttpBody] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
 
     def record(  # noqa: PLR0913 - an entry has that many parts
