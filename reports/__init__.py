@@ -1,6 +1,6 @@
 """The one data model of a run, and its renderings. Imports none of the other packages.
 
-`RENDERERS` maps the name of a format to a function from a `Run` to text. The renderings are imported when they are first
+`RENDERERS` maps the name of a format to a function from a `Run` to text. Renderings are imported when they are first
 used: whoever only writes records pays for no template engine.
 """
 
@@ -21,7 +21,6 @@ from reports.records import (
     read,
     redact,
     schema,
-    severity,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +47,6 @@ __all__ = [
     "render_junit",
     "render_text",
     "schema",
-    "severity",
 ]
 
 

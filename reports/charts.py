@@ -83,7 +83,7 @@ def draw(chart: Chart) -> Markup:
             *(_tick_y(tick, y) for tick in ticks),
             *(_tick_x(tick, x) for tick in chart.ticks_x if x.low <= tick.at <= x.high),
             *(_line(line, x, y) for line in chart.lines),
-            Markup('<line class="cross" y1="{}" y2="{}" hidden></line>').format(_TOP, _TOP + _INNER_HEIGHT),
+            Markup('<line class="cross" y1="{}" y2="{}" hidden="hidden"></line>').format(_TOP, _TOP + _INNER_HEIGHT),
             *_hits(chart, x),
         ]
     )

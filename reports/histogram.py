@@ -49,8 +49,10 @@ def decode(encoded: str) -> tuple[Bucket, ...]:
         raise HistogramError("not an encoded histogram of version 2")
     if not 0 <= figures <= 5 or lowest < 1:
         raise HistogramError("the histogram's header makes no sense")
-    resolution = _Resolution.of(lowest, figures)
     payload = plain[_INNER.size : _INNER.size + size]
+    if len(payload) < size:
+        raise HistogramError("the histogram is cut short")
+    resolution = _Resolution.of(lowest, figures)
     return tuple(Bucket(resolution.highest(index), count) for index, count in _counts(payload))
 
 

@@ -135,9 +135,10 @@ def _say_rarity(rarity: float) -> str:
 
 
 def figures_of_share(fraction: float) -> str:
-    """Return a fraction near one in percent, with as many nines as it has."""
+    """Return a fraction near one in percent, with one figure after its last nine: `50 %`, `99 %`, `99.95 %`."""
     decimals = max(0, math.ceil(-math.log10(max(1 - fraction, 1e-9))) - 1)
-    return f"{fraction * 100:.{decimals}f} %"
+    percent = f"{fraction * 100:.{decimals}f}"
+    return f"{percent.rstrip('0').rstrip('.') if decimals else percent} %"
 
 
 def _nines(share: float) -> str:

@@ -98,10 +98,11 @@ __all__ = [
 def schema() -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one row, that is, of one line of a records file."""
     (row,), definitions = msgspec.json.schema_components([Row], ref_template="#/$defs/{name}")
-    return {
+    whole = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Touchstone record",
         "description": "One line of a records file. Readers skip kinds and fields that they do not know.",
         **row,
         "$defs": definitions,
     }
+    return msgspec.json.decode(msgspec.json.encode(whole), type=dict[str, Any])

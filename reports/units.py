@@ -13,7 +13,7 @@ def milliseconds(value: float | None) -> str:
 def duration(seconds: float) -> str:
     """Return a duration: `0.31 s`, `12.5 s`, `2 min 05 s`."""
     if seconds < 99.95:
-        return f"{figures(seconds)} s"
+        return f"{seconds:.1f} s" if seconds >= 1 else f"{figures(seconds)} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes:,} min {rest:02} s"
 

@@ -1,0 +1,135 @@
+"""The terminal shows what is wrong first, fits its width, and obeys no stranger."""
+
+from dataclasses import replace
+from io import StringIO
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from reports.console import render_console, to_text
+from reports.records import Run, WireEntry
+
+
+def shown(run: Run, **options: object) -> str:
+    verbose = bool(options.pop("verbose", False))
+    out = StringIO()
+    render_console(run, Console(file=out, legacy_windows=False, **{"width": 80} | options), verbose)
+    return out.getvalue()
+
+
+def test_failures_come_first_and_the_verdict_last(sample_run: Run) -> None:
+    lines = to_text(sample_run).splitlines()
+    assert lines[0] == "Touchstone 0.1.0 · run · notes-server 1.4.2"
+    assert lines[3].startswith("violation ")
+    assert lines[-1] == "FAILED 3 violations, 2 warnings, 1 note and 1 missed objective · 97.4 s · exit 1"
+    order = [
+        lines.index(next(line for line in lines if line.startswith(word))) for word in ("violation", "warning", "note ")
+    ]
+    assert order == sorted(order)
+
+
+def test_a_failure_shows_rule_expectation_and_bytes(sample_run: Run) -> None:
+    text = to_text(sample_run)
+    block = text[text.index("violation read_note") : text.index("warning one of")]
+    for part in (
+        "tools.call.error · every revision over http and stdio",
+        "rule      MUST What goes wrong while a tool runs",
+        "(server/tools#error-handling)",
+        "expected  a result with isError: true",
+        "actual    error -32603",
+        '→   {"jsonrpc":"2.0","id":"call-7","method":"tools/call"',
+        "1,204 more bytes",
+        "[a protocol error]",
+    ):
+        assert part in block
+
+
+def test_what_passed_is_not_listed(sample_run: Run) -> None:
+    assert "ping.answered" not in to_text(sample_run)
+
+
+def test_a_command_to_repeat_is_never_broken(sample_run: Run) -> None:
+    command = "touchstone check --only tools.call.error --revision 2026-07-28 -- node build/index.js --root ./notes"
+    assert f"  repeat    {command}" in shown(sample_run, width=60).splitlines()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_all_but_copyable_lines_fit_the_width(sample_run: Run, width: int) -> None:
+    lines = shown(sample_run, width=width).splitlines()
+    assert not [
+        line for line in lines if len(line.rstrip()) > width and "repeat" not in line and "node build" not in line
+    ]
+
+
+def test_there_are_no_colour_codes_where_there_is_no_terminal(sample_run: Run) -> None:
+    assert "\x1b" not in shown(sample_run)
+    assert "\x1b[" in shown(sample_run, force_terminal=True, color_system="standard")
+
+
+def test_blocked_checks_stand_under_what_would_unblock_them(sample_run: Run) -> None:
+    lines = to_text(sample_run).splitlines()
+    cause = next(index for index, line in enumerate(lines) if "reports progress" in line)
+    assert lines[cause + 1].strip() == "2 checks: progress.increases, progress.token"
+
+
+def test_the_table_has_one_line_a_revision_and_transport(sample_run: Run) -> None:
+    lines = [line.split() for line in to_text(sample_run).splitlines()]
+    assert ["revision", "transport", "passed", "failed", "n/a", "blocked", "broken"] in lines
+    assert ["2025-11-25", "stdio", "26", "4", "3", "5", "-"] in lines
+
+
+def test_load_shows_percentiles_objectives_and_what_is_no_result(sample_run: Run) -> None:
+    text = shown(sample_run, width=120)
+    assert "p99.9" in text
+    assert "missed  tools/call search_notes  p99 < 100 ms: 418 ms" in text
+    assert "p99 < 1 s: 301 ms, 70 % left" in text
+    assert "256 users: the generator's own CPU was at 99 %" in text
+
+
+def test_a_clean_run_is_short(clean_run: Run) -> None:
+    lines = to_text(clean_run).splitlines()
+    assert lines[-1] == "PASSED 28 checks passed · 3.4 s · exit 0"
+    assert len(lines) < 20
+
+
+def test_a_file_without_footer_is_called_incomplete(clean_run: Run) -> None:
+    assert "the records end before the run did" in to_text(replace(clean_run, footer=None)).splitlines()[-1]
+
+
+def test_markup_and_control_characters_of_a_target_are_shown_not_obeyed(sample_run: Run) -> None:
+    hostile = "[red]bold[/red] [/] \x1b[2J :smile: [link=x]"
+    entry = WireEntry(at=0, direction="received", text=hostile, note=hostile)
+    verdict = msgspec.structs.replace(
+        sample_run.verdicts[-1],
+        summary=hostile,
+        expected=hostile,
+        actual=hostile,
+        check=hostile,
+        repeat=hostile,
+        evidence=(entry,),
+    )
+    text = shown(Run(header=sample_run.header, verdicts=(verdict,)), width=200)
+    assert text.count("[red]bold[/red] [/] \\x1b[2J :smile: [link=x]") == 7
+    assert "\x1b" not in text
+
+
+def test_huge_texts_are_cut_unless_everything_is_asked_for(sample_run: Run) -> None:
+    entries = tuple(WireEntry(at=at, direction="sent", text="x" * 5000) for at in range(20))
+    run = Run(
+        header=sample_run.header,
+        verdicts=(msgspec.structs.replace(sample_run.verdicts[-1], evidence=entries, actual="y" * 100_000),),
+    )
+    assert len(shown(run)) < 10_000
+    assert "14 earlier entries" in shown(run)
+    assert shown(run, verbose=True).count("x") > 99_000
+
+
+def test_a_terminal_without_unicode_gets_plain_signs(sample_run: Run) -> None:
+    class Ascii(StringIO):
+        encoding = "ascii"
+
+    out = Ascii()
+    render_console(sample_run, Console(file=out, width=100, legacy_windows=False))
+    assert "->" in out.getvalue()
+    out.getvalue().replace("─", "-").encode("ascii")

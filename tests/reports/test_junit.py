@@ -1,0 +1,94 @@
+"""JUnit XML is well formed whatever a target sends, and its counts are those of the run."""
+
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from reports.junit import render_junit
+from reports.records import Run, fails
+
+
+def parsed(run: Run, **options: str) -> ET.Element:
+    return ET.fromstring(render_junit(run, **options))
+
+
+def test_there_is_a_suite_for_each_revision_and_transport_and_for_load(sample_run: Run) -> None:
+    names = [suite.get("name") for suite in parsed(sample_run)]
+    assert len(names) == 11
+    assert {"2024-11-05 over http", "2026-07-28 over stdio", "load"} <= set(names)
+
+
+def test_counts_are_those_of_the_cases(sample_run: Run) -> None:
+    root = parsed(sample_run)
+    assert int(root.get("tests")) == len(sample_run.judgements) + 4 == len(root.findall(".//testcase"))
+    assert int(root.get("failures")) == sum(map(fails, sample_run.judgements)) + 1 == len(root.findall(".//failure"))
+    assert int(root.get("skipped")) == len(root.findall(".//skipped"))
+    for suite in root:
+        assert int(suite.get("failures")) == len(suite.findall(".//failure"))
+
+
+def test_a_failure_carries_its_evidence(sample_run: Run) -> None:
+    case = parsed(sample_run).find(".//testcase[@name='tools.call.error']")
+    failure = case.find("failure")
+    assert case.get("classname") == "touchstone.2024-11-05.http"
+    assert failure.get("type") == "MUST"
+    assert failure.get("message").startswith("read_note answers")
+    assert "expected  a result with isError" in failure.text
+    assert "repeat    touchstone check --only tools.call.error" in failure.text
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        ("prompts.list.shape", "inapplicable: the server does not declare prompts"),
+        ("elicitation.form", "blocked: no tool of this server asks"),
+        ("tools.names", "warning, not counted: 1 of 12 tools"),
+    ],
+)
+def test_what_is_neither_red_nor_green_is_skipped_with_a_reason(sample_run: Run, check: str, why: str) -> None:
+    skipped = parsed(sample_run).find(f".//testcase[@name='{check}']/skipped")
+    assert skipped.get("message").startswith(why)
+
+
+def test_the_line_is_drawn_where_the_exit_code_draws_it(sample_run: Run) -> None:
+    assert parsed(sample_run, fail_on="never").get("failures") == "0"
+    strict = parsed(sample_run, fail_on="advice")
+    assert int(strict.get("failures")) == sum(fails(each, "advice") for each in sample_run.judgements) + 1
+
+
+def test_a_fault_of_touchstone_is_an_error(sample_run: Run) -> None:
+    broken = msgspec.structs.replace(sample_run.verdicts[0], outcome="broken", summary="KeyError: 'id'")
+    error = parsed(Run(header=sample_run.header, verdicts=(broken,))).find(".//error")
+    assert error.get("message") == "KeyError: 'id'"
+
+
+def test_an_objective_that_could_not_be_measured_is_skipped(sample_run: Run) -> None:
+    case = parsed(sample_run).find(".//testcase[@name='capacity: tools/list, p99 < 100 ms']/skipped")
+    assert case.get("message").startswith("no result: the generator's own CPU")
+
+
+def test_no_text_of_a_target_breaks_the_document(sample_run: Run) -> None:
+    hostile = "]]> </failure> & \x00\x1b\x0b \ud800 \ufffe <!-- \u202e"
+    verdict = msgspec.structs.replace(
+        sample_run.verdicts[-1],
+        level="MUST",
+        check=hostile,
+        summary=hostile,
+        actual=hostile,
+        revision=hostile,
+        transport=hostile,
+    )
+    root = parsed(Run(header=replace_address(sample_run, hostile), verdicts=(verdict,)))
+    assert "]]> </failure> & \\x00\\x1b\\x0b \\ud800 \\ufffe <!-- \\u202e" in root.find(".//failure").text
+    render_junit(Run(header=sample_run.header, verdicts=(verdict,))).encode("utf-8")
+
+
+def test_a_run_without_judgements_is_an_empty_document(sample_run: Run) -> None:
+    root = parsed(replace(Run(header=sample_run.header)))
+    assert (root.tag, root.get("tests")) == ("testsuites", "0")
+
+
+def replace_address(run: Run, address: str) -> object:
+    return msgspec.structs.replace(run.header, target=msgspec.structs.replace(run.header.target, address=address))

@@ -1,0 +1,57 @@
+"""A load run is drawn from what was recorded, whole or in part."""
+
+import random
+import xml.etree.ElementTree as ET
+
+import msgspec
+import pytest
+
+from reports.load_charts import figures_of, figures_of_cost, figures_of_share
+from reports.records import Load, Run
+
+
+def changed(load: Load, **fields: object) -> Load:
+    return msgspec.structs.replace(load, **fields)
+
+
+def test_each_operation_shows_latency_throughput_and_distribution(sample_run: Run) -> None:
+    figures = figures_of(sample_run.loads[0])
+    assert [figure.title for figure in figures] == ["Latency", "Throughput", "Distribution"]
+    assert [name for name, _ in figures[2].legend] == ["from sending", "from the intended start"]
+    for figure in figures:
+        ET.fromstring(figure.drawing)
+
+
+def test_the_target_shows_processor_and_memory(sample_run: Run) -> None:
+    figures = figures_of_cost(sample_run.loads[0].target)
+    assert [figure.title for figure in figures] == ["CPU of the target", "Memory of the target"]
+
+
+def test_without_series_there_is_the_distribution_alone(sample_run: Run) -> None:
+    assert [figure.title for figure in figures_of(sample_run.loads[2])] == ["Distribution"]
+
+
+def test_the_distribution_reaches_the_slowest_value(sample_run: Run) -> None:
+    load = sample_run.loads[0]
+    slowest = f"{load.corrected.percentiles.max:.0f} ms"
+    assert slowest in figures_of(load)[2].drawing
+
+
+def test_percentiles_stand_in_for_a_histogram_that_cannot_be_read(sample_run: Run) -> None:
+    load = sample_run.loads[0]
+    latency = msgspec.structs.replace(load.corrected, histogram="not one")
+    drawing = figures_of(changed(load, corrected=latency, uncorrected=None))[2].drawing
+    assert drawing.count("<title>") == 5
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_second_in_which_nothing_completed_is_a_gap(sample_run: Run, seed: int) -> None:
+    rows = list(sample_run.loads[0].series)
+    at = random.Random(seed).randrange(1, len(rows) - 1)
+    rows[at] = msgspec.structs.replace(rows[at], completed=0, p50=None, p99=None)
+    drawing = figures_of(changed(sample_run.loads[0], series=tuple(rows)))[0].drawing
+    assert drawing.count("<polyline") == 4
+
+
+def test_shares_near_one_have_as_many_nines_as_they_need() -> None:
+    assert [figures_of_share(share) for share in (0.5, 0.9, 0.99, 0.9995)] == ["50 %", "90 %", "99 %", "99.95 %"]
