@@ -222,15 +222,16 @@ def declares(capabilities: object, path: str) -> bool:
 
 def run_monitor(monitor: Monitor, conversations: Iterable[Conversation]) -> Judged:
     """Run a monitor over every conversation; the first thing that it finds wrong is the failure."""
-    judged = 0
+    judged, blocked = 0, "no traffic of that kind was seen"
     try:
         for conversation in conversations:
-            for mismatch in monitor.body(conversation):
-                if mismatch is not None:
-                    return Judged("failed", mismatch=mismatch, conversation=conversation)
-                judged += 1
-    except Blocked as error:
-        return Judged("blocked", error.reason)
+            try:
+                for mismatch in monitor.body(conversation):
+                    if mismatch is not None:
+                        return Judged("failed", mismatch=mismatch, conversation=conversation)
+                    judged += 1
+            except Blocked as error:
+                blocked = error.reason
     except Exception as error:  # noqa: BLE001 - design: a fault of a monitor is our own
         return Judged("broken", f"{type(error).__name__}: {error}")
-    return Judged("passed") if judged else Judged("blocked", "no traffic of that kind was seen")
+    return Judged("passed") if judged else Judged("blocked", blocked)

@@ -7,7 +7,8 @@ its own (`conformance.http_link`). Both give answers by id and everything else t
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,9 @@ from reference_impl.protocol.lines import LineReader, Overlong
 from reference_impl.transports.channel import ByteChannel
 
 __all__ = ["Answer", "Gone", "Listener", "Silence", "StreamLink", "decode"]
+
+FLOOD = 50_000
+"""Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
 
 Listener = Callable[[Entry], Awaitable[None]]
 
@@ -93,6 +97,7 @@ class _Waiting:
     since: int
     owner: str | None
     done: anyio.Event
+    defect: str | None = None
     entry: Entry | None = None
 
 
@@ -110,18 +115,34 @@ class StreamLink:
         self._why_gone = why_gone
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
+        self._spoiled = False
+        self._reading = anyio.Event()
+        self._reading.set()
+        self._unasked = 0
+
+    @contextmanager
+    def unread(self) -> Iterator[None]:
+        """Leave what the target writes where it is, for the time of the block: a reader that is slow."""
+        self._reading = anyio.Event()
+        try:
+            yield
+        finally:
+            self._reading.set()
 
     async def read(self, listener: Listener) -> None:
-        """Read lines until the channel ends; answers wake their requests, the rest goes to `listener`."""
+        """Read lines until the channel ends or floods; answers wake their requests, the rest goes to `listener`."""
         reader = LineReader()
         try:
-            while True:
-                for line in reader.feed(await self._channel.receive()):
+            while self._unasked < FLOOD:
+                chunk = await self._channel.receive()
+                await self._reading.wait()
+                for line in reader.feed(chunk):
                     await self._take(line, listener)
         except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
             if reader.rest:
                 await self._take(reader.rest, listener)
-        self.gone = await self._why_gone()
+        flooded = f"the target flooded its output: {FLOOD:,} lines that nobody had asked for"
+        self.gone = flooded if self._unasked >= FLOOD else await self._why_gone()
         self.conversation.record(Direction.PROCESS, self.gone.encode())
         self.silent.set()
         for waiting in self._waiting:
@@ -140,13 +161,15 @@ class StreamLink:
             waiting.entry = entry
             waiting.done.set()
         else:
+            self._unasked += 1
             await listener(entry)
 
     def _waiting_for(self, value: Any) -> _Waiting | None:
         """Find the request that a message answers.
 
         An answer whose id has the wrong type, or that lost its id, still belongs to somebody: delivering it keeps one
-        defect one finding, which the monitor of ids reports.
+        defect one finding, which the monitor of ids reports. Without an id it may be meant for something unreadable
+        that was sent before (`basic/index#error-responses`); then it answers a defective request or none.
         """
         if not isinstance(value, dict) or "method" in value or not ("result" in value or "error" in value):
             return None
@@ -158,11 +181,15 @@ class StreamLink:
         for waiting in open_ones:
             if identifier is not None and str(waiting.id) == str(identifier):
                 return waiting
-        return open_ones[0] if len(open_ones) == 1 and identifier is None else None
+        if identifier is not None:
+            return None
+        candidates = [waiting for waiting in open_ones if waiting.defect] if self._spoiled else open_ones
+        return candidates[0] if len(candidates) == 1 else None
 
     async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
         """Write a line, or raw bytes. Raises `Gone` if the target no longer reads."""
         entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
+        self._spoiled = self._spoiled or defect is not None
         try:
             async with self._writing:
                 await self._channel.send(data + b"\n")
@@ -173,7 +200,7 @@ class StreamLink:
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
         method, identifier = value.get("method", "?"), value.get("id")
-        waiting = _Waiting(identifier, len(self.conversation.entries), owner.get(), anyio.Event())
+        waiting = _Waiting(identifier, len(self.conversation.entries), owner.get(), anyio.Event(), defect)
         self._waiting.append(waiting)
         try:
             with anyio.move_on_after(timeout):
