@@ -10,7 +10,7 @@ from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor
 from conformance.expect import Mismatch
 from conformance.target import Target, shown
-from conformance.transcript import Conversation, Direction, Entry
+from conformance.transcript import Conversation, Entry
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
 
@@ -83,9 +83,7 @@ def evidence(conversation: Conversation | None, who: str, mismatch: Mismatch | N
         return ()
     pointed = set(mismatch.entries) if mismatch else set()
     chosen = [entry for entry in conversation.entries if entry.index in pointed or entry.owner == who]
-    ends = [entry for entry in conversation.entries if entry.direction is Direction.PROCESS]
-    slice_ = {entry.index: entry for entry in (*chosen[-_ENTRIES:], *ends[-1:])}
-    return tuple(_wire(slice_[index]) for index in sorted(slice_))
+    return tuple(_wire(entry) for entry in chosen[-_ENTRIES:])
 
 
 def _wire(entry: Entry) -> WireEntry:

@@ -58,9 +58,7 @@ def run_check(target: TargetOptions, output: OutputOptions, checking: CheckingOp
     return session.exit
 
 
-def run_fuzz(
-    target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions
-) -> int:
+def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions) -> int:
     """Try generated input on a server."""
     from door.fuzzing import FuzzSettings, fuzz
 

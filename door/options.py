@@ -77,9 +77,9 @@ class OutputOptions:
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
     ] = FailOn.must
-    seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Repeat the random choices of an earlier run.")
-    ] = None
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Repeat the random choices of an earlier run.")] = (
+        None
+    )
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
 
@@ -98,7 +98,8 @@ class CheckingOptions:
         float, typer.Option("--patience", metavar="SECONDS", min=0.1, help="The longest wait for one answer.")
     ] = 15.0
     deadline: Annotated[
-        float, typer.Option("--deadline", metavar="SECONDS", min=1, help="The longest that the checks of a revision take.")
+        float,
+        typer.Option("--deadline", metavar="SECONDS", min=1, help="The longest that the checks of a revision take."),
     ] = 600.0
 
 
@@ -120,7 +121,9 @@ class LoadOptions:
         float | None,
         typer.Option("--rate", metavar="N", min=0.1, help="Calls a second, whatever the target does (open model)."),
     ] = None
-    users: Annotated[int, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model).")] = 8
+    users: Annotated[
+        int, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model).")
+    ] = 8
     slo: Annotated[
         list[str] | None,
         typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),

@@ -20,7 +20,9 @@ def read_records(path: Path) -> Run:
     try:
         return read(path)
     except OSError as error:
-        raise Refusal(f"{path}: {(error.strerror or 'cannot be read').lower()}; `touchstone check` writes one") from None
+        raise Refusal(
+            f"{path}: {(error.strerror or 'cannot be read').lower()}; `touchstone check` writes one"
+        ) from None
     except RecordsError as error:
         raise Refusal(str(error)) from None
 

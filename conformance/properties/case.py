@@ -1,0 +1,55 @@
+"""One generated case: what is said to the target, and what it may answer. A value that can be stored and repeated."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.properties.expectation import Expectation
+
+__all__ = ["Case"]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one example of a property does.
+
+    Either `message` is sent as JSON, or `chunks` are written as they are, one after the other. `label` names what is
+    special about it, `expectation` says which answers are right.
+    """
+
+    label: str
+    expectation: Expectation
+    message: dict[str, Any] | None = None
+    chunks: tuple[bytes, ...] = ()
+
+    @property
+    def asks(self) -> bool:
+        """Whether an answer with a readable id is due."""
+        return self.message is not None and "id" in self.message and readable(self.message["id"])
+
+    def to_json(self) -> str:
+        """Return the case as one line of JSON."""
+        fields: dict[str, Any] = {"label": self.label, "expectation": self.expectation.name}
+        if self.message is not None:
+            fields["message"] = self.message
+        else:
+            fields["chunks"] = [base64.b64encode(chunk).decode() for chunk in self.chunks]
+        return json.dumps(fields)
+
+    @classmethod
+    def from_json(cls, text: str) -> Case:
+        """Read a case back. Raises `ValueError` for anything else."""
+        fields = json.loads(text)
+        try:
+            chunks = tuple(base64.b64decode(chunk) for chunk in fields.get("chunks", ()))
+            return cls(fields["label"], Expectation[fields["expectation"]], fields.get("message"), chunks)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"no case: {error}") from None
+
+
+def readable(identifier: object) -> bool:
+    """Whether a request id is one that the target can echo."""
+    return isinstance(identifier, str | int) and not isinstance(identifier, bool)
