@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import msgspec
 
 from reports.redaction import redact
 from reports.rows import SCHEMA, Finding, Footer, Header, Judgement, Load, Row, Verdict
+
+AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Load, Footer)
 
 
 class RecordsError(ValueError):
@@ -57,11 +59,16 @@ class Writer:
         self._descriptor = os.open(path, flags, 0o644)
         self._secrets = tuple(secrets)
 
-    def append(self, row: Row) -> None:
-        """Write one row. Raises RecordsError for a row that could not be read back, such as one with a NaN."""
-        line = encode(row, self._secrets) + b"\n"
-        while line:
-            line = line[os.write(self._descriptor, line) :]
+    def append(self, row: AnyRow) -> AnyRow:
+        """Write one row and return it as it stands in the file, without secrets: the one to render.
+
+        Raises RecordsError for a row that could not be read back, such as one with a NaN.
+        """
+        line = encode(row, self._secrets)
+        left = line + b"\n"
+        while left:
+            left = left[os.write(self._descriptor, left) :]
+        return msgspec.json.decode(line, type=type(row))
 
     def close(self) -> None:
         """Close the file; closing it twice is fine."""

@@ -199,7 +199,7 @@ def test_secrets_are_in_no_text_of_the_file(tmp_path: Path) -> None:
     path, secret = tmp_path / "run.jsonl", 'to"ken passed'
     with Writer(path, secrets=[f"Bearer {secret}", secret, "passed"]) as writer:
         writer.append(HEADER)
-        writer.append(
+        written = writer.append(
             verdict(
                 actual=f"it said {secret}",
                 evidence=(WireEntry(at=0, direction="sent", text=json.dumps({"auth": secret})),),
@@ -207,6 +207,7 @@ def test_secrets_are_in_no_text_of_the_file(tmp_path: Path) -> None:
             )
         )
     assert "ken passed" not in path.read_text()
+    assert read(path).verdicts == (written,)
     assert read(path).verdicts[0].outcome == "passed"
     assert read(path).verdicts[0].actual == "it said [redacted]"
 
