@@ -187,10 +187,20 @@ def _further_names(
 
 
 def _objects(plan: _Plan) -> SearchStrategy[dict[str, Any]]:
+    named = st.fixed_dictionaries(
+        {name: plan.members[name] for name in plan.required},
+        optional={name: plan.members[name] for name in plan.optional},
+    )
+
     @st.composite
     def drawn_objects(draw: DrawFn) -> dict[str, Any]:
-        chosen = _chosen(draw, plan)
-        result = {name: draw(member) for name, member in plan.members.items() if name in chosen}
+        drawn = draw(named)
+        names = _settled(plan, list(drawn))
+        result = {
+            name: drawn[name] if name in drawn else draw(member)
+            for name, member in plan.members.items()
+            if name in names
+        }
         for name in _added(draw, plan, len(result)):
             result[name] = draw(_of(plan, name))
         assume(plan.least <= len(result) <= plan.most)
@@ -199,16 +209,17 @@ def _objects(plan: _Plan) -> SearchStrategy[dict[str, Any]]:
     return drawn_objects()
 
 
-def _chosen(draw: DrawFn, plan: _Plan) -> set[str]:
-    """Return the listed names of one object: each optional one by the toss of a coin, more only if they must be."""
-    chosen = set(plan.required)
-    for name, group in plan.optional.items():
-        if name not in chosen and len(chosen | group) <= plan.most and draw(st.booleans()):
-            chosen |= group
+def _settled(plan: _Plan, drawn: list[str]) -> set[str]:
+    """Return the listed names an object is to have: those drawn, and what `dependentRequired` and the counts demand."""
+    names = set(drawn).union(*(plan.optional.get(name, ()) for name in drawn))
+    for name in reversed(drawn):
+        needed = name in plan.required or any(name in plan.optional.get(other, ()) for other in names - {name})
+        if len(names) > plan.most and not needed:
+            names.discard(name)
     for group in plan.optional.values():
-        if len(chosen) < plan.least and len(chosen | group) <= plan.most:
-            chosen |= group
-    return chosen
+        if len(names) < plan.least and len(names | group) <= plan.most:
+            names |= group
+    return names
 
 
 def _added(draw: DrawFn, plan: _Plan, already: int) -> list[str]:

@@ -24,9 +24,10 @@ def _date_time(moment: datetime.datetime) -> str:
 
 
 def _duration(days: int, hours: int, minutes: int, seconds: int) -> str:
-    clock = "".join(f"{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M"), (seconds, "S")) if number)
-    date = f"{days}D" if days else ""
-    return f"P{date}T{clock}" if clock else f"P{date or '0D'}"
+    # RFC 3339 appendix A: no unit is skipped between two others.
+    middle = f"{minutes}M" if minutes or (hours and seconds) else ""
+    clock = (f"{hours}H" if hours else "") + middle + (f"{seconds}S" if seconds else "")
+    return f"P{days}D" if not clock else f"P{f'{days}D' if days else ''}T{clock}"
 
 
 _EMAILS = st.builds("{}@{}".format, _LABELS, _HOSTS)
