@@ -92,14 +92,9 @@ class _Look:
 
 def _print_header(run: Run, console: Console, signs: _Marks) -> None:
     header = run.header
-    name = header.target.implementation or header.target.name
-    line = Text.assemble(
-        (f"Touchstone {visible(header.touchstone)}", "bold"),
-        f" {signs.dot} {visible(header.command)} {signs.dot} ",
-        (visible(name), "bold"),
-    )
-    console.print(line)
-    console.print(Text(visible(header.target.address), "dim"), soft_wrap=True)
+    name = visible(header.target.implementation or header.target.name)
+    console.print(Text.assemble((f"Touchstone {visible(header.touchstone)}", "bold"), f" {signs.dot} ", (name, "bold")))
+    console.print(Text(visible(header.command), "dim"), soft_wrap=True)
 
 
 def _print_failure(run: Run, failure: Failure, console: Console, look: _Look) -> None:

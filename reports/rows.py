@@ -34,7 +34,7 @@ class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
     """The first row: who ran what against whom."""
 
     touchstone: Annotated[str, Meta(description="version of the program that wrote the file")]
-    command: str
+    command: Annotated[str, Meta(description="what was typed")]
     target: Target
     revisions: tuple[str, ...]
     started: Utc

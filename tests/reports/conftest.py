@@ -152,7 +152,7 @@ def spoiled_load() -> Load:
 def build_run() -> Run:
     header = Header(
         touchstone="0.1.0",
-        command="run",
+        command="touchstone run -- node build/index.js --root ./notes",
         revisions=tuple(REVISIONS),
         seed=20260728,
         started=datetime(2026, 9, 14, 8, 30, 12, tzinfo=UTC),

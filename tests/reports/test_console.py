@@ -20,7 +20,10 @@ def shown(run: Run, **options: object) -> str:
 
 def test_failures_come_first_and_the_verdict_last(sample_run: Run) -> None:
     lines = to_text(sample_run).splitlines()
-    assert lines[0] == "Touchstone 0.1.0 · run · notes-server 1.4.2"
+    assert lines[:2] == [
+        "Touchstone 0.1.0 · notes-server 1.4.2",
+        "touchstone run -- node build/index.js --root ./notes",
+    ]
     assert lines[3].startswith("violation ")
     assert lines[-1] == "FAILED 3 violations, 2 warnings, 1 note and 1 missed objective · 97.4 s · exit 1"
     order = [
@@ -58,7 +61,7 @@ def test_a_command_to_repeat_is_never_broken(sample_run: Run) -> None:
 def test_all_but_copyable_lines_fit_the_width(sample_run: Run, width: int) -> None:
     lines = shown(sample_run, width=width).splitlines()
     assert not [
-        line for line in lines if len(line.rstrip()) > width and "repeat" not in line and "node build" not in line
+        line for line in lines if len(line.rstrip()) > width and "repeat" not in line and "touchstone run" not in line
     ]
 
 
