@@ -10,6 +10,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,6 +53,7 @@ ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 
 
@@ -162,21 +164,20 @@ def check_mirrored_headers(request: Request, headers: Mapping[str, str], schema:
 
 
 def _check_parameter(header: str, value: Any, given: str | None) -> None:
-    if value is None or not isinstance(value, str | int | float):
-        return
     if given is None:
-        raise _mismatch(f"Mcp-Param-{header}", given, _as_text(value))
+        if isinstance(value, str | int | float):
+            raise _mismatch(f"Mcp-Param-{header}", given, _as_text(value))
+        return
     text = decode_value(given)
+    if not isinstance(value, str | int | float):
+        raise _mismatch(f"Mcp-Param-{header}", given, "nothing that a header could mirror")
     if text == _as_text(value) or (not isinstance(value, str | bool) and _same_number(text, value)):
         return
     raise _mismatch(f"Mcp-Param-{header}", given, _as_text(value))
 
 
 def _same_number(text: str, value: float) -> bool:
-    try:
-        return float(text) == value
-    except ValueError:
-        return False
+    return _NUMBER.fullmatch(text) is not None and Decimal(text) == Decimal(value)
 
 
 def _mismatch(header: str, given: str | None, wanted: str) -> RemoteProtocolError:

@@ -63,7 +63,8 @@ class HttpOptions:
     """How the endpoint is guarded and bounded.
 
     `allowed_hosts` and `allowed_origins` come on top of this machine's loopback names; a server that is not bound to
-    loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after last use.
+    loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after
+    last use.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -105,14 +106,16 @@ class MCPApplication:
                 return  # the client left in the middle of its own request
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
+        await receive()
+        try:
+            async with self.server.running():
                 await send({"type": "lifespan.startup.complete"})
-            else:
+                await receive()
                 self.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+        except Exception as error:  # noqa: BLE001 - ASGI wants any failure of a lifespan told as a message
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
+            return
+        await send({"type": "lifespan.shutdown.complete"})
 
     def close(self) -> None:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""
@@ -151,7 +154,9 @@ class MCPApplication:
         if path not in ("/health", "/capabilities"):
             return error_response(404, RemoteProtocolError(Code.INVALID_REQUEST, "Not found"))
         if request.method not in ("GET", "HEAD"):
-            return error_response(405, RemoteProtocolError(Code.INVALID_REQUEST, "Method not allowed"), headers={"allow": "GET"})
+            return error_response(
+                405, RemoteProtocolError(Code.INVALID_REQUEST, "Method not allowed"), headers={"allow": "GET"}
+            )
         return json_response(encode_json(self._health() if path == "/health" else self._capabilities()))
 
     def _health(self) -> dict[str, Any]:
@@ -175,7 +180,7 @@ class MCPApplication:
             value = decode_json(body)
             if isinstance(value, list):
                 session = self._session(request)
-                await send_response(request.send, await serve_batch(self.server, request, session, value))
+                await send_response(request.send, await serve_batch(self.server, session, value))
                 return
             message = parse_value(value)
         except MalformedError as error:
@@ -226,7 +231,9 @@ class MCPApplication:
         identifier = request.headers.get(SESSION_ID)
         asked = message.id if isinstance(message, Request) else None
         if identifier is None:
-            text = "Invalid params: neither does params._meta describe the request, nor does Mcp-Session-Id name a session"
+            text = (
+                "Invalid params: neither does params._meta describe the request, nor does Mcp-Session-Id name a session"
+            )
             raise HttpError(error_response(400, RemoteProtocolError(Code.INVALID_PARAMS, text), asked))
         session = self.sessions.get(identifier, request.principal)
         if session is None:

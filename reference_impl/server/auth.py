@@ -22,7 +22,8 @@ Authenticator = Callable[[Mapping[str, str]], Awaitable[str]]
 class BearerTokens:
     """Knows principals by token. Only digests are kept, and compared in constant time.
 
-    `metadata_url` is where the protected resource metadata is (RFC 9728), named in every challenge; `scope` what it asks for.
+    `metadata_url` is where the protected resource metadata is (RFC 9728), named in every challenge; `scope` what it
+    asks for.
     """
 
     def __init__(self, tokens: Mapping[str, str], metadata_url: str | None = None, scope: str | None = None) -> None:

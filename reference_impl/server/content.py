@@ -1,4 +1,5 @@
-"""Content blocks: built from Python values, and written the way each revision knows them (`server/tools#tool-result`)."""
+"""Content blocks: built from Python values, and written the way each revision knows them
+(`server/tools#tool-result`)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reference_impl.protocol.messages import encode_json
-from reference_impl.protocol.revisions import Revision, Window
+from reference_impl.protocol.revisions import ALWAYS, Revision, Window
 
 __all__ = ["Block", "ToolResult", "adapt", "audio", "embedded", "image", "link", "text", "to_result"]
 
@@ -15,9 +16,9 @@ Block = dict[str, Any]
 """One content block as JSON: `{"type": "text", "text": ...}` and its kin."""
 
 _KINDS: dict[str, Window] = {
-    "text": Window(),
-    "image": Window(),
-    "resource": Window(),
+    "text": ALWAYS,
+    "image": ALWAYS,
+    "resource": ALWAYS,
     "audio": Window(since="2025-03-26"),
     "resource_link": Window(since="2025-06-18"),
 }
@@ -28,7 +29,7 @@ _KINDS: dict[str, Window] = {
 class ToolResult:
     """What a tool gives back when plain content does not say it all.
 
-    `structured` is any JSON value; `_ABSENT` keeps `null` apart from nothing. `meta` becomes the result's `_meta`.
+    `structured` is any JSON value; the ellipsis keeps `null` apart from nothing. `meta` becomes the result's `_meta`.
     """
 
     content: list[Block] = field(default_factory=list)
@@ -77,7 +78,7 @@ def resource_contents(uri: str, body: str | bytes, mime_type: str | None) -> dic
 
 def adapt(blocks: list[Block], revision: Revision) -> list[Block]:
     """Return the blocks with those kinds that `revision` lacks told in words."""
-    return [block if revision in _KINDS.get(block["type"], Window()) else _told(block) for block in blocks]
+    return [block if revision in _KINDS.get(block["type"], ALWAYS) else _told(block) for block in blocks]
 
 
 def _told(block: Block) -> Block:
@@ -92,20 +93,24 @@ def to_result(value: Any, *, structured: bool) -> ToolResult:
     `structured` says that the tool declares an output schema: the value is then the structured content, repeated as
     JSON text for clients that read only text (`server/tools#structured-content`).
     """
+    if isinstance(value, ToolResult):
+        return value
+    if structured:
+        return ToolResult([text(encode_json(value).decode())], structured=value)
+    return ToolResult(_blocks(value))
+
+
+def _blocks(value: Any) -> list[Block]:
     match value:
-        case ToolResult():
-            return value
-        case _ if structured:
-            return ToolResult([text(encode_json(value).decode())], structured=value)
-        case str():
-            return ToolResult([text(value)])
-        case {"type": str(kind)} if kind in _KINDS:
-            return ToolResult([value])
-        case [*blocks] if blocks and all(_is_block(block) for block in blocks):
-            return ToolResult(list(blocks))
         case None:
-            return ToolResult([])
-    return ToolResult([text(encode_json(value).decode())])
+            return []
+        case str():
+            return [text(value)]
+        case dict() if _is_block(value):
+            return [value]
+        case [*blocks] if blocks and all(_is_block(block) for block in blocks):
+            return list(blocks)
+    return [text(encode_json(value).decode())]
 
 
 def _is_block(value: Any) -> bool:

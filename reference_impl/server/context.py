@@ -90,7 +90,8 @@ class Context:
     async def elicit(self, message: str, schema: dict[str, Any], key: str = "elicit") -> dict[str, Any]:
         """Ask the user to fill in a form. `schema` is a flat object schema (`client/elicitation`).
 
-        Returns the `ElicitResult`; accepted content fits the schema. `key` tells several questions of one handler apart.
+        Returns the `ElicitResult`; accepted content fits the schema. `key` tells several questions of one handler
+        apart.
         """
         params: dict[str, Any] = {"message": message, "requestedSchema": schema}
         if self.revision.url_elicitation:
@@ -98,7 +99,9 @@ class Context:
         answers = await self.ask({key: Question("elicitation/create", params)})
         return dict(answers[key])
 
-    async def sample(self, messages: list[dict[str, Any]], max_tokens: int, key: str = "sample", **more: Any) -> dict[str, Any]:
+    async def sample(
+        self, messages: list[dict[str, Any]], max_tokens: int, key: str = "sample", **more: Any
+    ) -> dict[str, Any]:
         """Ask the client's model for a completion; returns the `CreateMessageResult`. `more` are further parameters."""
         params = {"messages": messages, "maxTokens": max_tokens, **more}
         answers = await self.ask({key: Question("sampling/createMessage", params)})
@@ -112,8 +115,8 @@ class Context:
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, dict[str, Any]]:
         """Ask several things at once; returns the results by key.
 
-        Raises `ToolError` if a legacy client cannot or will not answer, `RemoteProtocolError` if a modern one did not declare
-        that it can, or answers what was not asked.
+        Raises `ToolError` if a legacy client cannot or will not answer, `RemoteProtocolError` if a modern one did not
+        declare that it can, or answers what was not asked.
         """
         for question in questions.values():
             self._require(question)
@@ -126,7 +129,11 @@ class Context:
 
     def _require(self, question: Question) -> None:
         exchange, capability = self._exchange, _NEEDS[question.method]
-        member = question.params.get("mode", "form") if capability == "elicitation" and exchange.revision.url_elicitation else None
+        member = (
+            question.params.get("mode", "form")
+            if capability == "elicitation" and exchange.revision.url_elicitation
+            else None
+        )
         if capability == "elicitation" and not exchange.revision.elicitation:
             raise ToolError(f"Elicitation does not exist in revision {exchange.revision}")
         if exchange.session is None:
@@ -158,14 +165,15 @@ class Context:
         return self._inputs.notes
 
     def again(self, notes: Any) -> InputRequired:
-        """Return an exception to raise: the client is to send the request again, with `notes` (JSON) kept for that run."""
+        """Return an exception to raise: the client is to send the request again, with `notes` (JSON) kept for that
+        run."""
         if not self.revision.modern:
             raise ToolError("Requests in several rounds need revision 2026-07-28")
         return InputRequired({}, notes)
 
     def close_stream(self) -> None:
-        """Close the connection that awaits the result, where it can be resumed (2025-11-25 over HTTP); the client fetches
-        the rest by reconnecting (`basic/transports#sending-messages-to-the-server`)."""
+        """Close the connection that awaits the result, where it can be resumed (2025-11-25 over HTTP); the client
+        fetches the rest by reconnecting (`basic/transports#sending-messages-to-the-server`)."""
         if self._exchange.close_stream is not None:
             self._exchange.close_stream()
 

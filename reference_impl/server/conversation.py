@@ -1,4 +1,4 @@
-"""Rules of a conversation that every shell shares: which era a request is of, running it, notifications of the client."""
+"""Rules that every shell shares: which era a request is of, how it runs, what the client's notifications do."""
 
 from __future__ import annotations
 
@@ -34,12 +34,14 @@ def open_exchange(request: Request, session: Session) -> Exchange:
     if session.opened or request.method in ("initialize", "ping"):
         return Exchange.legacy(request, session, session.send)
     text = "Invalid params: neither does params._meta describe the request, nor has initialize opened a session"
-    raise RemoteProtocolError(Code.INVALID_PARAMS, text, http_status=400)
+    raise RemoteProtocolError(Code.INVALID_PARAMS, text)
 
 
 def modern_exchange(request: Request, send: Send, principal: str | None) -> Exchange:
-    """Return the exchange of a request that has to describe itself. Raises `RemoteProtocolError` if it does not, or names a
-    version that is not served this way."""
+    """Return the exchange of a request that has to describe itself.
+
+    Raises `RemoteProtocolError` if it does not, or names a version that is not served this way.
+    """
     meta = read_request_meta(request.params)
     revision = revision_named(meta.version)
     if revision is None or not revision.modern:
@@ -48,33 +50,36 @@ def modern_exchange(request: Request, send: Send, principal: str | None) -> Exch
 
 
 def start(
-    server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply
+    server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply, *, batched: bool = False
 ) -> asyncio.Task[None] | None:
     """Serve a request in a task of its own; `reply` gets the answer unless the request is cancelled.
 
-    `initialize` is served at once, without a task: what follows it on the same channel, however soon, finds the session open.
-
-    Raises `RemoteProtocolError` (-32600) if a request with the same id is still being served (`basic/index#requests`).
+    `initialize` is served at once and needs no task: what follows it on the channel, however soon, finds the session
+    open. It cannot be part of a batch. Raises `RemoteProtocolError` (-32600) if a request with the same id is still
+    being served (`basic/index#requests`).
     """
     request = exchange.request
+    initializes = request.method == "initialize"
+    if initializes and batched:
+        raise RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: initialize must stand alone")
     try:
         running.open(request.id, exchange)
     except LocalProtocolError as error:
         raise RemoteProtocolError(Code.INVALID_REQUEST, f"Invalid request: {error}") from None
-
-    async def serve() -> None:
-        message = await answer(server, exchange)
-        if not exchange.cancelled:
-            running.close(request.id)
-            reply(message)
-
-    if request.method == "initialize":
+    serving = _serve(server, exchange, running, reply)
+    if initializes:
         with contextlib.suppress(StopIteration):
-            serve().send(None)
+            serving.send(None)
         return None
-    task = asyncio.get_running_loop().create_task(serve())
-    exchange.task = task
-    return task
+    exchange.task = asyncio.get_running_loop().create_task(serving)
+    return exchange.task
+
+
+async def _serve(server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply) -> None:
+    message = await answer(server, exchange)
+    if not exchange.cancelled:
+        running.close(exchange.request.id)
+        reply(message)
 
 
 def notified(session: Session, notification: Notification) -> None:

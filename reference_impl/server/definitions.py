@@ -17,7 +17,7 @@ from reference_impl.server.schemas import input_schema
 from reference_impl.server.uri_template import UriTemplate
 from reference_impl.server.validation import Validator, compile_schema
 
-__all__ = ["Described", "Prompt", "Resource", "ResourceTemplate", "Tool", "ToolMembers", "on_wire"]
+__all__ = ["Described", "Prompt", "Resource", "ResourceMembers", "Tool", "ToolMembers", "on_wire"]
 
 _FROM_03 = Window(since="2025-03-26")
 _FROM_06 = Window(since="2025-06-18")
@@ -86,9 +86,7 @@ class Tool:
         output = more.get("outputSchema")
         wire = {"name": name, **_described(function, description), "inputSchema": schema, **more}
         judge_output = None if output is None else compile_schema(output)
-        return cls(
-            name, Callee.of(function), wire, compile_schema(schema), judge_output, schema if headers else None
-        )
+        return cls(name, Callee.of(function), wire, compile_schema(schema), judge_output, schema if headers else None)
 
 
 def _checked_headers(tool: str, schema: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -143,7 +141,8 @@ class Prompt:
         arguments: list[dict[str, Any]] | None,
         more: Any,
     ) -> Prompt:
-        """Build a prompt. `arguments` as on the wire; without them, the function's parameters, required if no default."""
+        """Build a prompt. `arguments` as on the wire; without them, the function's parameters, required if no
+        default."""
         given = _arguments(function) if arguments is None else arguments
         wire = {"name": name, **_described(function, description), **({"arguments": given} if given else {}), **more}
         required = frozenset(item["name"] for item in given if item.get("required"))
@@ -154,7 +153,11 @@ def _arguments(function: Callable[..., Any]) -> list[dict[str, Any]]:
     schema = input_schema(function)
     needed = schema.get("required", [])
     return [
-        {"name": name, **({"description": member["description"]} if "description" in member else {}), "required": name in needed}
+        {
+            "name": name,
+            **({"description": member["description"]} if "description" in member else {}),
+            "required": name in needed,
+        }
         for name, member in schema["properties"].items()
     ]
 

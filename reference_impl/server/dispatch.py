@@ -54,8 +54,8 @@ async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | Er
         result = await _serve(server, exchange)
     except RemoteProtocolError as error:
         return ErrorResponse(request.id, error.code, error.message, error.data)
-    except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
-        _logger.error("%s failed", request.method, exc_info=error)
+    except Exception as error:  # where any exception becomes a wire error (design rule 5)
+        _logger.exception("%s failed", request.method)
         server.record("record_error", error, {"method": request.method})
         return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")
     finally:
@@ -106,5 +106,5 @@ def encode_answer(message: Response | ErrorResponse) -> bytes:
     try:
         return encode(message)
     except (TypeError, ValueError, RecursionError) as error:
-        _logger.error("an answer could not be encoded: %s", error)
+        _logger.warning("an answer could not be encoded: %s", error)
         return encode(ErrorResponse(message.id, Code.INTERNAL_ERROR, "Internal error"))

@@ -53,8 +53,8 @@ class Session:
     async def ask(self, method: str, params: dict[str, Any], send: Send, timeout: float) -> Any:
         """Send a request to the client and return the result.
 
-        `send` puts it on the stream of the request that it serves. Raises `ClientRefusedError`, and `TimeoutError` after
-        `timeout` seconds; whoever stops waiting tells the client so (`basic/lifecycle#timeouts`).
+        `send` puts it on the stream of the request that it serves. Raises `ClientRefusedError`, and `TimeoutError`
+        after `timeout` seconds; whoever stops waiting tells the client so (`basic/lifecycle#timeouts`).
         """
         identifier = self.calls.new_id()
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -90,8 +90,13 @@ class Session:
         """Stop all that runs and waits."""
         for exchange in self.running.drain():
             exchange.cancel()
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Tell those who wait for the client that it will not answer any more."""
         for future in self.calls.drain():
-            future.cancel()
+            if not future.done():
+                future.set_exception(ConnectionError("the client has gone"))
 
 
 @dataclass(slots=True, eq=False)
@@ -168,7 +173,7 @@ class Exchange:
             return
         if capability == "elicitation" and member == "form" and declared == {}:
             return  # an empty object means form mode (`client/elicitation#capabilities`)
-        needed = {capability: {} if member is None else {member: {}}}
+        needed: dict[str, Any] = {capability: {} if member is None else {member: {}}}
         code = Code.MISSING_CLIENT_CAPABILITY if self.revision.modern else Code.INVALID_REQUEST
         message = f"The client did not declare the capability {capability}{'.' + member if member else ''}"
         raise RemoteProtocolError(code, message, {"requiredCapabilities": needed} if self.revision.modern else None)

@@ -1,8 +1,8 @@
 """Asking the client for input, in the way of its era.
 
-Legacy: a JSON-RPC request to the client. Modern: the request under way ends with `input_required`, and the client sends it
-again with the answers (`basic/patterns/mrtr`). The handler then runs again from its start, finds what was answered, and
-gets one question further; what it asks, and under which key, must therefore not vary between runs.
+Legacy: a JSON-RPC request to the client. Modern: the request under way ends with `input_required`, and the client
+sends it again with the answers (`basic/patterns/mrtr`). The handler then runs again from its start, finds what was
+answered, and gets one question further; what it asks, and under which key, must therefore not vary between runs.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class InputRequired(Exception):  # noqa: N818 - the name of the result that it b
 
 
 class Inputs:
-    """The answers that a modern request brought along: this round's, and those of earlier rounds from the sealed state."""
+    """The answers that a modern request brought along: this round's, and those of earlier rounds from the sealed
+    state."""
 
     __slots__ = ("answers", "notes")
 

@@ -27,7 +27,8 @@ Handler = Callable[[Invocation], Awaitable[Any]]
 
 
 class Middleware(Protocol):
-    """Wraps handlers. What `wrap` returns may look at the invocation, refuse it by raising, or change what comes back."""
+    """Wraps handlers. What `wrap` returns may look at the invocation, refuse it by raising, or change what comes
+    back."""
 
     def wrap(self, handler: Handler) -> Handler:
         """Return a handler that stands before `handler`."""

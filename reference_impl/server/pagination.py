@@ -13,8 +13,8 @@ __all__ = ["page"]
 
 
 def page(method: str, items: list[dict[str, Any]], params: dict[str, Any], size: int) -> dict[str, Any]:
-    """Return one page of `items` as the result of a list method. Raises `RemoteProtocolError` (-32602) for a cursor that
-    this list did not give out."""
+    """Return one page of `items` as the result of a list method. Raises `RemoteProtocolError` (-32602) for a cursor
+    that this list did not give out."""
     start = _position(method, params["cursor"], len(items), size) if params.get("cursor") is not None else 0
     result: dict[str, Any] = {PAGINATED[method]: items[start : start + size]}
     if start + size < len(items):

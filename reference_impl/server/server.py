@@ -12,6 +12,7 @@ One instance serves any number of conversations of both eras at once, over any s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, Unpack
 
@@ -25,6 +26,7 @@ from reference_impl.server.definitions import (
     ToolMembers,
     on_wire,
 )
+from reference_impl.server.lifespan import Shared
 from reference_impl.server.middleware import Handler, Invocation, Middleware
 from reference_impl.server.state import StateSeal
 from reference_impl.server.subscriptions import Hub
@@ -40,9 +42,10 @@ Kind = Literal["tools", "resources", "templates", "prompts"]
 class ServerOptions:
     """How a server behaves beyond what it offers.
 
-    `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be subscribed
-    to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every list and resource
-    (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a request of ours.
+    `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be
+    subscribed to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every
+    list and resource (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a
+    request of ours.
     """
 
     pages: Mapping[str, int] = field(default_factory=dict)
@@ -56,9 +59,10 @@ class ServerOptions:
 class AdvancedMCPServer:
     """A server of both eras.
 
+    `lifespan` is entered before the first conversation and left after the last: the place for connection pools.
     `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`; where it also has
-    `record_resource_access(uri)` and `record_error(error, context)`, these are fed too. `seal` guards the request states;
-    processes that serve one endpoint together share its key.
+    `record_resource_access(uri)` and `record_error(error, context)`, these are fed too. `seal` guards the request
+    states; processes that serve one endpoint together share its key.
     """
 
     def __init__(
@@ -68,12 +72,14 @@ class AdvancedMCPServer:
         *,
         instructions: str | None = None,
         options: ServerOptions | None = None,
+        lifespan: Callable[[], AbstractAsyncContextManager[Any]] | None = None,
         metrics: Any = None,
     ) -> None:
         self.info: dict[str, Any] = {"name": name, "version": version}
         self.instructions = instructions
         self.options = options or ServerOptions()
         self.metrics = metrics
+        self._lifespan = Shared(lifespan or nullcontext)
         self.seal = StateSeal()
         self.hub = Hub()
         self.tools: dict[str, Tool] = {}
@@ -85,6 +91,10 @@ class AdvancedMCPServer:
         self._cached: dict[tuple[str, str], Any] = {}
         self._handler: Handler | None = None
 
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Return a context in which this server may be used; shells enter it."""
+        return self._lifespan.entered()
+
     def tool(
         self,
         name: str | None = None,
@@ -92,7 +102,8 @@ class AdvancedMCPServer:
         schema: dict[str, Any] | None = None,
         **more: Unpack[ToolMembers],
     ) -> Callable[[Function], Function]:
-        """Register a tool. Without `name`, `description` and `schema`, the function's name, docstring and type hints speak.
+        """Register a tool. Without `name`, `description` and `schema`, the function's name, docstring and type hints
+        speak.
 
         With `outputSchema`, the function returns the structured content. Raises `ValueError` for what the specification
         does not admit.

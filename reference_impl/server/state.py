@@ -32,21 +32,21 @@ class StateSeal:
 
     __slots__ = ("_clock", "_key", "_lifetime")
 
-    def __init__(
-        self, key: bytes | None = None, lifetime: float = 600, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, key: bytes | None = None, lifetime: float = 600, clock: Callable[[], float] = time.time) -> None:
         self._key = key or secrets.token_bytes(32)
         self._lifetime = lifetime
         self._clock = clock
 
     def seal(self, value: Any, method: str, params: dict[str, Any], principal: str | None) -> str:
         """Return `value` as an opaque string that only the same request by the same principal can bring back."""
-        payload = encode_json({"v": value, "r": _digest(method, params, principal), "e": self._clock() + self._lifetime})
+        payload = encode_json(
+            {"v": value, "r": _digest(method, params, principal), "e": self._clock() + self._lifetime}
+        )
         return base64.urlsafe_b64encode(self._mac(payload) + payload).decode()
 
     def open(self, state: object, method: str, params: dict[str, Any], principal: str | None) -> Any:
-        """Return the sealed value. Raises `RemoteProtocolError` (-32602) for any state that is not ours, late, or not for
-        this request."""
+        """Return the sealed value. Raises `RemoteProtocolError` (-32602) for any state that is not ours, late, or not
+        for this request."""
         payload = self._verified(state)
         if payload["e"] < self._clock():
             raise _refused("it has expired")

@@ -1,7 +1,7 @@
 """stdio: the process's own descriptors as a byte stream (`basic/transports/stdio`).
 
-Descriptor 1 belongs to the protocol alone. It is moved away first, and what anybody prints, in Python or beneath it, goes
-to standard error.
+Descriptor 1 belongs to the protocol alone. It is moved away first, and what anybody prints, in Python or beneath it,
+goes to standard error.
 """
 
 from __future__ import annotations

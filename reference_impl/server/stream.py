@@ -34,8 +34,10 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamConversation", "serve_stream"]
 
-_GRACE = 2.0
+_GRACE = 1.5
 """Seconds that requests under way get to finish after the client has closed its end."""
+_MOST_UNSENT = 64 * 1024 * 1024
+"""Bytes that may wait for a client that does not read, before nothing more is read from it."""
 
 
 async def serve_stream(
@@ -50,11 +52,13 @@ async def serve_stream(
     writer = asyncio.create_task(outbox.run())
     reader = LineReader(limit)
     try:
-        async for chunk in receive:
-            for line in reader.feed(chunk):
-                conversation.take(line)
-        conversation.take(reader.rest)
-        await conversation.finish(_GRACE)
+        async with server.running():
+            async for chunk in receive:
+                for line in reader.feed(chunk):
+                    conversation.take(line)
+                await outbox.ready()
+            conversation.take(reader.rest)
+            await conversation.finish(_GRACE)
     finally:
         conversation.close()
         await outbox.finish(writer)
@@ -66,26 +70,42 @@ class _Outbox:
     def __init__(self, send: ByteSendStream) -> None:
         self._send = send
         self._waiting: list[bytes] = []
+        self._unsent = 0
         self._filled = asyncio.Event()
+        self._emptied = asyncio.Event()
         self._ended = False
+        self._broken = False
 
     def put(self, data: bytes) -> None:
-        self._waiting.append(data)
-        self._filled.set()
+        """Queue bytes; they are dropped once nobody reads any more."""
+        if not self._broken:
+            self._waiting.append(data)
+            self._unsent += len(data)
+            self._filled.set()
+
+    async def ready(self) -> None:
+        """Wait while too much is unsent."""
+        while self._unsent > _MOST_UNSENT and not self._broken:
+            self._emptied.clear()
+            await self._emptied.wait()
 
     async def run(self) -> None:
-        while self._waiting or not self._ended:
-            await self._filled.wait()
-            self._filled.clear()
-            batch, self._waiting = b"".join(self._waiting), []
-            if batch:
-                try:
+        """Write until `finish`."""
+        try:
+            while self._waiting or not self._ended:
+                await self._filled.wait()
+                self._filled.clear()
+                batch, self._waiting = b"".join(self._waiting), []
+                if batch:
                     await self._send.send(batch)
-                except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-                    self.put = lambda _data: None  # type: ignore[method-assign] # nobody reads any more
-                    return
+                self._unsent -= len(batch)
+                self._emptied.set()
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            self._broken = True
+            self._emptied.set()
 
     async def finish(self, writer: asyncio.Task[None]) -> None:
+        """Write what is left, if somebody still reads."""
         self._ended = True
         self._filled.set()
         await asyncio.wait([writer], timeout=_GRACE)
@@ -93,7 +113,7 @@ class _Outbox:
 
 
 class StreamConversation:
-    """One client on one stream: `take` gets its lines, `put` the bytes for it."""
+    """One client on one ordered channel: `take` gets its messages, `put` the bytes for it, a line each."""
 
     def __init__(self, server: AdvancedMCPServer, put: Callable[[bytes], None]) -> None:
         self._server = server
@@ -109,72 +129,70 @@ class StreamConversation:
         self._put(encode_answer(message) + b"\n")
 
     def take(self, line: bytes | Overlong) -> None:
-        """Act on one line, whatever it holds."""
-        try:
-            if isinstance(line, Overlong):
-                raise MalformedError(Code.INVALID_REQUEST, f"Invalid request: {line.size} bytes are too many for a line")
-            if not line.strip():
+        """Act on one line, whatever it holds; an empty one is nothing."""
+        if isinstance(line, Overlong):
+            text = f"Invalid request: {line.size} bytes are too many for a line"
+            self._answer(ErrorResponse(None, Code.INVALID_REQUEST, text))
+        elif line.strip():
+            try:
+                value = decode_json(line)
+            except MalformedError as error:
+                self._answer(ErrorResponse(None, error.code, error.message))
                 return
-            value = decode_json(line)
             if isinstance(value, list):
                 self._take_batch(value)
             else:
-                self._act(parse_value(value), self._answer)
+                self._take_value(value, self._answer)
+
+    def _take_value(self, value: Any, reply: Reply, *, batched: bool = False) -> asyncio.Task[None] | None:
+        try:
+            message = parse_value(value)
         except MalformedError as error:
             if error.answerable:
-                self._answer(ErrorResponse(error.id, error.code, error.message))
-
-    def _act(self, message: Message, reply: Reply) -> asyncio.Task[None] | None:
+                reply(ErrorResponse(error.id, error.code, error.message))
+            return None
         match message:
             case Request():
-                return self._start(message, reply)
+                return self._start(message, reply, batched)
             case Notification():
                 notified(self._session, message)
             case _:
                 self._session.answered(message)
         return None
 
-    def _start(self, request: Request, reply: Reply) -> asyncio.Task[None] | None:
+    def _start(self, request: Request, reply: Reply, batched: bool) -> asyncio.Task[None] | None:
         try:
-            task = start(self._server, open_exchange(request, self._session), self._session.running, reply)
+            exchange = open_exchange(request, self._session)
+            task = start(self._server, exchange, self._session.running, reply, batched=batched)
         except RemoteProtocolError as error:
             reply(ErrorResponse(request.id, error.code, error.message, error.data))
             return None
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        return None if task is None else self._track(task)
+
+    def _track(self, task: asyncio.Task[None]) -> asyncio.Task[None]:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     def _take_batch(self, values: list[Any]) -> None:
         """Serve a JSON-RPC batch, which only 2025-03-26 has (`basic/index#batching` there)."""
         if not values or not (self._session.opened and self._session.revision.batching):
-            raise MalformedError(Code.INVALID_REQUEST, "Invalid request: batches are not part of this revision")
+            text = "Invalid request: an empty batch" if not values else "Invalid request: this revision has no batches"
+            self._answer(ErrorResponse(None, Code.INVALID_REQUEST, text))
+            return
         answers: list[Response | ErrorResponse] = []
-        tasks = [task for value in values if (task := self._take_member(value, answers.append)) is not None]
+        started = (self._take_value(value, answers.append, batched=True) for value in values)
+        self._track(asyncio.create_task(self._reply_together([task for task in started if task], answers)))
 
-        async def reply_together() -> None:
-            if tasks:
-                await asyncio.wait(tasks)
-            if answers:
-                self._put(b"[" + b",".join(map(encode_answer, answers)) + b"]\n")
-
-        together = asyncio.create_task(reply_together())
-        self._tasks.add(together)
-        together.add_done_callback(self._tasks.discard)
-
-    def _take_member(self, value: Any, reply: Reply) -> asyncio.Task[None] | None:
-        try:
-            message = parse_value(value)
-            if isinstance(message, Request) and message.method == "initialize":
-                raise MalformedError(Code.INVALID_REQUEST, "Invalid request: initialize must stand alone", message.id)
-            return self._act(message, reply)
-        except MalformedError as error:
-            if error.answerable:
-                reply(ErrorResponse(error.id, error.code, error.message))
-            return None
+    async def _reply_together(self, tasks: list[asyncio.Task[None]], answers: list[Response | ErrorResponse]) -> None:
+        if tasks:
+            await asyncio.wait(tasks)
+        if answers:
+            self._put(b"[" + b",".join(map(encode_answer, answers)) + b"]\n")
 
     async def finish(self, grace: float) -> None:
-        """Let the requests under way finish, `grace` seconds at most; listen streams end now."""
+        """Let the requests under way finish, `grace` seconds at most; those that wait for the client end now."""
+        self._session.hang_up()
         for subscription in list(self._server.hub.subscriptions):
             if subscription.exchange.send == self._session.send:
                 subscription.exchange.cancel()

@@ -19,7 +19,8 @@ __all__ = ["run"]
 
 
 class _Server(uvicorn.Server):
-    """Tells the application first: uvicorn waits for open responses, and event streams end only if somebody ends them."""
+    """Tells the application first: uvicorn waits for open responses, and event streams end only if somebody ends
+    them."""
 
     def __init__(self, config: uvicorn.Config, application: MCPApplication) -> None:
         super().__init__(config)
@@ -31,7 +32,8 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; unlike uvicorn's own, do not raise the signal again afterwards: an end that was asked for exits with 0."""
+        """Stop; unlike uvicorn's own, do not raise the signal again afterwards: an end that was asked for exits with
+        0."""
         del sig, frame
         self.force_exit, self.should_exit = self.should_exit, True
         if self._loop is not None:

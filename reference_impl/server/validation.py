@@ -1,7 +1,7 @@
 """JSON Schema: one validator a schema, compiled once, never fetching anything (`basic/index#json-schema-usage`).
 
-`jsonschema-rs` where it is installed, `jsonschema` otherwise. Dialects: 2020-12 (the default), 2019-09, draft-07, -06 and -04,
-as `$schema` names them.
+`jsonschema-rs` where it is installed, `jsonschema` otherwise. Dialects: 2020-12 (the default), 2019-09, draft-07, -06
+and -04, as `$schema` names them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def _compile_python(schema: dict[str, Any]) -> Validator:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    dialect = jsonschema.validators.validator_for(schema, default=None if "$schema" in schema else jsonschema.Draft202012Validator)
+    dialect: Any = jsonschema.Draft202012Validator
+    if "$schema" in schema:
+        dialect = jsonschema.validators.validator_for(schema, default=None)  # type: ignore[arg-type] # None is allowed
     if dialect is None:
         raise SchemaError(f"unknown dialect {schema['$schema']!r}")
     try:

@@ -46,6 +46,9 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
         raise _not_found(exchange, uri) from None
     server.record("record_resource_access", uri)
     contents = body if isinstance(body, list) else [resource_contents(uri, body, resource.mime_type)]
+    if "inputResponses" in params or "requestState" in params:
+        # What depends on the answers of one user is nobody else's, and not cacheable (`server/utilities/caching`).
+        return {"contents": contents, "ttlMs": 0, "cacheScope": "private"}
     return {"contents": contents}
 
 
@@ -73,9 +76,7 @@ def _uri(params: dict[str, Any]) -> str:
     return uri
 
 
-def _find(
-    server: AdvancedMCPServer, exchange: Exchange, uri: str
-) -> tuple[Resource, dict[str, Any]]:
+def _find(server: AdvancedMCPServer, exchange: Exchange, uri: str) -> tuple[Resource, dict[str, Any]]:
     found = server.find_resource(uri)
     if found is None:
         raise _not_found(exchange, uri)

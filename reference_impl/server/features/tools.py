@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.revisions import Revision
 from reference_impl.server.content import ToolResult, adapt, text, to_result
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Tool
@@ -92,11 +93,14 @@ def _judged(tool: Tool, result: ToolResult) -> ToolResult:
 def _on_wire(result: ToolResult, exchange: Exchange) -> dict[str, Any]:
     revision = exchange.revision
     wire: dict[str, Any] = {"content": adapt(result.content, revision)}
-    if result.structured is not ... and revision.structured_output:
-        if revision.any_structured_content or isinstance(result.structured, dict):
-            wire["structuredContent"] = result.structured
+    if result.structured is not ... and _takes(revision, result.structured):
+        wire["structuredContent"] = result.structured
     if result.is_error:
         wire["isError"] = True
     if result.meta is not None:
         wire["_meta"] = dict(result.meta)
     return wire
+
+
+def _takes(revision: Revision, structured: Any) -> bool:
+    return revision.structured_output and (revision.any_structured_content or isinstance(structured, dict))

@@ -70,7 +70,7 @@ def _take(session: HttpSession, message: Notification | Response | ErrorResponse
 
 
 async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request) -> None:
-    post = Post(http, session.new_stream(), lambda _answer: 200, on_stream=session.keep)
+    post = Post(http, session.new_stream(), lambda _answer: 200, on_stream=session.keep, elsewhere=session.session.send)
     exchange = Exchange.legacy(request, session.session, post.send)
     if session.session.revision.primes_streams and post.streams:
         exchange.close_stream = post.stream.interrupt
@@ -82,9 +82,7 @@ async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: 
     await post.respond(task)
 
 
-async def serve_batch(
-    server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, values: list[Any]
-) -> HttpResponse:
+async def serve_batch(server: AdvancedMCPServer, session: HttpSession, values: list[Any]) -> HttpResponse:
     """Serve a batch, which only 2025-03-26 has; messages that its requests send go to the GET stream."""
     if not values or not session.session.revision.batching:
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: batches are not part of this revision")
@@ -103,19 +101,19 @@ def _start_member(
 ) -> asyncio.Task[None] | None:
     try:
         message = parse_value(value)
-        if not isinstance(message, Request):
-            _take(session, message)
-            return None
-        if message.method == "initialize":
-            raise MalformedError(Code.INVALID_REQUEST, "Invalid request: initialize must stand alone", message.id)
-        exchange = Exchange.legacy(message, session.session, session.session.send)
-        return start(server, exchange, session.session.running, answers.append)
     except MalformedError as error:
         if error.answerable:
             answers.append(ErrorResponse(error.id, error.code, error.message))
+        return None
+    if not isinstance(message, Request):
+        _take(session, message)
+        return None
+    exchange = Exchange.legacy(message, session.session, session.session.send)
+    try:
+        return start(server, exchange, session.session.running, answers.append, batched=True)
     except RemoteProtocolError as error:
-        answers.append(ErrorResponse(message.id if isinstance(message, Request) else None, error.code, error.message))
-    return None
+        answers.append(ErrorResponse(message.id, error.code, error.message))
+        return None
 
 
 async def serve_get(http: HttpRequest, session: HttpSession) -> None:
@@ -132,7 +130,7 @@ async def serve_get(http: HttpRequest, session: HttpSession) -> None:
         session.open_get(stream)
     gone = watch(http, stream)
     try:
-        await serve_stream_events(http, stream, position, gone, {})
+        await serve_stream_events(http, stream, position, gone)
     finally:
         gone.cancel()
         session.close_get(stream)

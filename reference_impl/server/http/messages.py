@@ -31,8 +31,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads them
-    (5.5; httptools keeps what trails). `principal` is whom the authenticator named."""
+    """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads
+    them (5.5; httptools keeps what trails). `principal` is whom the authenticator named."""
 
     method: str
     path: str
@@ -76,7 +76,10 @@ def json_response(body: bytes, status: int = 200, headers: Mapping[str, str] | N
 
 
 def error_response(
-    status: int, error: RemoteProtocolError, identifier: RequestId | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    error: RemoteProtocolError,
+    identifier: RequestId | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """Return a response that carries a JSON-RPC error."""
     body = encode(ErrorResponse(identifier, error.code, error.message, error.data))

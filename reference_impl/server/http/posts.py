@@ -1,18 +1,19 @@
 """Answering a POST that holds a request: as one JSON object, or as an event stream once there is more to say.
 
-Shared by both eras. The answer is JSON unless the handler sends something first, or takes longer than a proxy would wait.
+Shared by both eras. The answer is JSON unless the handler sends something first, or takes longer than a proxy would
+wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from reference_impl.protocol.messages import ErrorResponse, Message, Response, encode
+from reference_impl.protocol.messages import ErrorResponse, Message, Request, Response, encode
 from reference_impl.protocol.streamable import JSON_TYPE, SSE_TYPE, accepts
 from reference_impl.server.dispatch import encode_answer
-from reference_impl.server.http.messages import HttpRequest, HttpResponse, json_response, send_response
+from reference_impl.server.http.messages import HttpRequest, json_response, send_response
 from reference_impl.server.http.streams import EventStream, serve_stream_events, watch
 
 __all__ = ["Post"]
@@ -25,8 +26,9 @@ _PATIENCE = 10.0
 class Post:
     """One POST with a request in it.
 
-    `send` and `reply` are what the exchange needs. `status` gives the HTTP status of an answer sent as JSON. `on_gone` is
-    called if the client goes away before the answer; `headers` go with whatever is sent.
+    `send` and `reply` are what the exchange needs. `status` gives the HTTP status of an answer sent as JSON. `on_gone`
+    is called if the client goes away before the answer, `on_stream` when the response turns out to be a stream.
+    `elsewhere` takes requests for a client that accepts no stream as this response.
     """
 
     request: HttpRequest
@@ -34,13 +36,15 @@ class Post:
     status: Callable[[Response | ErrorResponse], int]
     on_gone: Callable[[], None] = lambda: None
     on_stream: Callable[[EventStream], None] = lambda _stream: None
-    headers: dict[str, str] = field(default_factory=dict)
+    elsewhere: Callable[[Message], None] = lambda _message: None
     answered: Response | ErrorResponse | None = None
 
     def send(self, message: Message) -> None:
         """Put a message that belongs to the request on its stream."""
         if self.streams:
             self.stream.put(encode(message))
+        elif isinstance(message, Request):
+            self.elsewhere(message)
 
     def reply(self, message: Response | ErrorResponse) -> None:
         """Put the answer on the stream, which ends with it."""
@@ -57,32 +61,35 @@ class Post:
         """Send the response to the request that `task` serves."""
         if task is not None:
             task.add_done_callback(lambda _task: self.stream.finish())
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # most handlers need one turn of the loop, and then no watch is needed
         if self._plain():
-            await send_response(self.request.send, self._json())
+            await self._send_json()
             return
         gone = watch(self.request, self.stream)
         try:
-            while not self.stream.finished and not self.stream.total and not gone.done() and not self.stream.interrupted:
-                if not await self.stream.wait(_PATIENCE) and self.streams:
-                    break
+            await self._settle(gone)
+            if self._plain():
+                await self._send_json()
+            elif not gone.done():
+                self.on_stream(self.stream)
+                await serve_stream_events(self.request, self.stream, 0, gone)
             if gone.done() and self.answered is None:
                 self.on_gone()
-            elif self._plain():
-                await send_response(self.request.send, self._json())
-            else:
-                self.on_stream(self.stream)
-                await serve_stream_events(self.request, self.stream, 0, gone, self.headers)
-                if self.answered is None and gone.done():
-                    self.on_gone()
         finally:
             gone.cancel()
+
+    async def _settle(self, gone: asyncio.Task[None]) -> None:
+        """Wait until it shows whether the response is an object or a stream, or the client goes away."""
+        stream = self.stream
+        while not (stream.finished or stream.total or stream.interrupted or gone.done()):
+            if not await stream.wait(_PATIENCE) and self.streams:
+                return
 
     def _plain(self) -> bool:
         if self.answered is None or self.stream.total != 1:
             return False
-        return accepts(self.request.headers.get("accept"), JSON_TYPE)
+        return self.status(self.answered) != 200 or accepts(self.request.headers.get("accept"), JSON_TYPE)
 
-    def _json(self) -> HttpResponse:
+    async def _send_json(self) -> None:
         assert self.answered is not None
-        return json_response(self.stream.only, self.status(self.answered), self.headers)
+        await send_response(self.request.send, json_response(self.stream.only, self.status(self.answered)))

@@ -1,17 +1,18 @@
-"""Server-sent event streams: what a handler puts in, what connections take out, and what a broken one can fetch again."""
+"""Server-sent event streams: what a handler puts in, what connections take out, and what a broken one can fetch
+again."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from reference_impl.protocol.sse import COMMENT, encode_event
 from reference_impl.protocol.streamable import SSE_TYPE
 from reference_impl.server.http.messages import HttpRequest, until_disconnected
 
-__all__ = ["EventStream", "serve_stream_events"]
+__all__ = ["EventStream", "serve_stream_events", "watch"]
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: below the idle limits of common proxies (nginx 60, CDNs 30)."""
@@ -27,7 +28,18 @@ class EventStream:
     (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten.
     """
 
-    __slots__ = ("_changed", "_events", "_first", "connected", "finished", "general", "interrupted", "name", "primes", "total")
+    __slots__ = (
+        "_changed",
+        "_events",
+        "_first",
+        "connected",
+        "finished",
+        "general",
+        "interrupted",
+        "name",
+        "primes",
+        "total",
+    )
 
     def __init__(self, name: str | None = None, *, primes: bool = False) -> None:
         self.name = name
@@ -38,6 +50,7 @@ class EventStream:
         self.connected = 0
         self.general = False
         self._first = 1
+        self._reader = 0
         self._events: deque[bytes] = deque()
         self._changed = asyncio.Event()
 
@@ -84,11 +97,17 @@ class EventStream:
         """Tell whether a client that last saw event `number` can go on from there."""
         return self._first - 1 <= number <= self.total
 
-    async def read(self, position: int, gone: asyncio.Future[None]) -> AsyncIterator[bytes]:
-        """Yield encoded events after `position` until the stream ends, is interrupted, or the client has gone."""
+    async def read(self, position: int, gone: asyncio.Future[None]) -> AsyncGenerator[bytes, None]:
+        """Yield encoded events after `position` until the stream ends, is interrupted, or the client has gone.
+
+        One connection reads at a time: a new one takes over from an old one that has not noticed its end yet.
+        """
+        self._reader += 1
+        reader = self._reader
+        self.wake()
         if self.primes and position == 0:
             yield encode_event(b"", self._id(0))
-        while not gone.done():
+        while not gone.done() and reader == self._reader:
             while position < self.total and not gone.done():
                 position += 1
                 yield encode_event(self._events[position - self._first], self._id(position))
@@ -120,12 +139,12 @@ _HEADERS = [
 
 
 async def serve_stream_events(
-    request: HttpRequest, stream: EventStream, position: int, gone: asyncio.Future[None], headers: dict[str, str]
+    request: HttpRequest, stream: EventStream, position: int, gone: asyncio.Future[None]
 ) -> None:
     """Send a stream as the response to `request`, from after `position` on."""
-    more = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-    await request.send({"type": "http.response.start", "status": 200, "headers": _HEADERS + more})
-    # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for an event.
+    await request.send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for an
+    # event.
     await request.send({"type": "http.response.body", "body": COMMENT, "more_body": True})
     stream.connected += 1
     try:

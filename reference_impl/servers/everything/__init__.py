@@ -13,8 +13,8 @@ from reference_impl.servers.everything import asking, content, fixtures, prompts
 __all__ = ["make_server"]
 
 _INSTRUCTIONS = (
-    "A server for tests: every tool does one small, predictable thing. Start with `echo`; `slow` reports progress, `fail` "
-    "fails, `ask` asks the user. Nothing here touches the machine it runs on."
+    "A server for tests: every tool does one small, predictable thing. Start with `echo`; `slow` reports progress, "
+    "`fail` fails, `ask` asks the user. Nothing here touches the machine it runs on."
 )
 
 

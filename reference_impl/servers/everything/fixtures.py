@@ -52,7 +52,10 @@ _DEFAULTS_FORM = {
     "required": [],
 }
 
-_TITLED = [{"const": f"value{number}", "title": f"{word} option"} for number, word in enumerate(("First", "Second", "Third"), 1)]
+_TITLED = [
+    {"const": f"value{number}", "title": f"{word} option"}
+    for number, word in enumerate(("First", "Second", "Third"), 1)
+]
 _PLAIN = ["option1", "option2", "option3"]
 _ENUMS_FORM = {
     "type": "object",

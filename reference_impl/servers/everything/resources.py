@@ -28,17 +28,13 @@ def _add_fixed(server: AdvancedMCPServer) -> None:
     async def static_binary() -> bytes:
         return PIXEL
 
-    @server.resource(
-        "test://watched-resource", "watched-resource", "A text to subscribe to.", mimeType="text/plain"
-    )
+    @server.resource("test://watched-resource", "watched-resource", "A text to subscribe to.", mimeType="text/plain")
     async def watched() -> str:
         return "Watched resource content"
 
 
 def _add_templates(server: AdvancedMCPServer) -> None:
-    @server.resource(
-        "test://template/{id}/data", "template-data", "Data for any id.", mimeType="application/json"
-    )
+    @server.resource("test://template/{id}/data", "template-data", "Data for any id.", mimeType="application/json")
     async def template_data(id: str) -> str:  # noqa: A002 - the name of the template's variable
         return encode_json({"id": id, "templateTest": True, "data": f"Data for ID: {id}"}).decode()
 
@@ -59,7 +55,10 @@ def _add_templates(server: AdvancedMCPServer) -> None:
 
 def _add_paragraph(server: AdvancedMCPServer, number: int) -> None:
     @server.resource(
-        f"test://paragraph/{number}", f"paragraph-{number}", f"Paragraph {number} of {_PARAGRAPHS}.", mimeType="text/plain"
+        f"test://paragraph/{number}",
+        f"paragraph-{number}",
+        f"Paragraph {number} of {_PARAGRAPHS}.",
+        mimeType="text/plain",
     )
     async def paragraph() -> str:
         return f"This is paragraph {number}."

@@ -1,4 +1,5 @@
-"""Requests in several rounds (`basic/patterns/mrtr`): the tools and the prompt that suites of that revision look for."""
+"""Requests in several rounds (`basic/patterns/mrtr`): the tools and the prompt that suites of that revision look
+for."""
 
 from __future__ import annotations
 

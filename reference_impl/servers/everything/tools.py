@@ -44,7 +44,9 @@ def _add_plain(server: AdvancedMCPServer) -> None:
     @server.tool(
         "add",
         "Adds two numbers and returns the sum as structured content.",
-        _object({"a": number | {"description": "First summand"}, "b": number | {"description": "Second summand"}}, "a", "b"),
+        _object(
+            {"a": number | {"description": "First summand"}, "b": number | {"description": "Second summand"}}, "a", "b"
+        ),
         title="Add",
         annotations=READ_ONLY,
         outputSchema={"type": "object", "properties": {"sum": number}, "required": ["sum"]},
@@ -55,7 +57,9 @@ def _add_plain(server: AdvancedMCPServer) -> None:
     @server.tool(
         "fail",
         "Always fails, with the given message as an error result.",
-        _object({"message": {"type": "string", "description": "What the error says", "default": "This tool always fails"}}),
+        _object(
+            {"message": {"type": "string", "description": "What the error says", "default": "This tool always fails"}}
+        ),
         title="Fail",
         annotations=READ_ONLY,
     )
@@ -88,8 +92,20 @@ def _add_plain(server: AdvancedMCPServer) -> None:
 
 
 def _add_slow(server: AdvancedMCPServer) -> None:
-    seconds = {"type": "number", "minimum": 0, "maximum": _MOST_SECONDS, "default": 1, "description": "How long to take"}
-    steps = {"type": "integer", "minimum": 1, "maximum": 100, "default": 10, "description": "How many reports on the way"}
+    seconds = {
+        "type": "number",
+        "minimum": 0,
+        "maximum": _MOST_SECONDS,
+        "default": 1,
+        "description": "How long to take",
+    }
+    steps = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100,
+        "default": 10,
+        "description": "How many reports on the way",
+    }
 
     @server.tool(
         "slow",
@@ -140,7 +156,12 @@ def _add_changing(server: AdvancedMCPServer) -> None:
         server.tool(_EXTRA, "Is there only after a toggle.", annotations=READ_ONLY)(_extra)
         return "The tool is there"
 
-    uri = {"type": "string", "format": "uri", "default": "test://watched-resource", "description": "Which resource to touch"}
+    uri = {
+        "type": "string",
+        "format": "uri",
+        "default": "test://watched-resource",
+        "description": "Which resource to touch",
+    }
 
     @server.tool(
         "touch_resource",
