@@ -32,6 +32,7 @@ class EventStream:
         "_changed",
         "_events",
         "_first",
+        "_reader",
         "connected",
         "finished",
         "general",
