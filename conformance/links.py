@@ -7,7 +7,7 @@ its own (`conformance.http_link`). Both give answers by id and everything else t
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -196,6 +196,18 @@ class StreamLink:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             raise Gone("a target that reads its input", self.gone or await self._why_gone(), [entry.index]) from None
         return entry
+
+    async def write(self, chunks: Iterable[bytes], defect: str | None = None) -> None:
+        """Write bytes exactly as they are, chunk by chunk, without adding a line end. Raises `Gone` as `send` does."""
+        for chunk in chunks:
+            entry = self.conversation.record(Direction.SENT, chunk, defect=defect)
+            self._spoiled = self._spoiled or defect is not None
+            try:
+                async with self._writing:
+                    await self._channel.send(chunk)
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+                why = self.gone or await self._why_gone()
+                raise Gone("a target that reads its input", why, [entry.index]) from None
 
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""

@@ -14,7 +14,7 @@ from conformance.transcript import Conversation, Entry
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
 
-__all__ = ["Judged", "evidence", "refs", "repeat", "verdict"]
+__all__ = ["Judged", "evidence", "refs", "repeat", "verdict", "wire_entry"]
 
 _ENTRIES = 12
 _BYTES = 1500
@@ -83,10 +83,11 @@ def evidence(conversation: Conversation | None, who: str, mismatch: Mismatch | N
         return ()
     pointed = set(mismatch.entries) if mismatch else set()
     chosen = [entry for entry in conversation.entries if entry.index in pointed or entry.owner == who]
-    return tuple(_wire(entry) for entry in chosen[-_ENTRIES:])
+    return tuple(wire_entry(entry) for entry in chosen[-_ENTRIES:])
 
 
-def _wire(entry: Entry) -> WireEntry:
+def wire_entry(entry: Entry) -> WireEntry:
+    """Return an entry as the records hold it, cut to what a reader wants."""
     text, truncated = excerpt(_text(entry), _BYTES)
     return WireEntry(
         at=round(entry.at, 4), direction=entry.direction.value, text=text, truncated=truncated, note=entry.defect or ""

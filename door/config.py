@@ -91,7 +91,7 @@ def _read_toml(file: str | None) -> dict[str, Any]:
         if known is None or not isinstance(members, dict):
             raise Refusal(f"{path}: [{section}] is not a section; known are {', '.join(_SHAPE)}")
         if unknown := members.keys() - known:
-            raise Refusal(f"{path}: [{section}] has no {sorted(unknown)[0]!r}; known are {', '.join(sorted(known))}")
+            raise Refusal(f"{path}: [{section}] has no {min(unknown)!r}; known are {', '.join(sorted(known))}")
     return table
 
 

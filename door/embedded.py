@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import subprocess
 import sys
@@ -60,7 +61,7 @@ class EmbeddedServer:
         with selectors.DefaultSelector() as selector:
             selector.register(stream, selectors.EVENT_READ)
             while (left := deadline - time.monotonic()) > 0 and selector.select(left):
-                chunk = stream.read1(4096)  # type: ignore[attr-defined] # a pipe is buffered
+                chunk = os.read(stream.fileno(), 4096)
                 said += chunk
                 url = next((word for word in said.split() if word.startswith(b"http://")), None)
                 if url is not None and said.partition(url)[2]:

@@ -136,7 +136,7 @@ class LoadOptions:
 def flattened(command: Callable[..., int]) -> Callable[..., None]:
     """Return `command` as typer wants it: fields of its groups as parameters, its result as the exit code."""
     hints = get_type_hints(command, include_extras=True)
-    groups = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, type] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     own = [
         parameter.replace(annotation=hints[name])
         for name, parameter in inspect.signature(command).parameters.items()
@@ -155,7 +155,7 @@ def flattened(command: Callable[..., int]) -> Callable[..., None]:
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*own, *spread)]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # functions take one
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    del call.__wrapped__  # type: ignore[attr-defined] # inspect would follow it to the old signature
+    del call.__wrapped__  # inspect would follow it to the old signature
     return call
 
 

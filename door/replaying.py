@@ -26,7 +26,7 @@ def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: 
     if isinstance(failure, Finding):
         from door.fuzzing import replay_finding
 
-        return replay_finding(failure, target, output)
+        return replay_finding(failure, target)
     from door.commands import run_check
 
     return run_check(target, output, CheckingOptions(only=[failure.check], revision=[failure.revision]))

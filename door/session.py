@@ -9,20 +9,21 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from rich.console import Console
 
 from conformance.target import Target, shown
 from door.errors import Exit, Refusal
 from reports import RENDERERS
 from reports.console import render_console
+from reports.junit import render_junit
 from reports.records import FailOn, Finding, Header, Load, Run, Verdict, Writer, conclude
 from reports.records import Target as TargetRow
 
@@ -73,7 +74,6 @@ class Session:
         self._started = time.monotonic()
         self._secrets = secrets
         self._rows: list[Row] = []
-        self._listeners: list[Callable[[Row], None]] = []
         self._failure: Refusal | None = None
         self._header = Header(
             touchstone=touchstone_version(),
@@ -96,19 +96,20 @@ class Session:
     def target(self, target: TargetRow, revisions: tuple[str, ...]) -> None:
         """Take what was learned of the target, before the first row is written."""
         if self._writer is None:
-            fields = {name: getattr(self._header, name) for name in self._header.__struct_fields__}
-            self._header = Header(**{**fields, "target": target, "revisions": revisions})
-
-    def on_row(self, listener: Callable[[Row], None]) -> None:
-        """Have `listener` called with each row after it was recorded."""
-        self._listeners.append(listener)
+            known = self._header.target if target.address != self._header.target.address else target
+            self._header = msgspec.structs.replace(self._header, target=known, revisions=revisions)
 
     def record(self, row: Row) -> None:
         """Write a row."""
-        self._open().append(row)
-        self._rows.append(row)
-        for listener in self._listeners:
-            listener(row)
+        # What is rendered is the row as written: secrets are gone from it.
+        writer = self._open()
+        match row:
+            case Verdict():
+                self._rows.append(writer.append(row))
+            case Finding():
+                self._rows.append(writer.append(row))
+            case Load():
+                self._rows.append(writer.append(row))
 
     def _open(self) -> Writer:
         if self._writer is None:
@@ -117,7 +118,7 @@ class Session:
                 self._writer = Writer(self._output.records, self._secrets)
             except OSError as error:
                 raise Refusal(f"{self._output.records}: {(error.strerror or 'cannot be written').lower()}") from None
-            self._writer.append(self._header)
+            self._header = self._writer.append(self._header)
         return self._writer
 
     def __exit__(
@@ -144,7 +145,7 @@ class Session:
         if self._failure is None or self._rows:
             self._open().append(footer)
             self._close()
-            self._render(Run(run.header, run.verdicts, run.findings, run.loads, footer))
+            self._render(replace(self._run(), footer=footer))
         if self._failure is not None:
             sys.stderr.write(f"touchstone: {self._failure}\n")
 
@@ -168,12 +169,16 @@ class Session:
         for name, path in self._output.reports.items():
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(RENDERERS[name](run), "utf-8")
+                path.write_text(self._render_as(name, run), "utf-8")
             except OSError as error:
                 self._failure = Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}")
                 self.exit = max(self.exit, Exit.USAGE)
             else:
                 self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)
+
+    def _render_as(self, name: str, run: Run) -> str:
+        # Only JUnit has a colour for a failure that does not count.
+        return render_junit(run, self._output.fail_on) if name == "junit" else RENDERERS[name](run)
 
     def _close(self) -> None:
         if self._writer is not None:

@@ -8,6 +8,8 @@ __all__ = ["Expectation"]
 class Expectation(enum.Enum):
     """Which reactions are right. In every case the target lives on and answers the next sound request."""
 
+    RESULT = enum.auto()
+    """A result with the same id: the request is sound, and what it asks for is offered."""
     ANSWER = enum.auto()
     """A response with the same id, result or error: nothing is wrong with what was sent."""
     ERROR = enum.auto()

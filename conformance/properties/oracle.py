@@ -1,0 +1,105 @@
+"""Tries one case on a live peer and says whether the target took it as it must.
+
+Right is: exactly one answer where one is due, with the same id, valid by our transcription of the schema; an error or
+silence where the message was wrong; and a target that serves on. Accepting odd input is never held against it.
+"""
+
+from __future__ import annotations
+
+from conformance.expect import Mismatch, brief
+from conformance.links import Answer
+from conformance.peer import Peer, encode
+from conformance.properties.case import Case
+from conformance.properties.expectation import Expectation
+from conformance.schema import has_revision, messages, violations
+from conformance.transcript import Entry
+
+__all__ = ["describe", "try_case"]
+
+_ANSWERED = {Expectation.RESULT, Expectation.ANSWER, Expectation.ERROR}
+
+
+async def try_case(peer: Peer, case: Case) -> None:
+    """Do what the case says. Raises `Mismatch` with the evidence if the target's reaction is wrong."""
+    start = len(peer.conversation.entries)
+    defect = None if case.expectation in (Expectation.RESULT, Expectation.ANSWER) else case.label
+    if case.asks and case.expectation in _ANSWERED:
+        assert case.message is not None
+        answer = await peer.call(case.message, defect=defect)
+        _judge_answer(peer, case, answer)
+    else:
+        await _say(peer, case, defect)
+    await peer.fence()
+    _judge_aftermath(peer, case, start)
+
+
+async def _say(peer: Peer, case: Case, defect: str | None) -> None:
+    """Send what nobody need answer."""
+    if case.message is not None:
+        await peer.tell(case.message, defect=defect)
+    elif peer.over_http:
+        await peer.post(b"".join(case.chunks), defect=defect)
+    else:
+        await peer.stream.write(case.chunks, defect)
+
+
+def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
+    assert case.message is not None
+    message = answer.message
+    pointed = [answer.entry.index]
+    if case.expectation is Expectation.ERROR and (answer.status or 0) >= 400:
+        return
+    if not isinstance(message, dict) or not ("result" in message or "error" in message):
+        raise Mismatch(f"a JSON-RPC response to {case.label}", answer.describe(), pointed)
+    identifier, wanted = message.get("id"), case.message["id"]
+    if type(identifier) is not type(wanted) or identifier != wanted:
+        raise Mismatch(f"a response with the id {brief(wanted)}", f"the id {brief(identifier)}", pointed)
+    if case.expectation is Expectation.ERROR and answer.error is None:
+        raise Mismatch(f"an error for {case.label}", answer.describe(), pointed)
+    if case.expectation is Expectation.RESULT and answer.error is not None:
+        raise Mismatch(f"a result for {case.label}", answer.describe(), pointed)
+    if answer.error is None:
+        _judge_schema(peer, case.message["method"], answer)
+
+
+def _judge_schema(peer: Peer, method: object, answer: Answer) -> None:
+    revision = peer.revision.name
+    known = messages(revision).get(method) if has_revision(revision) and isinstance(method, str) else None
+    if known is None:
+        return
+    found = [violations(revision, definition, answer.result) for definition in known.results]
+    if found and all(found):
+        worst = min(found, key=len)[0]
+        raise Mismatch(
+            f"a result of {method} that is valid by the schema",
+            f"{worst.pointer or 'the result'}: {worst.message}",
+            [answer.entry.index],
+        )
+
+
+def _judge_aftermath(peer: Peer, case: Case, start: int) -> None:
+    """Nothing may have been answered twice, and no notification at all."""
+    if case.message is None or "method" not in case.message:
+        return
+    answers = [entry for entry in peer.conversation.entries[start:] if _answers(entry, case)]
+    pointed = [entry.index for entry in answers]
+    if case.expectation is Expectation.ERROR_OR_SILENCE and any("result" in entry.value for entry in answers):
+        raise Mismatch(f"an error or silence for {case.label}", brief(answers[0].value), pointed)
+    due = 1 if "id" in case.message else 0
+    if len(answers) > due and case.expectation is not Expectation.ANYTHING_BUT_DEATH:
+        raise Mismatch("one response" if due else "no response to a notification", f"{len(answers)}", pointed)
+
+
+def _answers(entry: Entry, case: Case) -> bool:
+    assert case.message is not None
+    if entry.direction.value != "received" or not entry.is_response():
+        return False
+    identifier = case.message.get("id")
+    return entry.value.get("id") == identifier and type(entry.value.get("id")) is type(identifier)
+
+
+def describe(case: Case) -> list[str]:
+    """Return what the case sends, one text for each message."""
+    if case.message is not None:
+        return [encode(case.message).decode("utf-8", "backslashreplace")]
+    return [chunk.decode("utf-8", "backslashreplace") for chunk in case.chunks]

@@ -1,0 +1,78 @@
+"""Keeps a conversation open for cases that come from another thread, and opens a new one when the target has died.
+
+Hypothesis is synchronous and runs in a worker thread; the peers live in the event loop. Each case crosses over once.
+"""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from anyio import from_thread
+
+from conformance.bench import Bench
+from conformance.expect import Mismatch
+from conformance.links import Gone, Silence
+from conformance.peer import Peer
+from conformance.properties.case import Case
+from conformance.properties.oracle import try_case
+from conformance.transcript import Entry, owner
+from reference_impl.transports.stdio import TargetNotStarted
+
+__all__ = ["Prober", "TargetLost"]
+
+_FAILURES = 4
+"""Openings in a row that may fail before the target is given up."""
+
+
+class TargetLost(Exception):  # noqa: N818 - the name says what happened
+    """The target cannot be opened any more."""
+
+
+class Prober:
+    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed."""
+
+    def __init__(self, bench: Bench, who: str) -> None:
+        self.wire: list[Entry] = []
+        self.tried = 0
+        self._bench = bench
+        self._who = who
+        self._stack = AsyncExitStack()
+        self._peer: Peer | None = None
+
+    def try_from_thread(self, case: Case) -> None:
+        """Try a case, from a worker thread of the event loop. Raises `Mismatch` or `TargetLost`."""
+        from_thread.run(self.try_case, case)
+
+    async def try_case(self, case: Case) -> None:
+        """Try a case. Raises `Mismatch` or `TargetLost`; a target that died or hung gets a new conversation."""
+        owner.set(self._who)
+        peer = self._peer or await self._open()
+        start = len(peer.conversation.entries)
+        self.tried += 1
+        try:
+            await try_case(peer, case)
+        except Mismatch as mismatch:
+            self.wire = peer.conversation.entries[start:]
+            if isinstance(mismatch, Gone | Silence):
+                await self.close()
+            raise
+        # A long search would fill memory with transcripts that nobody asks for.
+        peer.conversation.entries.clear()
+        peer.heard.clear()
+
+    async def _open(self) -> Peer:
+        for attempt in range(_FAILURES):
+            try:
+                self._peer = await self._stack.enter_async_context(self._bench.opened(self._who))
+            except (Mismatch, TargetNotStarted) as error:
+                await self.close()
+                if attempt == _FAILURES - 1:
+                    raise TargetLost(str(error)) from None
+            else:
+                return self._peer
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """End the conversation; the next case opens a new one."""
+        self._peer = None
+        await self._stack.aclose()

@@ -1,0 +1,37 @@
+"""What a property is: a name, the requirements it stands on, and the cases it makes for a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hypothesis.strategies import SearchStrategy
+
+from conformance.properties.case import Case
+from conformance.surface import Surface
+from reference_impl.protocol.revisions import Revision
+
+__all__ = ["Ground", "Property"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What cases are made for: a revision, and what the target offers and declares at it."""
+
+    revision: Revision
+    surface: Surface
+    capabilities: dict[str, object]
+    transport: str
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One property: `cases` returns the strategy of its cases.
+
+    `cases` raises `Blocked` or `Inapplicable` where there is nothing to generate from.
+    """
+
+    id: str
+    requirements: tuple[str, ...]
+    title: str
+    cases: Callable[[Ground], SearchStrategy[Case]]

@@ -1,0 +1,180 @@
+"""Runs the properties against a live target: generate, shrink, confirm on a fresh connection, report."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import anyio.abc
+from anyio import to_thread
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded
+from hypothesis.database import DirectoryBasedExampleDatabase, ExampleDatabase
+from hypothesis.errors import FlakyFailure
+from hypothesis.strategies import SearchStrategy
+
+from conformance.bench import Bench
+from conformance.catalogue import load as load_catalogue
+from conformance.expect import Blocked, Inapplicable, Mismatch
+from conformance.patience import Patience
+from conformance.properties.case import Case
+from conformance.properties.findings import finding
+from conformance.properties.prober import Prober, TargetLost
+from conformance.properties.property import Ground, Property
+from conformance.properties.stateless import PROPERTIES
+from conformance.scout import Scouted, chosen
+from conformance.target import Target, shown
+from conformance.verdicts import Judged
+from reference_impl.protocol.revisions import Revision
+from reports.records import Finding
+
+__all__ = ["FuzzPlan", "Tried", "run_case", "run_properties"]
+
+
+def _ignore(*_: object) -> None:
+    """Take an event that nobody asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzPlan:
+    """What to try.
+
+    `examples` is the number of cases of each property; `seed` makes them repeatable; `database` is the folder where
+    failing examples are kept for the next run (None: nowhere). `emit` takes each finding, passed ones too; `started`
+    the number of properties to come.
+    """
+
+    target: Target
+    emit: Callable[[Finding], None]
+    started: Callable[[Revision, int], None] = _ignore
+    revisions: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    patience: Patience = field(default_factory=Patience)
+    examples: int = 50
+    seed: int = 0
+    database: Path | None = None
+
+    def wants(self, identifier: str) -> bool:
+        """Whether a property is among those asked for."""
+        return not self.only or any(fnmatch.fnmatchcase(identifier, pattern) for pattern in self.only)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of a property: the judgement and, where it failed, the smallest case and whether it failed again."""
+
+    judged: Judged
+    prober: Prober | None = None
+    case: Case | None = None
+    confirmed: bool = True
+
+
+async def run_properties(plan: FuzzPlan, scouted: Scouted) -> None:
+    """Try every property at every revision that was scouted."""
+    async with anyio.create_task_group() as readers:
+        for revision in chosen(scouted.eras, plan.revisions):
+            bench = Bench(plan.target, revision, plan.patience, readers)
+            bench.surface = scouted.surfaces[revision.name]
+            ground = Ground(revision, bench.surface, scouted.capabilities[revision.name], plan.target.transport)
+            bound = [item for item in PROPERTIES if plan.wants(item.id) and _rows(item, ground)]
+            plan.started(revision, len(bound))
+            for item in bound:
+                tried = await _run(plan, item, bench, ground)
+                plan.emit(finding(item, ground, plan.target, tried, plan.seed))
+        readers.cancel_scope.cancel()
+
+
+async def run_case(target: Target, revision: Revision, patience: Patience, case: Case) -> Tried:
+    """Try one case alone on a fresh connection."""
+    async with anyio.create_task_group() as readers:
+        tried = await _once(Bench(target, revision, patience, readers), "replay", case)
+        readers.cancel_scope.cancel()
+    return tried
+
+
+def _rows(item: Property, ground: Ground) -> bool:
+    return bool(load_catalogue().binding(item.requirements, ground.revision, ground.transport))
+
+
+async def _run(plan: FuzzPlan, item: Property, bench: Bench, ground: Ground) -> Tried:
+    started = time.perf_counter()
+    try:
+        cases = item.cases(ground)
+    except Inapplicable as error:
+        return Tried(Judged("inapplicable", error.reason))
+    except Blocked as error:
+        return Tried(Judged("blocked", error.reason))
+    prober = Prober(bench, item.id)
+    try:
+        tried = await _search(plan, item, prober, cases)
+    except TargetLost as error:
+        tried = Tried(Judged("blocked", f"the target could not be opened any more: {error}"))
+    except Exception as error:  # noqa: BLE001 - design: whatever else a property raises is our own fault
+        tried = Tried(Judged("broken", f"{type(error).__name__}: {error}"))
+    finally:
+        await prober.close()
+    if tried.case is not None and tried.judged.outcome == "failed":
+        again = await _once(bench, item.id, tried.case)
+        tried = Tried(tried.judged, prober, tried.case, again.judged.outcome == "failed")
+    judged = tried.judged
+    seconds = round(time.perf_counter() - started, 3)
+    timed = Judged(judged.outcome, judged.summary, judged.mismatch, judged.cause, judged.conversation, seconds)
+    return Tried(timed, tried.prober, tried.case, tried.confirmed)
+
+
+async def _search(plan: FuzzPlan, item: Property, prober: Prober, cases: SearchStrategy[Case]) -> Tried:
+    """Let Hypothesis look for a case that fails, in a worker thread; the smallest one comes last."""
+    failing: list[tuple[Case, Mismatch]] = []
+
+    @seeded(plan.seed)
+    @settings(
+        max_examples=plan.examples,
+        database=_database(plan, item),
+        deadline=None,
+        derandomize=False,
+        report_multiple_bugs=False,
+        print_blob=False,
+        phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def search(case: Case) -> None:
+        try:
+            prober.try_from_thread(case)
+        except Mismatch as mismatch:
+            failing.append((case, mismatch))
+            raise
+
+    try:
+        # A search that is given up must not keep the event loop waiting: the thread ends with its next case.
+        await to_thread.run_sync(search, abandon_on_cancel=True)
+    except (Mismatch, FlakyFailure):
+        case, mismatch = failing[-1]
+        return Tried(Judged("failed", mismatch=mismatch), prober, case)
+    return Tried(Judged("passed", f"{prober.tried} cases"))
+
+
+def _database(plan: FuzzPlan, item: Property) -> ExampleDatabase | None:
+    """Return where the failing examples of a property of this target are kept."""
+    if plan.database is None:
+        return None
+    key = hashlib.sha256(f"{shown(plan.target)}\n{item.id}".encode()).hexdigest()[:16]
+    return DirectoryBasedExampleDatabase(plan.database / key)
+
+
+async def _once(bench: Bench, who: str, case: Case) -> Tried:
+    prober = Prober(bench, who)
+    try:
+        await prober.try_case(case)
+    except Mismatch as mismatch:
+        return Tried(Judged("failed", mismatch=mismatch), prober, case)
+    except TargetLost as error:
+        return Tried(Judged("blocked", f"the target could not be opened: {error}"), prober, case)
+    finally:
+        await prober.close()
+    return Tried(Judged("passed"), prober, case)

@@ -1,0 +1,100 @@
+"""`fuzz`: the property-based part of a run, and the repetition of one finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+
+from conformance.patience import Patience
+from conformance.properties.case import Case
+from conformance.properties.runner import FuzzPlan, Tried, run_case, run_properties
+from conformance.scout import Unreachable, scout
+from conformance.target import Target
+from door.checking import CheckPlan
+from door.config import read_settings
+from door.errors import Exit, Refusal
+from door.options import TargetOptions
+from door.progress import Live
+from door.session import HOME, Session, describe
+from reference_impl.protocol.revisions import Revision, revision_named
+from reports.records import Finding
+
+__all__ = ["FuzzSettings", "fuzz", "replay_finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class FuzzSettings:
+    """How much is tried: on top of what holds for checks, the cases of each property and the seed of all chance."""
+
+    checks: CheckPlan
+    examples: int
+    seed: int
+
+
+def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -> None:
+    """Try every property on a target. Raises `Refusal` (exit 3) if it cannot be reached."""
+    checks = settings.checks
+
+    def started(revision: Revision, count: int) -> None:
+        live.stage(f"fuzzing {revision.name} over {target.transport}", count)
+
+    def emit(finding: Finding) -> None:
+        session.record(finding)
+        live.step(finding.property)
+
+    plan = FuzzPlan(
+        target,
+        emit,
+        started,
+        revisions=checks.revisions,
+        only=checks.only,
+        patience=checks.patience,
+        examples=settings.examples,
+        seed=settings.seed,
+        database=HOME / "examples",
+    )
+
+    async def run() -> None:
+        scouted = await scout(target, checks.patience, checks.permission, checks.revisions)
+        names = tuple(revision.name for revision in scouted.eras.revisions)
+        session.target(describe(target, scouted.eras.implementation), names)
+        await run_properties(plan, scouted)
+
+    live.stage("looking at what the target offers")
+    try:
+        anyio.run(run)
+    except Unreachable as error:
+        raise Refusal(str(error), Exit.UNREACHABLE) from None
+
+
+def replay_finding(finding: Finding, options: TargetOptions) -> int:
+    """Try the smallest case of a finding again. Raises `Refusal` if the record holds none."""
+    texts = [text for text in finding.conversation if isinstance(text, str)]
+    try:
+        case = Case.from_json(texts[0])
+    except (IndexError, ValueError):
+        raise Refusal(f"the record of {finding.property} holds no case to repeat") from None
+    target = read_settings(options.target or [], headers=options.header or [], env=options.env or []).target
+    revision = revision_named(finding.revision)
+    if target is None or revision is None:
+        raise Refusal(f"the record of {finding.property} names no target to repeat it on")
+    tried = anyio.run(run_case, target, revision, Patience(), case)
+    return _tell(finding, texts[1:], tried)
+
+
+def _tell(finding: Finding, sent: list[str], tried: Tried) -> int:
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"{finding.property} at {finding.revision}: {finding.title}", markup=False)
+    for text in sent:
+        console.print(f"  → {text}", markup=False)
+    mismatch = tried.judged.mismatch
+    if mismatch is None:
+        if tried.judged.outcome == "blocked":
+            raise Refusal(tried.judged.summary, Exit.UNREACHABLE)
+        console.print("It did not fail this time.", markup=False)
+        return Exit.PASSED
+    console.print(f"  expected  {mismatch.expected}\n  actual    {mismatch.actual}\nIt failed again.", markup=False)
+    return Exit.FAILED
