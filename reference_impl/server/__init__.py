@@ -6,15 +6,25 @@ The shells import what they need when they are used, so that a server on stdio n
 from reference_impl.server.content import ToolResult, audio, embedded, image, link, text
 from reference_impl.server.context import Context
 from reference_impl.server.errors import ResourceNotFoundError, ToolError
-from reference_impl.server.middleware import Handler, Invocation, Middleware
+from reference_impl.server.middleware import (
+    AuthenticationMiddleware,
+    Handler,
+    Invocation,
+    LoggingMiddleware,
+    Middleware,
+    RateLimitingMiddleware,
+)
 from reference_impl.server.server import AdvancedMCPServer, ServerOptions
 
 __all__ = [
     "AdvancedMCPServer",
+    "AuthenticationMiddleware",
     "Context",
     "Handler",
     "Invocation",
+    "LoggingMiddleware",
     "Middleware",
+    "RateLimitingMiddleware",
     "ResourceNotFoundError",
     "ServerOptions",
     "ToolError",

@@ -13,6 +13,7 @@ from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SERVER_INFO
 from reference_impl.protocol.messages import ErrorResponse, Response, encode
 from reference_impl.protocol.methods import Method, find
+from reference_impl.server.errors import ToolError, describe_error
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features import completion, lifecycle, prompts, resources, tools
 from reference_impl.server.features import logging as logs
@@ -54,13 +55,19 @@ async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | Er
         result = await _serve(server, exchange)
     except RemoteProtocolError as error:
         return ErrorResponse(request.id, error.code, error.message, error.data)
-    except Exception as error:  # where any exception becomes a wire error (design rule 5)
-        _logger.exception("%s failed", request.method)
+    except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
         server.record("record_error", error, {"method": request.method})
-        return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")
+        return ErrorResponse(request.id, Code.INTERNAL_ERROR, _told(error, request.method))
     finally:
         exchange.open = False
     return Response(request.id, result)
+
+
+def _told(error: Exception, method: str) -> str:
+    if isinstance(error, ToolError | PermissionError):
+        return describe_error(error)
+    _logger.warning("%s failed", method, exc_info=error)
+    return "Internal error"
 
 
 async def _serve(server: AdvancedMCPServer, exchange: Exchange) -> dict[str, Any]:
