@@ -85,7 +85,8 @@ class _Opening:
 
     async def _carry(self, wire: Wire) -> None:
         await wire.run(self._dispatcher.deliver)
-        self._dispatcher.subscriptions.fail(ConnectionClosed("the connection ended"))
+        if not wire.revision.modern:  # a modern subscription is a request, and fails with the others
+            self._dispatcher.subscriptions.fail(ConnectionClosed("the connection ended"))
 
     async def _agree(self, caller: Caller) -> Agreement:
         """Agree on a revision. A server that dies of the probe is a legacy one: it is started anew and greeted."""

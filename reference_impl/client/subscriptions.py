@@ -71,7 +71,7 @@ class Subscription:
         """Wait until the server has acknowledged the filter. Raises what ended the subscription before."""
         while self.accepted is None and not self._ended:
             await self._wait()
-        if self._failure is not None:
+        if self.accepted is None and self._failure is not None:
             raise self._failure
 
     def acknowledge(self, accepted: object) -> None:
