@@ -80,6 +80,10 @@ class Surface:
                 if isinstance(arguments, dict):
                     yield ToolCall(tool, arguments)
 
+    def is_slow(self, call: ToolCall) -> bool:
+        """Whether a tool's name says that it takes its time."""
+        return _is_slow(call.tool)
+
     def need_call(self) -> ToolCall:
         """Return a quick call. Raises `Inapplicable` without tools, `Blocked` if none may be called."""
         calls = [call for call in self.calls() if not _is_slow(call.tool)]

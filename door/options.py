@@ -136,7 +136,7 @@ class LoadOptions:
 def flattened(command: Callable[..., int]) -> Callable[..., None]:
     """Return `command` as typer wants it: fields of its groups as parameters, its result as the exit code."""
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, type] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
+    groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     own = [
         parameter.replace(annotation=hints[name])
         for name, parameter in inspect.signature(command).parameters.items()
