@@ -97,7 +97,7 @@ def _carry_out(session: Session, live: Live, plan: LoadPlan) -> None:
         outcome: LoadOutcome = run_load(plan, progress)
     except LoadError as error:
         raise Refusal(str(error), _WHOSE[error.whose]) from None
-    for row in outcome.loads:
+    for row in outcome.rows:
         session.record(row)
     if outcome.interrupted:
         raise KeyboardInterrupt
@@ -168,5 +168,7 @@ def _local_pid(target: targets.Target) -> int | None:
         connections = psutil.net_connections("tcp")
     except psutil.Error:
         return None
-    listening = (item for item in connections if item.status == psutil.CONN_LISTEN and item.laddr.port == port)
-    return next((item.pid for item in listening if item.pid), None)
+    for item in connections:
+        if item.status == psutil.CONN_LISTEN and item.laddr and item.laddr[1] == port and item.pid:
+            return item.pid
+    return None
