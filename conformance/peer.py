@@ -9,9 +9,11 @@ from __future__ import annotations
 import itertools
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any
+
+import anyio
 
 from conformance.expect import Mismatch, brief, expect_result
 from conformance.http_link import HttpLink, HttpReply, HttpRequest
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from conformance.bench import Bench
     from reference_impl.transports.stdio import StdioProcess
 
-__all__ = ["CLIENT_INFO", "Peer"]
+__all__ = ["CLIENT_INFO", "Peer", "encode"]
 
 CLIENT_INFO = {"name": "touchstone", "version": "1"}
 _CAPABILITIES: dict[str, Any] = {}
@@ -55,6 +57,7 @@ class Peer:
         self.opening: dict[str, Any] = {}
         self.session: str | None = None
         self.heard: list[Entry] = []
+        self._news = anyio.Event()
 
     # What is known --------------------------------------------------------------------------------
 
@@ -111,11 +114,15 @@ class Peer:
 
     async def ask_opening(self) -> Answer:
         """Send the first request of the revision's era and return its answer, whatever it says."""
-        params = None if self.revision.modern else initialize_params(self.revision, CLIENT_INFO, _CAPABILITIES)
-        answer = await self.request(self.opening_method, params, timeout=self.patience.start)
+        answer = await self.call(self.opening_request(), timeout=self.patience.start)
         if answer.head is not None:
             self.session = answer.head.get(streamable.SESSION_ID)
         return answer
+
+    def opening_request(self) -> dict[str, Any]:
+        """Return a correct first request of the revision's era."""
+        params = None if self.revision.modern else initialize_params(self.revision, CLIENT_INFO, _CAPABILITIES)
+        return self.message(self.opening_method, params)
 
     @property
     def opening_method(self) -> str:
@@ -234,9 +241,22 @@ class Peer:
         """Ask something cheap that any target answers: what was sent before it has been dealt with."""
         return await self.request(self.cheap_method)
 
+    async def overhear(self, wanted: Callable[[Entry], bool], timeout: float, since: int = 0) -> Entry | None:
+        """Return the first of `heard`, from `since` on, that is wanted, as soon as it came; None after the deadline."""
+        with anyio.move_on_after(timeout):
+            while True:
+                news = self._news
+                found = next((entry for entry in self.heard[since:] if wanted(entry)), None)
+                if found is not None:
+                    return found
+                await news.wait()
+        return None
+
     async def hear(self, entry: Entry) -> None:
         """Take a message that answers nothing: keep it, and answer it if it is a request."""
         self.heard.append(entry)
+        self._news.set()
+        self._news = anyio.Event()
         if entry.is_request() and not self.revision.modern:
             reply: dict[str, Any] = {"jsonrpc": "2.0", "id": entry.value["id"]}
             if entry.value["method"] == "ping":
