@@ -22,6 +22,9 @@ __all__ = ["Permission", "Surface", "ToolCall", "gather"]
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
 
+_CALLS = 16
+"""Tools that a check calls where it calls many."""
+
 _SLOW = ("slow", "sleep", "wait", "delay", "long")
 """What the names of tools that take their time have in common."""
 _SECONDS = ("seconds", "duration", "delay", "duration_seconds", "time")
@@ -86,9 +89,13 @@ class Surface:
 
     def need_call(self) -> ToolCall:
         """Return a quick call. Raises `Inapplicable` without tools, `Blocked` if none may be called."""
+        return self.need_calls()[0]
+
+    def need_calls(self) -> list[ToolCall]:
+        """Return the first quick calls. Raises `Inapplicable` without tools, `Blocked` if none may be called."""
         calls = [call for call in self.calls() if not _is_slow(call.tool)]
         if calls:
-            return calls[0]
+            return calls[:_CALLS]
         if not self.tools:
             raise Inapplicable("the target lists no tools")
         raise Blocked("no tool may be called: none has readOnlyHint, none was allowed (--allow NAME)")
