@@ -67,4 +67,5 @@ class Dispatcher:
             except ClientError as error:
                 _logger.debug("the answer to %s was not delivered: %s", request.method, error)
             finally:
-                self._answering.pop(request.id, None)
+                if self._answering.get(request.id) is scope:  # a server may use the id of a question it took back
+                    del self._answering[request.id]

@@ -65,6 +65,10 @@ class EventStream:
         self._fruitless += 1
         return self
 
+    def forgive(self) -> None:
+        """Count the connections from here on: the last one lasted, even if it brought nothing."""
+        self._fruitless = 0
+
     def feed(self, chunk: bytes) -> Answer | None:
         """Take the next bytes; deliver what they complete; return the answer once it is there.
 

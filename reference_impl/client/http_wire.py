@@ -40,6 +40,8 @@ __all__ = ["HttpWire"]
 _logger = logging.getLogger(__name__)
 _FAREWELL = 2.0
 """Seconds that cancelling a request or ending a session may take."""
+_LASTING = 10.0
+"""Seconds after which a quiet stream that ends is no failure, but the patience of something between."""
 _CONNECT_TIMEOUT = 10.0
 _BODY_LIMIT = 64 * 1024 * 1024
 
@@ -175,6 +177,7 @@ class HttpWire:
             headers = self._get_headers()
             if stream.last_event_id is not None:
                 headers[LAST_EVENT_ID] = stream.last_event_id
+            opened = anyio.current_time()
             try:
                 async with self._open("GET", headers) as response:
                     if response.status != 200 or media_type(response.headers.get("content-type")) != SSE_TYPE:
@@ -182,6 +185,8 @@ class HttpWire:
                     await self._follow(stream.resumed(), response)
             except ClientError as error:
                 _logger.debug("the server's own stream broke: %s", error)
+            if anyio.current_time() - opened > _LASTING:
+                stream.forgive()
             await anyio.sleep(stream.next_pause())
 
     # HTTP ---------------------------------------------------------------------------------------

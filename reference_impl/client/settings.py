@@ -18,6 +18,7 @@ __all__ = [
     "Handler",
     "Handlers",
     "JsonObject",
+    "Judge",
     "Progress",
 ]
 
@@ -25,6 +26,9 @@ JsonObject = dict[str, Any]
 
 Handler = Callable[[JsonObject], Awaitable[JsonObject]]
 """Takes the `params` of a server's question and returns the result. Raises `RemoteProtocolError` to refuse."""
+
+Judge = Callable[[Any], "str | None"]
+"""Takes a JSON value; returns None, or what is wrong with it."""
 
 Authorize = Callable[[str | None], Awaitable[Mapping[str, str]]]
 """Returns the headers that authorize HTTP requests. It gets None before the first request, and the server's
@@ -108,7 +112,8 @@ class ClientSettings:
     `revisions` are those the client may speak, oldest first. `era` is the server's era where an earlier connection has
     found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
     `on_notification` sees every notification, and must return at once. `input_rounds` bounds how often one request may
-    come back with further questions. `headers`, `authorize` and `ssl_context` are for HTTP.
+    come back with further questions. `compile_schema` makes a judge of an output schema: structured results of listed
+    tools are held against it (`server/tools#output-schema`). `headers`, `authorize` and `ssl_context` are for HTTP.
     """
 
     info: Mapping[str, Any] = field(default_factory=lambda: {"name": "touchstone-client", "version": "0.1.0"})
@@ -121,6 +126,7 @@ class ClientSettings:
     probe_timeout: float = 5.0
     stop_grace: float = 2.0
     input_rounds: int = 8
+    compile_schema: Callable[[JsonObject], Judge] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     authorize: Authorize | None = None
     ssl_context: ssl.SSLContext | None = None

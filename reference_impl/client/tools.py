@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
-from reference_impl.client.errors import NotOffered, RequestFailed
+from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFailed
 from reference_impl.client.paging import list_all
 from reference_impl.client.requester import Requester
-from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
+from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject, Judge
 from reference_impl.client.tool_headers import argument_fault, schema_fault
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.streamable import header_parameters
@@ -25,6 +26,7 @@ class Tools:
         self._requester = requester
         self._mirrors = mirrors
         self._schemas: dict[str, Any] = {}
+        self._judges: dict[str, Judge] = {}
 
     async def list(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
         """Return the definitions of all tools but those whose `x-mcp-header` breaks a rule, where headers matter."""
@@ -32,7 +34,21 @@ class Tools:
         if self._mirroring:
             tools = [tool for tool in tools if _usable(tool)]
         self._schemas = {str(tool.get("name")): tool.get("inputSchema") for tool in tools}
+        self._judges = self._compiled(tools)
         return tools
+
+    def _compiled(self, tools: Iterable[JsonObject]) -> dict[str, Judge]:
+        """Return the judges of the tools' results; a tool whose schema cannot be judged by has none."""
+        compile_schema = self._requester.caller.settings.compile_schema
+        judges: dict[str, Judge] = {}
+        for tool in tools if compile_schema is not None else ():
+            schema = tool.get("outputSchema")
+            try:
+                if isinstance(schema, dict) and compile_schema is not None:
+                    judges[str(tool.get("name"))] = compile_schema(schema)
+            except ValueError as error:
+                _logger.warning("the output schema of %s is of no use: %s", tool.get("name"), error)
+        return judges
 
     @property
     def _mirroring(self) -> bool:
@@ -62,7 +78,20 @@ class Tools:
             fault = argument_fault(_at(params["arguments"], path))
             if fault is not None:
                 raise NotOffered(f"{params['name']}: Mcp-Param-{header}: {fault}")
-        return await self._requester.request("tools/call", params, options, schema)
+        result = await self._requester.request("tools/call", params, options, schema)
+        self._check(params["name"], result)
+        return result
+
+    def _check(self, name: str, result: JsonObject) -> None:
+        """Hold a result against the tool's output schema. Raises `InvalidAnswer`; an error is held to no schema."""
+        judge = self._judges.get(name)
+        if judge is None or result.get("isError") is True:
+            return
+        if "structuredContent" not in result:
+            raise InvalidAnswer(f"{name}: the result lacks the structured content that its output schema promises")
+        fault = judge(result["structuredContent"])
+        if fault is not None:
+            raise InvalidAnswer(f"{name}: the structured content breaks the tool's output schema: {fault}")
 
 
 def _usable(tool: JsonObject) -> bool:

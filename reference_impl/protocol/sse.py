@@ -27,10 +27,11 @@ class EventReader:
     streams that way (2025-11-25 `basic/transports#sending-messages-to-the-server`); callers skip empty data.
     """
 
-    __slots__ = ("_after_cr", "_buffer", "_data", "_event", "_id", "_retry", "_seen", "_started", "comments")
+    __slots__ = ("_after_cr", "_buffer", "_data", "_event", "_id", "_parts", "_retry", "_seen", "_started", "comments")
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._parts: list[bytes] = []
         self._started = False
         self._after_cr = False
         self._id: str | None = None
@@ -47,7 +48,11 @@ class EventReader:
         """Take the next bytes; return the events they complete, in order."""
         if not chunk:
             return []
-        self._buffer += chunk
+        self._parts.append(chunk)
+        if self._started and b"\n" not in chunk and b"\r" not in chunk:
+            return []  # no line ends here: a long one is put together once, not with every chunk
+        self._buffer = b"".join((self._buffer, *self._parts))
+        self._parts.clear()
         if not self._started and len(self._buffer) >= 3:
             self._buffer = self._buffer.removeprefix(b"\xef\xbb\xbf")
             self._started = True

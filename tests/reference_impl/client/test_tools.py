@@ -1,0 +1,59 @@
+"""Structured results and the schemas that tools promise them by."""
+
+import pytest
+
+from reference_impl.client import InvalidAnswer
+
+pytestmark = pytest.mark.anyio
+
+SCHEMA = {"type": "object", "required": ["sum"]}
+
+
+def compile_schema(schema):
+    if schema != SCHEMA:
+        raise ValueError("unknown dialect")
+    return lambda value: None if "sum" in value else "'sum' is a required property"
+
+
+def server_answering(result, schema=SCHEMA):
+    async def server(peer):
+        await peer.open_modern()
+        tool = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": schema}
+        await peer.complete(await peer.expect("tools/list"), tools=[tool])
+        await peer.complete(await peer.expect("tools/call"), content=[], **result)
+
+    return server
+
+
+@pytest.mark.parametrize(
+    "result",
+    [{"structuredContent": {"sum": 1}}, {"isError": True}, {"isError": True, "structuredContent": {}}],
+    ids=str,
+)
+async def test_a_result_that_keeps_the_promise_or_is_an_error_passes(talk, result):
+    async with talk(server_answering(result), compile_schema=compile_schema) as client:
+        await client.list_tools()
+        assert (await client.call_tool("add"))["content"] == []
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"), [({"structuredContent": {}}, "'sum' is a required property"), ({}, "lacks")], ids=str
+)
+async def test_a_result_that_breaks_the_promise_is_an_invalid_answer(talk, result, reason):
+    async with talk(server_answering(result), compile_schema=compile_schema) as client:
+        await client.list_tools()
+        with pytest.raises(InvalidAnswer, match=reason):
+            await client.call_tool("add")
+
+
+async def test_a_schema_that_cannot_be_judged_by_is_left_out(talk, caplog):
+    async with talk(server_answering({}, {"$schema": "x"}), compile_schema=compile_schema) as client:
+        await client.list_tools()
+        await client.call_tool("add")
+    assert "output schema of add is of no use: unknown dialect" in caplog.text
+
+
+async def test_without_a_compiler_nothing_is_judged(talk):
+    async with talk(server_answering({})) as client:
+        await client.list_tools()
+        await client.call_tool("add")
