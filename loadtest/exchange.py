@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from loadtest.sample import Failure
+from loadtest.wire import Template
 from reference_impl.metrics import ErrorClass
 
 __all__ = ["Conversation", "Exchange", "OpeningError", "failure_of"]
@@ -36,8 +37,8 @@ class Conversation(Protocol):
     def open(self) -> Exchange:
         """Connect and do the handshake. Raises `OpeningError`."""
 
-    def call(self, index: int, marker: int) -> Exchange:
-        """Send the operation of the template at `index`; never raises for what the target does."""
+    def call(self, template: Template, marker: int) -> Exchange:
+        """Send an operation and wait for its answer; never raises for what the target does."""
 
     def close(self) -> None:
         """Let go of what was opened."""

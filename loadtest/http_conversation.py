@@ -31,16 +31,15 @@ class HttpConversation:
     is found by the markers. No method but `open` raises for what the target does.
     """
 
-    def __init__(self, endpoint: Endpoint, revision: Revision, templates: list[Template], timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, revision: Revision, timeout: float) -> None:
         self._endpoint = endpoint
         self._revision = revision
-        self._templates = templates
         self._timeout = timeout
         self._replies = HttpReplies()
         self._socket: gevent.socket.socket | None = None
         self._request_id = 0
         self._session: str | None = None
-        self._heads: list[bytes] = []
+        self._heads: dict[Template, bytes] = {}
         self._last_used = self._first_byte = 0.0
         self.is_open = False
 
@@ -59,15 +58,18 @@ class HttpConversation:
             exchange = self._handshake(initialize(self._request_id, self._revision), Expected(self._request_id))
             self._session = self._replies.session
             self._handshake(initialized(), None)
-        self._heads = [self._head(template.headers(0, self._session)) for template in self._templates]
+        self._heads = {}
         self.is_open = True
         return exchange
 
-    def call(self, index: int, marker: int) -> Exchange:
-        """Send the operation of the template at `index` and wait for its answer, at most the timeout."""
-        template = self._templates[index]
+    def call(self, template: Template, marker: int) -> Exchange:
+        """Send an operation and wait for its answer, at most the timeout."""
         self._request_id += 1
-        head = self._heads[index] if template.fixed_headers else self._head(template.headers(marker, self._session))
+        head = self._heads.get(template)
+        if head is None:
+            head = self._endpoint.head(template.headers(marker, self._session))
+            if template.fixed_headers:
+                self._heads[template] = head
         expected = Expected(self._request_id, b"%d" % marker if template.echoes else None)
         exchange = self._exchange(post(head, template.body(self._request_id, marker)), expected)
         if self._session is not None and exchange.failure is not None and exchange.failure.code == "404":
@@ -81,9 +83,6 @@ class HttpConversation:
             self._socket.close()
             self._socket = None
 
-    def _head(self, headers: dict[str, str]) -> bytes:
-        return self._endpoint.head(headers)
-
     def _connect_or_fail(self, began: float) -> None:
         try:
             self._connect(began + self._timeout)
@@ -92,7 +91,7 @@ class HttpConversation:
 
     def _handshake(self, message: Request | Notification, expected: Expected | None) -> Exchange:
         headers = request_headers(message, self._revision, session=self._session)
-        exchange = self._exchange(post(self._head(headers), encode(message)), expected)
+        exchange = self._exchange(post(self._endpoint.head(headers), encode(message)), expected)
         if exchange.failure is not None:
             self.close()
             raise OpeningError(exchange.failure)

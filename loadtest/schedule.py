@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from loadtest.workload import OpenModel, Operation
 
-__all__ = ["choices", "intended_starts", "offsets"]
+__all__ = ["choices", "intended_starts"]
 
 
 def intended_starts(model: OpenModel, duration: float, seed: int) -> Iterator[float]:
@@ -29,15 +29,6 @@ def _poisson(rate: float, duration: float, dice: random.Random) -> Iterator[floa
     while start < duration:
         yield start
         start += dice.expovariate(rate)
-
-
-def offsets(users: int, spread: float, seed: int) -> list[float]:
-    """Return a random start delay in `[0, spread)` seconds for each user of a closed model.
-
-    Users that begin together stay in phase and knock all at once; see Locust's `constant_throughput`.
-    """
-    dice = random.Random(seed)  # noqa: S311 - a repeatable load, not a secret
-    return [dice.random() * spread for _ in range(users)]
 
 
 def choices(operations: tuple[Operation, ...], seed: int) -> Iterator[int]:

@@ -262,9 +262,8 @@ def _close_all(fds: Iterable[int]) -> None:
 class StdioConversation:
     """One client of a process, which it may share with others; `owned` says that it ends the process with itself."""
 
-    def __init__(self, process: StdioProcess, templates: list[Template], *, owned: bool) -> None:
+    def __init__(self, process: StdioProcess, *, owned: bool) -> None:
         self._process = process
-        self._templates = templates
         self._owned = owned
         self.is_open = False
 
@@ -274,9 +273,8 @@ class StdioConversation:
         self.is_open = True
         return exchange
 
-    def call(self, index: int, marker: int) -> Exchange:
-        """Send the operation of the template at `index` and wait for its answer, at most the timeout."""
-        template = self._templates[index]
+    def call(self, template: Template, marker: int) -> Exchange:
+        """Send an operation and wait for its answer, at most the timeout."""
         request_id = self._process.next_id()
         expected = Expected(request_id, b"%d" % marker if template.echoes else None)
         return self._process.exchange(template.body(request_id, marker), expected)

@@ -1,0 +1,71 @@
+"""Whether a run measured the target or the generator: pure judgements over what the generator noticed of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loadtest.reporting import Measurement
+from loadtest.workload import ClosedModel, Model
+from reports.records import GeneratorHealth, LittlesLaw
+
+__all__ = ["judge_generator", "little_law"]
+
+_BUSY_PERCENT = 90.0
+"""A generator that used so much of its one core had no room left to send more."""
+_CALIBRATED_SHARE = 0.8
+"""So near to what it does against a server that does nothing, the generator sets the pace itself."""
+_LAG_SECONDS = 0.010
+"""Timers this late (99th percentile) blur whatever they time."""
+_MISMATCH = 0.5
+"""A closed model whose users spent half of their time outside requests was held up on our side."""
+
+
+def little_law(model: Model, in_flight: float, throughput: float, residence: float) -> LittlesLaw:
+    """Compare the requests in flight with throughput times residence (N = X * R).
+
+    The closed model without think time has all its users in flight, by definition; elsewhere `in_flight` is how many
+    were, on average, busy with an operation. What is missing then was spent on our side of the wire.
+    """
+    busy = isinstance(model, ClosedModel) and model.think == 0
+    concurrency = float(model.users) if busy else in_flight
+    expected = throughput * residence
+    larger = max(concurrency, expected)
+    return LittlesLaw(
+        concurrency=concurrency,
+        throughput=throughput,
+        residence_seconds=residence,
+        mismatch=abs(concurrency - expected) / larger if larger else 0.0,
+    )
+
+
+def judge_generator(model: Model, measured: Measurement, cpu_percent: float, law: LittlesLaw) -> GeneratorHealth:
+    """Return the generator's health. `limited` comes with reasons, each a sentence for whoever reads the report."""
+    reasons = tuple(_reasons(model, measured, cpu_percent, law))
+    return GeneratorHealth(
+        lag_p99_ms=measured.lag_p99 * 1000,
+        cpu_percent=cpu_percent,
+        calibration_rate=measured.calibration_rate,
+        limited=bool(reasons),
+        reasons=reasons,
+        little_law=law,
+    )
+
+
+def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: LittlesLaw) -> Iterator[str]:
+    closed = isinstance(model, ClosedModel)
+    if cpu_percent >= _BUSY_PERCENT:
+        yield f"the generator used {cpu_percent:.0f} % of its core"
+    rate = law.throughput if isinstance(model, ClosedModel) else max(law.throughput, model.rate)
+    limit = measured.calibration_rate
+    if limit is not None and rate >= _CALIBRATED_SHARE * limit:
+        verb = "made" if closed else "was asked for"
+        yield f"the generator {verb} {rate:,.0f}/s, and makes {limit:,.0f}/s against a server that does nothing"
+    if measured.lag_p99 >= _LAG_SECONDS:
+        yield f"the generator's timers were {measured.lag_p99 * 1000:.1f} ms late (p99)"
+    if closed and law.residence_seconds and law.concurrency > law.throughput * law.residence_seconds / (1 - _MISMATCH):
+        yield _idle(model, law)
+
+
+def _idle(model: Model, law: LittlesLaw) -> str:
+    outside = 1 - law.throughput * law.residence_seconds / law.concurrency
+    return f"{model.users} users spent {outside:.0%} of their time outside requests"

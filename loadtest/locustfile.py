@@ -1,0 +1,74 @@
+"""A plan, carried out by Locust: the users of its target, an environment for them, and one phase of a run.
+
+`locust -f` takes this file as well: with the plan's JSON in the file that `TOUCHSTONE_LOAD_PLAN` names, `PlannedUser`
+is the user of its target, paced by Locust's own options (`--users`, `--processes`, `--master`, `--worker`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from gevent.event import Event
+from locust import constant
+from locust.env import Environment
+
+from loadtest.users import McpHttpUser, McpStdioUser, McpUser
+from loadtest.workload import ClosedModel, HttpTarget, Target, decode_plan
+
+__all__ = ["PLAN_VARIABLE", "run_users", "user_class"]
+
+PLAN_VARIABLE = "TOUCHSTONE_LOAD_PLAN"
+_POLL_SECONDS = 0.1
+
+
+def user_class(target: Target, **attributes: Any) -> type[McpUser]:
+    """Return the Locust user of a target; `attributes` are those of `McpUser`."""
+    if isinstance(target, HttpTarget):
+        base: type[McpUser] = McpHttpUser
+        attributes |= {"host": target.url, "headers": target.headers}
+    else:
+        base = McpStdioUser
+        attributes |= {"target": target}
+    return type("PlannedUser", (base,), {"abstract": False, "__module__": __name__, **attributes})
+
+
+def run_users(kind: type[McpUser], count: int, deadline: float, stop: Event) -> bool:
+    """Let `count` users work until their pace ends, `deadline` seconds pass or `stop` is set; return whether it ended.
+
+    Raises whatever a user raised: a target cannot make it raise, so that is a fault of ours.
+    """
+    environment = Environment(user_classes=[kind], catch_exceptions=False)
+    faults: list[Exception] = []
+    user_error: Any = environment.events.user_error
+    user_error.add_listener(lambda exception, **_: faults.append(exception))
+    runner = environment.create_local_runner()
+    runner.start(count, spawn_rate=count)
+    assert runner.spawning_greenlet is not None
+    runner.spawning_greenlet.join(timeout=deadline)
+    latest = time.monotonic() + deadline
+    ended = False
+    while not (ended or stop.is_set() or faults) and time.monotonic() < latest:
+        ended = runner.user_greenlets.join(timeout=_POLL_SECONDS)
+    runner.quit()
+    if faults:
+        raise faults[0]
+    return ended
+
+
+def _planned() -> type[McpUser]:
+    plan = decode_plan(Path(os.environ[PLAN_VARIABLE]).read_bytes())
+    think = plan.model.think if isinstance(plan.model, ClosedModel) else 0.0
+    return user_class(
+        plan.target,
+        revision=plan.revision,
+        timeout=plan.timeout,
+        operations=plan.workload.operations,
+        wait_time=constant(think),
+    )
+
+
+if PLAN_VARIABLE in os.environ:
+    PlannedUser = _planned()

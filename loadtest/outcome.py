@@ -1,0 +1,212 @@
+"""From what was measured to the records: percentiles, series, objectives, and whether the run is a result at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
+
+from loadtest.health import judge_generator, little_law
+from loadtest.objectives import Measured, Verdict, evaluate
+from loadtest.recorder import (
+    OPENING,
+    ErrorRow,
+    OperationState,
+    SecondState,
+    histogram,
+    merge_operations,
+    percentile,
+)
+from loadtest.reporting import Measurement
+from loadtest.workload import LoadPlan, OpenModel
+from reports.records import Counts, Latency, LittlesLaw, Load, LoadSecond, ObjectiveResult, Percentiles, TargetCost
+
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
+
+__all__ = ["ALL", "LoadOutcome", "conclude"]
+
+ALL = "all operations"
+"""The operation name of the row that sums up a workload of several."""
+
+_MICROSECONDS = 1_000_000
+_CALL = "tools/call"
+
+
+class LoadOutcome(Struct, frozen=True, kw_only=True):
+    """What a run leaves behind.
+
+    `rows` are records: first the whole run, then, where there are several, each operation, last the opening of
+    conversations. `errors` are examples of what went wrong. `complete` is False for a run that ended early;
+    `interrupted` says that the user ended it. `late` counts arrivals that found every user busy, `given_up` those of
+    them that were never sent, `warm_up` requests that were not counted.
+    """
+
+    rows: tuple[Load, ...]
+    errors: tuple[ErrorRow, ...] = ()
+    complete: bool = True
+    interrupted: bool = False
+    late: int = 0
+    given_up: int = 0
+    warm_up: int = 0
+
+    @property
+    def overall(self) -> Load:
+        """The row of the whole run."""
+        return self.rows[0]
+
+
+def conclude(
+    plan: LoadPlan, measured: Measurement, cost: TargetCost | None, cpu_percent: float, *, interrupted: bool = False
+) -> LoadOutcome:
+    """Turn a measurement into records. `cost` is the target's, `cpu_percent` the generator's mean use of one core."""
+    state = measured.state
+    total = _Sum(merge_operations(state.operations.values()))
+    health = judge_generator(plan.model, measured, cpu_percent, _law(plan, measured, total))
+    names = list(state.operations)
+    table = _Table(plan, measured, valid=not health.limited and total.state.total > 0)
+    whole = msgspec.structs.replace(
+        table.row(names[0] if len(names) == 1 else ALL, total, state.errors),
+        series=tuple(_series(state.seconds)),
+        target=cost,
+        generator=health,
+        objectives=tuple(_objective(evaluate(each, _measured(total, measured))) for each in plan.objectives),
+    )
+    rows = [whole] + [table.of_operation(name) for name in names if len(names) > 1]
+    if state.opening is not None:
+        rows.append(
+            table.row(OPENING, _Sum(state.opening), [each for each in state.errors if each.operation == OPENING])
+        )
+    return LoadOutcome(
+        rows=tuple(rows),
+        errors=state.errors,
+        complete=measured.complete,
+        interrupted=interrupted,
+        late=measured.late,
+        given_up=measured.given_up,
+        warm_up=state.warm_up,
+    )
+
+
+class _Sum:
+    """The counts of one or more operations with their histograms decoded."""
+
+    def __init__(self, state: OperationState) -> None:
+        self.state = state
+        self.corrected = histogram(state.corrected)
+        self.uncorrected = histogram(state.uncorrected)
+
+    @property
+    def answered(self) -> int:
+        """How many have a latency."""
+        return int(self.corrected.get_total_count())
+
+    @property
+    def mean(self) -> float | None:
+        """The mean corrected latency in seconds."""
+        return self.state.corrected_seconds / self.answered if self.answered else None
+
+
+class _Table:
+    """Makes the rows of one run."""
+
+    def __init__(self, plan: LoadPlan, measured: Measurement, *, valid: bool) -> None:
+        self._plan = plan
+        self._measured = measured
+        self._valid = valid
+        self._tools = {each.name: each.params.get("name") for each in plan.workload.operations if each.method == _CALL}
+
+    def of_operation(self, name: str) -> Load:
+        """Return the row of one operation of the workload."""
+        state = self._measured.state
+        errors = [each for each in state.errors if each.operation == name]
+        return self.row(name, _Sum(state.operations[name]), errors)
+
+    def row(self, name: str, total: _Sum, errors: Iterable[ErrorRow]) -> Load:
+        """Return a row with counts, latencies and errors."""
+        state, model = total.state, self._plan.model
+        return Load(
+            scenario=self._plan.workload.name,
+            operation=name,
+            model="open" if isinstance(model, OpenModel) else "closed",
+            seconds=self._measured.seconds,
+            counts=Counts(total=state.total, ok=state.total - state.failed, failed=state.failed),
+            corrected=_latency(total.corrected, state.corrected, state.corrected_seconds),
+            uncorrected=_latency(total.uncorrected, state.uncorrected, state.uncorrected_seconds),
+            rate=model.rate if isinstance(model, OpenModel) else None,
+            users=model.users,
+            tool=self._tools.get(name),
+            errors=_by_kind(errors),
+            valid=self._valid,
+        )
+
+
+def _by_kind(errors: Iterable[ErrorRow]) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for row in errors:
+        kind = f"{row.error_class} {row.code}".rstrip()
+        kinds[kind] = kinds.get(kind, 0) + row.count
+    return kinds
+
+
+def _latency(values: HdrHistogram, encoded: str, seconds: float) -> Latency:
+    def at(percent: float) -> float:
+        return round(float(values.get_value_at_percentile(percent)) / 1000, 3)
+
+    count = values.get_total_count()
+    if not count:
+        return Latency(percentiles=Percentiles(p50=0.0, p90=0.0, p95=0.0, p99=0.0, p99_9=0.0, max=0.0, mean=0.0))
+    mean = round(1000 * seconds / count, 3)
+    return Latency(
+        percentiles=Percentiles(p50=at(50), p90=at(90), p95=at(95), p99=at(99), p99_9=at(99.9), max=at(100), mean=mean),
+        histogram=encoded,
+    )
+
+
+def _series(seconds: dict[int, SecondState]) -> Iterator[LoadSecond]:
+    for index in sorted(seconds):
+        second = seconds[index]
+        p50, p99 = (percentile(second, percent) for percent in (50, 99))
+        yield LoadSecond(
+            second=index,
+            completed=second.completed,
+            failed=second.failed,
+            p50=None if p50 is None else round(1000 * p50, 3),
+            p99=None if p99 is None else round(1000 * p99, 3),
+        )
+
+
+def _law(plan: LoadPlan, measured: Measurement, total: _Sum) -> LittlesLaw:
+    throughput = total.answered / measured.seconds if measured.seconds else 0.0
+    residence = total.state.uncorrected_seconds / total.answered if total.answered else 0.0
+    in_flight = measured.busy_seconds / measured.seconds if measured.seconds else 0.0
+    return little_law(plan.model, in_flight, throughput, residence)
+
+
+def _measured(total: _Sum, measured: Measurement) -> Measured:
+    def percentile_of(percent: float) -> float | None:
+        value = total.corrected.get_value_at_percentile(percent)
+        return float(value) / _MICROSECONDS if total.answered else None
+
+    state = total.state
+    return Measured(
+        percentile=percentile_of,
+        mean=total.mean,
+        maximum=percentile_of(100),
+        error_share=state.failed / state.total if state.total else 1.0,
+        rate=(state.total - state.failed) / measured.seconds if measured.seconds else 0.0,
+    )
+
+
+def _objective(verdict: Verdict) -> ObjectiveResult:
+    objective = verdict.objective
+    return ObjectiveResult(
+        text=objective.text,
+        limit=round(objective.limit / objective.scale, 9),
+        unit=objective.unit,
+        met=verdict.met,
+        measured=None if verdict.measured is None else round(verdict.measured / objective.scale, 6),
+        margin=verdict.margin,
+    )

@@ -1,0 +1,319 @@
+"""Samples in, distributions out: the only place where a load run is counted.
+
+Latencies become HdrHistograms of whole microseconds (three significant digits, one hour at most), which merge without
+loss; a run on several workers is the sum of their recorders. The hot path only counts equal values, since a histogram
+takes six times as long to record into; `state` folds the counts in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from loadtest.sample import Failure, Sample
+from reference_impl.metrics import ErrorClass, ErrorTable, OperationMetrics, ServerMetrics
+
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
+
+__all__ = [
+    "OPENING",
+    "ErrorRow",
+    "OperationState",
+    "Recorder",
+    "RecorderState",
+    "SecondState",
+    "histogram",
+    "merged",
+    "metrics_of",
+]
+
+_HIGHEST = 3600 * 1_000_000
+_DIGITS = 3
+_MICROSECONDS = 1_000_000
+_PENDING_LIMIT = 50_000
+
+OPENING = "initialize"
+"""The name under which the opening of conversations is counted, apart from the workload's operations."""
+
+
+class OperationState(Struct, kw_only=True):
+    """The sum of an operation: counts, its two histograms (HdrHistogram V2, base64), and their totals in seconds."""
+
+    total: int = 0
+    failed: int = 0
+    corrected: str = ""
+    uncorrected: str = ""
+    uncorrected_seconds: float = 0.0
+    corrected_seconds: float = 0.0
+
+
+class SecondState(Struct, kw_only=True):
+    """One second: what ended in it, and its corrected latencies as microseconds to counts, within 0.8 %."""
+
+    completed: int = 0
+    failed: int = 0
+    latencies: dict[int, int] = {}
+
+
+class ErrorRow(Struct, frozen=True):
+    """How often an operation failed in one way, and what was said the first time."""
+
+    operation: str
+    error_class: str
+    code: str
+    count: int
+    example: str
+
+
+class RecorderState(Struct, kw_only=True):
+    """Everything recorded, as plain values that cross processes and machines."""
+
+    operations: dict[str, OperationState] = {}
+    opening: OperationState | None = None
+    seconds: dict[int, SecondState] = {}
+    errors: tuple[ErrorRow, ...] = ()
+    warm_up: int = 0
+
+
+def histogram(encoded: str = "") -> HdrHistogram:
+    """Return an empty histogram of microseconds, or the encoded one."""
+    from hdrh.histogram import HdrHistogram  # an extra: whoever only builds plans need not have it
+
+    fresh = HdrHistogram(1, _HIGHEST, _DIGITS)
+    if encoded:
+        fresh.decode_and_add(encoded)
+    return fresh
+
+
+class _Latencies:
+    """A histogram whose newest values are still counted one by one."""
+
+    __slots__ = ("_folded", "pending", "seconds")
+
+    def __init__(self) -> None:
+        self._folded = histogram()
+        self.pending: dict[int, int] = {}
+        self.seconds = 0.0
+
+    def record(self, seconds: float) -> None:
+        microseconds = int(seconds * _MICROSECONDS)
+        pending = self.pending
+        pending[microseconds] = pending.get(microseconds, 0) + 1
+        self.seconds += seconds
+        if len(pending) >= _PENDING_LIMIT:
+            self.fold()
+
+    def fold(self) -> HdrHistogram:
+        for value, times in self.pending.items():
+            self._folded.record_value(min(value, _HIGHEST), times)
+        self.pending = {}
+        return self._folded
+
+    def encoded(self) -> str:
+        encoded: bytes = self.fold().encode()
+        return encoded.decode()
+
+
+class _Tally:
+    __slots__ = ("corrected", "errors", "failed", "total", "uncorrected")
+
+    def __init__(self) -> None:
+        self.total = self.failed = 0
+        self.corrected, self.uncorrected = _Latencies(), _Latencies()
+        self.errors = ErrorTable()
+
+    def record(self, sample: Sample) -> None:
+        self.total += 1
+        failure = sample.failure
+        if failure is not None:
+            self.failed += 1
+            self.errors.record(failure.error_class, failure.code, failure.message)
+            if failure.error_class is not ErrorClass.TIMEOUT:
+                return
+        self.corrected.record(sample.corrected)
+        self.uncorrected.record(sample.uncorrected)
+
+    def state(self) -> OperationState:
+        return OperationState(
+            total=self.total,
+            failed=self.failed,
+            corrected=self.corrected.encoded(),
+            uncorrected=self.uncorrected.encoded(),
+            corrected_seconds=self.corrected.seconds,
+            uncorrected_seconds=self.uncorrected.seconds,
+        )
+
+
+class Recorder:
+    """Counts samples from `measure_from` on (seconds of the samples' clock); what was meant to start before is warm-up.
+
+    Latencies are those of good answers and of timeouts: a request that was given up took at least that long, and to
+    leave it out would flatter the target. Other failures have no latency worth the name. How conversations were opened
+    is recorded apart (`record_opening`) and is no operation of the workload.
+    """
+
+    def __init__(self, measure_from: float = 0.0) -> None:
+        self.measure_from = measure_from
+        self.warm_up = 0
+        self._tallies: dict[str, _Tally] = {}
+        self._opening: _Tally | None = None
+        self._seconds: dict[int, SecondState] = {}
+
+    def record(self, sample: Sample) -> None:
+        """Count one sample."""
+        if sample.intended < self.measure_from:
+            self.warm_up += 1
+            return
+        tally = self._tallies.get(sample.operation)
+        if tally is None:
+            tally = self._tallies[sample.operation] = _Tally()
+        tally.record(sample)
+        second = self._second(int(sample.done - self.measure_from))
+        second.completed += 1
+        if sample.failure is not None:
+            second.failed += 1
+            if sample.failure.error_class is not ErrorClass.TIMEOUT:
+                return
+        coarse = _coarse(int(sample.corrected * _MICROSECONDS))
+        second.latencies[coarse] = second.latencies.get(coarse, 0) + 1
+
+    def record_opening(self, sample: Sample) -> None:
+        """Count a handshake, whenever it happened."""
+        if self._opening is None:
+            self._opening = _Tally()
+        self._opening.record(sample)
+
+    def record_stray(self, operation: str, failure: Failure) -> None:
+        """Count a fault that belongs to no request, such as a line on standard output that is no message."""
+        self._tallies.setdefault(operation, _Tally()).errors.record(failure.error_class, failure.code, failure.message)
+
+    def _second(self, index: int) -> SecondState:
+        second = self._seconds.get(index)
+        if second is None:
+            second = self._seconds[index] = SecondState(latencies={})
+        return second
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """How many operations ended so far, and how many of them failed."""
+        tallies = self._tallies.values()
+        return sum(each.total for each in tallies), sum(each.failed for each in tallies)
+
+    def second(self, index: int) -> SecondState:
+        """Return what is known of a second, counted from the start of the measurement."""
+        return self._seconds.get(index, SecondState())
+
+    def state(self) -> RecorderState:
+        """Return everything recorded so far."""
+        tables = [(name, tally.errors) for name, tally in self._tallies.items()]
+        if self._opening is not None:
+            tables.append((OPENING, self._opening.errors))
+        return RecorderState(
+            operations={name: tally.state() for name, tally in self._tallies.items()},
+            opening=None if self._opening is None else self._opening.state(),
+            seconds=self._seconds,
+            errors=tuple(_rows(tables)),
+            warm_up=self.warm_up,
+        )
+
+
+def _coarse(microseconds: int) -> int:
+    """Round down to eight leading bits."""
+    shift = max(0, microseconds.bit_length() - 8)
+    return microseconds >> shift << shift
+
+
+def _rows(tables: Iterable[tuple[str, ErrorTable]]) -> Iterable[ErrorRow]:
+    for operation, table in tables:
+        for (error_class, code), kind in table.kinds.items():
+            yield ErrorRow(operation, error_class, code, kind.count, kind.example)
+
+
+def merged(states: Iterable[RecorderState]) -> RecorderState:
+    """Add up what several workers recorded."""
+    total = RecorderState(operations={}, seconds={})
+    for state in states:
+        for name, operation in state.operations.items():
+            total.operations[name] = _sum(total.operations.get(name), operation)
+        if state.opening is not None:
+            total.opening = _sum(total.opening, state.opening)
+        for index, second in state.seconds.items():
+            _add_second(total.seconds.setdefault(index, SecondState(latencies={})), second)
+        total.errors = _sum_errors(total.errors + state.errors)
+        total.warm_up += state.warm_up
+    return total
+
+
+def merge_operations(operations: Iterable[OperationState]) -> OperationState:
+    """Add up several operations."""
+    total = OperationState()
+    for operation in operations:
+        total = _sum(total, operation)
+    return total
+
+
+def percentile(second: SecondState, percent: float) -> float | None:
+    """Return a percentile of a second's latencies in seconds, None if it has none."""
+    rank = sum(second.latencies.values()) * percent / 100
+    seen = 0
+    for microseconds in sorted(second.latencies):
+        seen += second.latencies[microseconds]
+        if seen >= rank:
+            return microseconds / _MICROSECONDS
+    return None
+
+
+def _sum(left: OperationState | None, right: OperationState) -> OperationState:
+    if left is None:
+        return right
+    return OperationState(
+        total=left.total + right.total,
+        failed=left.failed + right.failed,
+        corrected=_sum_histograms(left.corrected, right.corrected),
+        uncorrected=_sum_histograms(left.uncorrected, right.uncorrected),
+        corrected_seconds=left.corrected_seconds + right.corrected_seconds,
+        uncorrected_seconds=left.uncorrected_seconds + right.uncorrected_seconds,
+    )
+
+
+def _sum_histograms(left: str, right: str) -> str:
+    both = histogram(left)
+    if right:
+        both.decode_and_add(right)
+    encoded: bytes = both.encode()
+    return encoded.decode()
+
+
+def _add_second(into: SecondState, second: SecondState) -> None:
+    into.completed += second.completed
+    into.failed += second.failed
+    for value, times in second.latencies.items():
+        into.latencies[value] = into.latencies.get(value, 0) + times
+
+
+def _sum_errors(rows: Iterable[ErrorRow]) -> tuple[ErrorRow, ...]:
+    kinds: dict[tuple[str, str, str], ErrorRow] = {}
+    for row in rows:
+        key = (row.operation, row.error_class, row.code)
+        before = kinds.get(key)
+        kinds[key] = row if before is None else ErrorRow(*key, before.count + row.count, before.example)
+    return tuple(kinds.values())
+
+
+def metrics_of(state: RecorderState) -> ServerMetrics:
+    """Return the run as the one metrics model sees it: a tool call for each operation, latencies corrected."""
+    metrics = ServerMetrics()
+    for name, operation in state.operations.items():
+        entry = metrics.tool_calls[name] = OperationMetrics(
+            total_calls=operation.total,
+            successful_calls=operation.total - operation.failed,
+            total_duration=operation.corrected_seconds,
+        )
+        for item in histogram(operation.corrected).get_recorded_iterator():
+            entry.latency.record(item.value_iterated_to / _MICROSECONDS, item.count_at_value_iterated_to)
+    for row in state.errors:
+        metrics.errors.record(row.error_class, row.code, row.example, times=row.count)
+    return metrics

@@ -1,0 +1,88 @@
+"""What all users of a run share: the operations, the numbers that tell calls apart, the recorder, who is busy.
+
+A user brings a conversation and asks for the next operation to be performed on it; the sample that comes of it is
+recorded here. No sockets, no Locust.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+
+from loadtest.exchange import Conversation, Exchange, OpeningError
+from loadtest.recorder import OPENING, Recorder
+from loadtest.sample import Failure, Sample
+from loadtest.schedule import choices
+from loadtest.wire import FIRST_MARKER, Template
+from loadtest.workload import Operation
+from reference_impl.metrics import ErrorClass
+from reference_impl.protocol.revisions import Revision
+
+__all__ = ["Traffic"]
+
+
+class Traffic:
+    """Performs operations and records what becomes of them.
+
+    `worker` sets the numbers of several generators apart (a hundred million each). `busy_seconds` is the time that
+    users spent on operations, added up; `given_up` counts arrivals never sent because every user was busy too long.
+    """
+
+    def __init__(
+        self,
+        operations: tuple[Operation, ...],
+        revision: Revision,
+        recorder: Recorder,
+        *,
+        seed: int = 0,
+        worker: int = 0,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.templates = [Template(operation, revision) for operation in operations]
+        self.revision = revision
+        self.recorder = recorder
+        self.busy_seconds = 0.0
+        self.given_up = 0
+        self._clock = clock
+        self._choices = choices(operations, seed + worker)
+        self._markers = itertools.count(FIRST_MARKER + worker * 100_000_000)
+
+    def perform(self, conversation: Conversation, intended: float | None = None) -> Sample:
+        """Send the next operation and wait for what becomes of it. Without `intended` it was meant to start now."""
+        return self.ask(conversation, self.templates[next(self._choices)], intended)
+
+    def ask(self, conversation: Conversation, template: Template, intended: float | None = None) -> Sample:
+        """Send this operation and wait for what becomes of it."""
+        began = self._clock()
+        failure = None if conversation.is_open else self.open(conversation)
+        if failure is None:
+            exchange = conversation.call(template, next(self._markers))
+        else:
+            now = self._clock()
+            exchange = Exchange(now, now, now, 0, failure)
+        sample = Sample(template.name, began if intended is None else intended, *exchange)
+        if sample.intended >= self.recorder.measure_from:
+            self.busy_seconds += self._clock() - began
+        self.recorder.record(sample)
+        return sample
+
+    def open(self, conversation: Conversation) -> Failure | None:
+        """Open a conversation and record how long it took; return why it could not be opened."""
+        began = self._clock()
+        try:
+            exchange = conversation.open()
+        except OpeningError as problem:
+            now = self._clock()
+            exchange = Exchange(began, now, now, 0, problem.failure)
+        self.recorder.record_opening(Sample(OPENING, began, *exchange))
+        return exchange.failure
+
+    def give_up(self, intended: float) -> Sample:
+        """Record an arrival that was never sent: for whoever came then, the target was out of reach until now."""
+        now = self._clock()
+        failure = Failure(ErrorClass.TIMEOUT, "unsent", "every user was busy for longer than the timeout")
+        sample = Sample(self.templates[next(self._choices)].name, intended, now, now, now, 0, failure)
+        self.given_up += 1
+        self.recorder.record(sample)
+        return sample

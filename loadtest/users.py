@@ -1,0 +1,183 @@
+"""Locust users that speak MCP, for our own runs and for anybody's locustfile.
+
+    from locust import constant_pacing
+    from loadtest.users import McpHttpUser
+    from loadtest.workload import Operation
+
+    class Agent(McpHttpUser):
+        host = "http://127.0.0.1:8000/mcp"
+        wait_time = constant_pacing(1)
+        operations = (Operation(name="list", method="tools/list"),)
+
+Each request is fired as Locust's `request` event, of type `MCP`; exact distributions are in `Agent.recorder`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, ClassVar
+
+import gevent
+from locust import User, constant, task
+from locust.exception import StopUser
+
+from loadtest.exchange import Conversation
+from loadtest.http_conversation import HttpConversation
+from loadtest.pace import Pace
+from loadtest.recorder import Recorder
+from loadtest.sample import Failure, Sample
+from loadtest.stdio_conversation import StdioConversation, StdioProcess
+from loadtest.traffic import Traffic
+from loadtest.wire import Endpoint
+from loadtest.workload import Operation, StdioTarget
+from reference_impl.protocol.revisions import LATEST, Revision, revision_named
+
+__all__ = ["McpHttpUser", "McpStdioUser", "McpUser", "OperationError"]
+
+
+class OperationError(Exception):
+    """What Locust's statistics show of a failed operation."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.error_class} {failure.code}: {failure.message}")
+        self.failure = failure
+
+
+class McpUser(User):
+    """One client. Subclasses say how to reach the target; the rest is configured by class attributes.
+
+    `pace` decides when to send; without one, Locust's own `wait_time` does. `traffic` is made from `operations` and
+    `revision` unless it is given; users of one class share it. Users start within `spread` seconds, at random, because
+    those that start together stay in phase.
+    """
+
+    abstract = True
+    wait_time = constant(0)
+    operations: ClassVar[tuple[Operation, ...]] = ()
+    revision: ClassVar[str] = LATEST.name
+    timeout: ClassVar[float] = 10.0
+    spread: ClassVar[float] = 0.1
+    traffic: ClassVar[Traffic | None] = None
+    pace: ClassVar[Pace | None] = None
+    recorder: ClassVar[Recorder]
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self._traffic = self.shared_traffic()
+        self.conversation = self.converse()
+
+    @classmethod
+    def shared_traffic(cls) -> Traffic:
+        """Return what the users of this class share; made on the first call."""
+        if cls.traffic is None:
+            cls.recorder = Recorder()
+            cls.traffic = Traffic(cls.operations, cls.spoken(), cls.recorder)
+        return cls.traffic
+
+    @classmethod
+    def first_contact(cls) -> Failure | None:
+        """Open one conversation before any load; return why that failed."""
+        conversation = cls.converse()
+        failure = cls.shared_traffic().open(conversation)
+        conversation.close()
+        return failure
+
+    @classmethod
+    def farewell(cls) -> None:
+        """Let go of what the users of this class shared."""
+
+    @classmethod
+    def pids(cls) -> list[int]:
+        """Return the ids of the processes that the users of this class started."""
+        return []
+
+    @classmethod
+    def spoken(cls) -> Revision:
+        """Return the revision that `revision` names. Raises ValueError if there is none."""
+        revision = revision_named(cls.revision)
+        if revision is None:
+            raise ValueError(f"there is no revision {cls.revision!r} of the protocol")
+        return revision
+
+    @classmethod
+    def converse(cls) -> Conversation:
+        """Make a conversation; not opened yet."""
+        raise TypeError(f"{cls.__name__} must say how to reach its target: derive from McpHttpUser or McpStdioUser")
+
+    def on_start(self) -> None:
+        """Open the conversation and fall in with the others. A failure is recorded, and tried again with each call."""
+        self._traffic.open(self.conversation)
+        if self.pace is None:
+            gevent.sleep(random.random() * self.spread)  # noqa: S311 - spreads users, keeps no secret
+        else:
+            self.pace.join()
+
+    def on_stop(self) -> None:
+        """Close the conversation."""
+        self.conversation.close()
+
+    @task
+    def work(self) -> None:
+        """Send the next operation; with a pace of our own, all of them: Locust's loop between tasks takes time."""
+        if self.pace is None:
+            self._tell_locust(self._traffic.perform(self.conversation))
+            return
+        while (sample := self.pace.turn(self._traffic, self.conversation)) is not None:
+            self._tell_locust(sample)
+        raise StopUser
+
+    def _tell_locust(self, sample: Sample) -> None:
+        self.environment.events.request.fire(
+            request_type="MCP",
+            name=sample.operation,
+            response_time=sample.corrected * 1000,
+            response_length=sample.size,
+            exception=None if sample.failure is None else OperationError(sample.failure),
+            context={},
+        )
+
+
+class McpHttpUser(McpUser):
+    """A client of a Streamable HTTP endpoint (`host`), on one connection of its own that it keeps.
+
+    `headers` go with every request.
+    """
+
+    abstract = True
+    headers: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def converse(cls) -> HttpConversation:
+        """Make a conversation; it connects when it is opened."""
+        return HttpConversation(Endpoint(str(cls.host), cls.headers), cls.spoken(), cls.timeout)
+
+
+class McpStdioUser(McpUser):
+    """A client of a server that is started from `target`, one process for all users of the class or one for each."""
+
+    abstract = True
+    target: ClassVar[StdioTarget]
+    processes: ClassVar[tuple[StdioProcess, ...]] = ()
+
+    @classmethod
+    def converse(cls) -> StdioConversation:
+        """Make a conversation; its process starts when it is opened."""
+        if cls.target.process_each or not cls.processes:
+            process = StdioProcess(cls.target, cls.spoken(), cls.timeout, cls._record_stray)
+            cls.processes = (*cls.processes, process)
+        return StdioConversation(cls.processes[-1], owned=cls.target.process_each)
+
+    @classmethod
+    def _record_stray(cls, failure: Failure) -> None:
+        traffic = cls.shared_traffic()
+        traffic.recorder.record_stray(traffic.templates[0].name, failure)
+
+    @classmethod
+    def farewell(cls) -> None:
+        """End the processes."""
+        gevent.joinall([gevent.spawn(process.close) for process in cls.processes])
+
+    @classmethod
+    def pids(cls) -> list[int]:
+        """Return the ids of the processes that run now."""
+        return [process.pid for process in cls.processes if process.pid is not None]
