@@ -7,7 +7,7 @@ its own (`conformance.http_link`). Both give answers by id and everything else t
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -186,47 +186,72 @@ class StreamLink:
         candidates = [waiting for waiting in open_ones if waiting.defect] if self._spoiled else open_ones
         return candidates[0] if len(candidates) == 1 else None
 
-    async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
-        """Write a line, or raw bytes. Raises `Gone` if the target no longer reads."""
-        entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
-        self._spoiled = self._spoiled or defect is not None
-        try:
-            async with self._writing:
-                await self._channel.send(data + b"\n")
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise Gone("a target that reads its input", self.gone or await self._why_gone(), [entry.index]) from None
-        return entry
-
-    async def write(self, chunks: Iterable[bytes], defect: str | None = None) -> None:
-        """Write bytes exactly as they are, chunk by chunk, without adding a line end. Raises `Gone` as `send` does."""
-        for chunk in chunks:
-            entry = self.conversation.record(Direction.SENT, chunk, defect=defect)
-            self._spoiled = self._spoiled or defect is not None
-            try:
-                async with self._writing:
-                    await self._channel.send(chunk)
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-                why = self.gone or await self._why_gone()
-                raise Gone("a target that reads its input", why, [entry.index]) from None
-
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
-        method, identifier = value.get("method", "?"), value.get("id")
-        waiting = _Waiting(identifier, len(self.conversation.entries), owner.get(), anyio.Event(), defect)
-        self._waiting.append(waiting)
+        waiting = self._expect(value, defect)
         try:
             with anyio.move_on_after(timeout):
                 await self.send(data, value, defect)
-                if self.gone is None:
-                    await waiting.done.wait()
+                await self._settled([waiting])
+            return self._conclude(value, waiting, timeout)
         finally:
             self._waiting.remove(waiting)
+
+    async def write(
+        self,
+        chunks: Iterable[bytes],
+        timeout: float,
+        requests: Sequence[dict[str, Any]] = (),
+        defect: str | None = None,
+    ) -> list[Answer]:
+        """Write bytes as they are, chunk by chunk, and wait for the answers to the requests that they hold.
+
+        Raises `Silence` or `Gone`.
+        """
+        awaited = [self._expect(request, defect) for request in requests]
+        try:
+            with anyio.move_on_after(timeout):
+                for chunk in chunks:
+                    await self._put(chunk, self.conversation.record(Direction.SENT, chunk, defect=defect))
+                await self._settled(awaited)
+            return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
+        finally:
+            for waiting in awaited:
+                self._waiting.remove(waiting)
+
+    async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
+        """Write a line. Raises `Gone` if the target no longer reads."""
+        entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
+        await self._put(data + b"\n", entry)
+        return entry
+
+    async def _put(self, data: bytes, entry: Entry) -> None:
+        self._spoiled = self._spoiled or entry.defect is not None
+        try:
+            async with self._writing:
+                await self._channel.send(data)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
+            why = self.gone or await self._why_gone()
+            raise Gone("a target that reads its input", why, [entry.index]) from None
+
+    def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
+        waiting = _Waiting(request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), defect)
+        self._waiting.append(waiting)
+        return waiting
+
+    async def _settled(self, awaited: Iterable[_Waiting]) -> None:
+        for waiting in awaited:
+            if self.gone is None:
+                await waiting.done.wait()
+
+    def _conclude(self, request: dict[str, Any], waiting: _Waiting, timeout: float) -> Answer:
+        method = request.get("method", "?")
         if waiting.entry is not None:
             return self._answer(method, waiting, waiting.entry)
-        evidence = [waiting.since]
         if self.gone is not None:
-            raise Gone(f"an answer to {method}", self.gone, [*evidence, len(self.conversation.entries) - 1])
-        raise Silence(f"an answer to {method} within {timeout:g} s", "silence", evidence)
+            evidence = [waiting.since, len(self.conversation.entries) - 1]
+            raise Gone(f"an answer to {method}", self.gone, evidence)
+        raise Silence(f"an answer to {method} within {timeout:g} s", "silence", [waiting.since])
 
     def _answer(self, method: str, waiting: _Waiting, entry: Entry) -> Answer:
         between = self.conversation.entries[waiting.since : entry.index]

@@ -16,27 +16,30 @@ __all__ = ["Case"]
 class Case:
     """What one example of a property does.
 
-    Either `message` is sent as JSON, or `chunks` are written as they are, one after the other. `label` names what is
-    special about it, `expectation` says which answers are right.
+    Either `message` is sent as JSON, or `chunks` are written as they are, one after the other; `requests` are the
+    sound ones among the chunks, which are to be answered. `label` names what is special about the case, `expectation`
+    says which answers are right.
     """
 
     label: str
     expectation: Expectation
-    message: dict[str, Any] | None = None
+    message: Any = None
     chunks: tuple[bytes, ...] = ()
+    requests: tuple[dict[str, Any], ...] = ()
 
     @property
     def asks(self) -> bool:
         """Whether an answer with a readable id is due."""
-        return self.message is not None and "id" in self.message and readable(self.message["id"])
+        return isinstance(self.message, dict) and "id" in self.message and readable(self.message["id"])
 
     def to_json(self) -> str:
         """Return the case as one line of JSON."""
         fields: dict[str, Any] = {"label": self.label, "expectation": self.expectation.name}
-        if self.message is not None:
-            fields["message"] = self.message
-        else:
+        if self.chunks:
             fields["chunks"] = [base64.b64encode(chunk).decode() for chunk in self.chunks]
+            fields["requests"] = list(self.requests)
+        else:
+            fields["message"] = self.message
         return json.dumps(fields)
 
     @classmethod
@@ -45,7 +48,8 @@ class Case:
         fields = json.loads(text)
         try:
             chunks = tuple(base64.b64decode(chunk) for chunk in fields.get("chunks", ()))
-            return cls(fields["label"], Expectation[fields["expectation"]], fields.get("message"), chunks)
+            requests = tuple(fields.get("requests", ()))
+            return cls(fields["label"], Expectation[fields["expectation"]], fields.get("message"), chunks, requests)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no case: {error}") from None
 

@@ -24,7 +24,6 @@ async def try_case(peer: Peer, case: Case) -> None:
     start = len(peer.conversation.entries)
     defect = None if case.expectation in (Expectation.RESULT, Expectation.ANSWER) else case.label
     if case.asks and case.expectation in _ANSWERED:
-        assert case.message is not None
         answer = await peer.call(case.message, defect=defect)
         _judge_answer(peer, case, answer)
     else:
@@ -34,24 +33,24 @@ async def try_case(peer: Peer, case: Case) -> None:
 
 
 async def _say(peer: Peer, case: Case, defect: str | None) -> None:
-    """Send what nobody need answer."""
-    if case.message is not None:
+    """Send what needs no answer, or bytes that hold requests which do."""
+    if not case.chunks:
         await peer.tell(case.message, defect=defect)
     elif peer.over_http:
         await peer.post(b"".join(case.chunks), defect=defect)
     else:
-        await peer.stream.write(case.chunks, defect)
+        for answer in await peer.stream.write(case.chunks, peer.patience.answer, case.requests, defect):
+            _judge_answer(peer, case, answer)
 
 
 def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
-    assert case.message is not None
     message = answer.message
     pointed = [answer.entry.index]
     if case.expectation is Expectation.ERROR and (answer.status or 0) >= 400:
         return
     if not isinstance(message, dict) or not ("result" in message or "error" in message):
         raise Mismatch(f"a JSON-RPC response to {case.label}", answer.describe(), pointed)
-    identifier, wanted = message.get("id"), case.message["id"]
+    identifier, wanted = message.get("id"), answer.id
     if type(identifier) is not type(wanted) or identifier != wanted:
         raise Mismatch(f"a response with the id {brief(wanted)}", f"the id {brief(identifier)}", pointed)
     if case.expectation is Expectation.ERROR and answer.error is None:
@@ -59,7 +58,7 @@ def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
     if case.expectation is Expectation.RESULT and answer.error is not None:
         raise Mismatch(f"a result for {case.label}", answer.describe(), pointed)
     if answer.error is None:
-        _judge_schema(peer, case.message["method"], answer)
+        _judge_schema(peer, answer.method, answer)
 
 
 def _judge_schema(peer: Peer, method: object, answer: Answer) -> None:
@@ -79,7 +78,7 @@ def _judge_schema(peer: Peer, method: object, answer: Answer) -> None:
 
 def _judge_aftermath(peer: Peer, case: Case, start: int) -> None:
     """Nothing may have been answered twice, and no notification at all."""
-    if case.message is None or "method" not in case.message:
+    if not isinstance(case.message, dict) or "method" not in case.message:
         return
     answers = [entry for entry in peer.conversation.entries[start:] if _answers(entry, case)]
     pointed = [entry.index for entry in answers]
@@ -91,7 +90,6 @@ def _judge_aftermath(peer: Peer, case: Case, start: int) -> None:
 
 
 def _answers(entry: Entry, case: Case) -> bool:
-    assert case.message is not None
     if entry.direction.value != "received" or not entry.is_response():
         return False
     identifier = case.message.get("id")
@@ -100,6 +98,5 @@ def _answers(entry: Entry, case: Case) -> bool:
 
 def describe(case: Case) -> list[str]:
     """Return what the case sends, one text for each message."""
-    if case.message is not None:
-        return [encode(case.message).decode("utf-8", "backslashreplace")]
-    return [chunk.decode("utf-8", "backslashreplace") for chunk in case.chunks]
+    sent = case.chunks or (encode(case.message),)
+    return [chunk.decode("utf-8", "backslashreplace") for chunk in sent]

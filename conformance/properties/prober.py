@@ -6,6 +6,7 @@ Hypothesis is synchronous and runs in a worker thread; the peers live in the eve
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 from anyio import from_thread
 
@@ -38,6 +39,7 @@ class Prober:
         self._who = who
         self._stack = AsyncExitStack()
         self._peer: Peer | None = None
+        self._used: set[tuple[type, str | int]] = set()
 
     def try_from_thread(self, case: Case) -> None:
         """Try a case, from a worker thread of the event loop. Raises `Mismatch` or `TargetLost`."""
@@ -50,7 +52,7 @@ class Prober:
         start = len(peer.conversation.entries)
         self.tried += 1
         try:
-            await try_case(peer, case)
+            await try_case(peer, self._with_new_id(case))
         except Mismatch as mismatch:
             self.wire = peer.conversation.entries[start:]
             if isinstance(mismatch, Gone | Silence):
@@ -59,6 +61,20 @@ class Prober:
         # A long search would fill memory with transcripts that nobody asks for.
         peer.conversation.entries.clear()
         peer.heard.clear()
+
+    def _with_new_id(self, case: Case) -> Case:
+        """Return the case with an id that the conversation has not seen: a session uses none twice (`basic#requests`).
+
+        Hypothesis likes to draw the same id again; another one of the same kind serves as well.
+        """
+        if not case.asks:
+            return case
+        identifier = case.message["id"]
+        while (type(identifier), identifier) in self._used:
+            grown = len(self._used)
+            identifier = identifier + grown if isinstance(identifier, int) else f"{identifier}-{grown}"
+        self._used.add((type(identifier), identifier))
+        return replace(case, message={**case.message, "id": identifier})
 
     async def _open(self) -> Peer:
         for attempt in range(_FAILURES):
@@ -75,4 +91,5 @@ class Prober:
     async def close(self) -> None:
         """End the conversation; the next case opens a new one."""
         self._peer = None
+        self._used.clear()
         await self._stack.aclose()

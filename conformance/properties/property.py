@@ -16,12 +16,16 @@ __all__ = ["Ground", "Property"]
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What cases are made for: a revision, and what the target offers and declares at it."""
+    """What cases are made for: a revision, and what the target offers and declares at it.
+
+    `dual_era` says that it serves the other era as well.
+    """
 
     revision: Revision
     surface: Surface
     capabilities: dict[str, object]
     transport: str
+    dual_era: bool = False
 
 
 @dataclass(frozen=True, slots=True)

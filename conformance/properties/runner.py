@@ -80,7 +80,8 @@ async def run_properties(plan: FuzzPlan, scouted: Scouted) -> None:
         for revision in chosen(scouted.eras, plan.revisions):
             bench = Bench(plan.target, revision, plan.patience, readers)
             bench.surface = scouted.surfaces[revision.name]
-            ground = Ground(revision, bench.surface, scouted.capabilities[revision.name], plan.target.transport)
+            declared, dual_era = scouted.capabilities[revision.name], len(scouted.eras.revisions) > 1
+            ground = Ground(revision, bench.surface, declared, plan.target.transport, dual_era)
             bound = [item for item in PROPERTIES if plan.wants(item.id) and _rows(item, ground)]
             plan.started(revision, len(bound))
             for item in bound:

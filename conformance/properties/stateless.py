@@ -15,63 +15,49 @@ from conformance.properties import framing
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.json_schema import Unsatisfiable, minimally_invalid, valid
-from conformance.properties.messages import ids, near_valid
+from conformance.properties.messages import ids, near_valid, request
 from conformance.properties.property import Ground, Property
 from conformance.surface import ToolCall
-from reference_impl.protocol.lifecycle import request_meta
 from reference_impl.protocol.methods import PAGINATED
 
 __all__ = ["PROPERTIES"]
 
 _SOME = 5
 """Listed items of a kind that cases are made for."""
-_INFO = {"name": "touchstone", "version": "1"}
-
-
-def _request(ground: Ground, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """Return a sound request without id."""
-    if ground.revision.modern:
-        params = params | {"_meta": request_meta(ground.revision, _INFO)}
-    message: dict[str, Any] = {"jsonrpc": "2.0", "method": method}
-    return message | ({"params": params} if params else {})
+_ID = 7
+"""The id of a request whose id is not the point; each conversation replaces ids that it has seen."""
 
 
 def _sound(ground: Ground) -> list[tuple[str, dict[str, Any]]]:
     """Return sound requests that any target of this kind answers with a result: a label and the message."""
     cheap = "server/discover" if ground.revision.modern else "ping"
-    requests = [(cheap, _request(ground, cheap, {}))]
-    for method in PAGINATED:
-        if method.partition("/")[0] in ground.capabilities and method != "resources/templates/list":
-            requests.append((method, _request(ground, method, {})))
-    for resource in ground.surface.resources[:_SOME]:
-        requests.append(("resources/read", _request(ground, "resources/read", {"uri": resource.get("uri")})))
-    return requests
-
-
-def _with_id(message: dict[str, Any], identifier: Any) -> dict[str, Any]:
-    return {"jsonrpc": message["jsonrpc"], "id": identifier} | message
+    declared = [method for method in PAGINATED if method.partition("/")[0] in ground.capabilities]
+    lists = [method for method in declared if method != "resources/templates/list"]
+    reads = [{"uri": resource.get("uri")} for resource in ground.surface.resources[:_SOME]]
+    return [
+        *((method, request(ground.revision, method)) for method in (cheap, *lists)),
+        *(("resources/read", request(ground.revision, "resources/read", params)) for params in reads),
+    ]
 
 
 def sound_requests(ground: Ground) -> SearchStrategy[Case]:
     """Sound requests with any legal id."""
 
-    def case(request: tuple[str, dict[str, Any]], identifier: Any) -> Case:
-        expectation = Expectation.ANSWER if request[0] == "resources/read" else Expectation.RESULT
-        return Case(request[0], expectation, _with_id(request[1], identifier))
+    def case(sound: tuple[str, dict[str, Any]], identifier: Any) -> Case:
+        expectation = Expectation.ANSWER if sound[0] == "resources/read" else Expectation.RESULT
+        return Case(sound[0], expectation, {**sound[1], "id": identifier})
 
     return st.builds(case, st.sampled_from(_sound(ground)), ids())
 
 
 def near_valid_messages(ground: Ground) -> SearchStrategy[Case]:
     """Requests that are wrong in exactly one known way."""
-    sound = [_with_id(message, 7) for _, message in _sound(ground)]
 
-    def broken(message: dict[str, Any]) -> SearchStrategy[Case]:
-        return near_valid(message, ground.revision).map(
-            lambda wrong: Case(wrong.defect, wrong.expectation, wrong.message)
-        )
+    def broken(sound: tuple[str, dict[str, Any]]) -> SearchStrategy[Case]:
+        wrong = near_valid(sound[1], ground.revision, dual_era=ground.dual_era)
+        return wrong.map(lambda item: Case(item.defect, item.expectation, item.message))
 
-    return st.sampled_from(sound).flatmap(broken)
+    return st.sampled_from(_sound(ground)).flatmap(broken)
 
 
 def valid_arguments(ground: Ground) -> SearchStrategy[Case]:
@@ -100,8 +86,8 @@ def _of_tools(ground: Ground, arguments: Any) -> SearchStrategy[Case]:
     def case(drawn: tuple[ToolCall, tuple[str, Any]]) -> Case:
         call, (label, value) = drawn
         name = call.tool["name"]
-        message = _request(ground, "tools/call", {"name": name, "arguments": value})
-        return Case(f"{name} with {label}", Expectation.ANSWER, _with_id(message, 7))
+        message = request(ground.revision, "tools/call", {"name": name, "arguments": value}, request_id=_ID)
+        return Case(f"{name} with {label}", Expectation.ANSWER, message)
 
     return st.one_of(options).map(case)
 
@@ -117,8 +103,14 @@ def _callable(ground: Ground) -> list[ToolCall]:
 
 def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     """Bytes cut anywhere, and lines that are no messages."""
-    del ground
-    return framing.framings().map(lambda item: Case(item.label, item.expectation, chunks=item.chunks))
+    method = "server/discover" if ground.revision.modern else "ping"
+
+    def framed(identifier: int) -> SearchStrategy[Case]:
+        made = framing.framings(request(ground.revision, method, request_id=identifier))
+        return made.map(lambda item: Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests))
+
+    # Bytes cannot be given another id afterwards, so it is drawn from so many that none comes twice.
+    return st.integers(10**6, 10**9).flatmap(framed)
 
 
 PROPERTIES: tuple[Property, ...] = (
