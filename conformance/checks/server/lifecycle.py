@@ -1,0 +1,101 @@
+"""Checks of `basic/lifecycle`, the handshake of the legacy era, and of first requests in both."""
+
+from __future__ import annotations
+
+import anyio
+
+from conformance.check import Sharing, check
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect
+from conformance.links import Answer
+from conformance.peer import Peer
+from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, PROTOCOL_VERSION
+from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, revision_named
+
+_LEGACY = {revision.name: revision for revision in REVISIONS if not revision.modern}
+_EARLY_DRAFT = "2024-10-07"
+"""Came before the first dated revision; the official TypeScript SDK still names it."""
+_UNKNOWN = ("2099-01-01", "1999-01-01")
+
+
+@check("lifecycle.initialize.result", "lifecycle.initialize.result")
+async def initialize_result(peer: Peer) -> None:
+    """The answer to initialize holds the server's capabilities, its name and its version."""
+    info = peer.opening.get("serverInfo")
+    expect(isinstance(peer.opening.get("capabilities"), dict), "capabilities, an object", peer.opening)
+    named = isinstance(info, dict) and all(isinstance(info.get(member), str) for member in ("name", "version"))
+    expect(named, "serverInfo with a name and a version", peer.opening)
+
+
+@check("lifecycle.version.echo", "lifecycle.version.echo", sharing=Sharing.UNOPENED)
+async def version_echo(peer: Peer) -> None:
+    """A version that the server speaks is answered with that version when a client offers it."""
+    assert peer.bench is not None
+    answered = {LATEST_LEGACY.name: peer.bench.revision.name}
+    for offer in [name for name in _LEGACY if name != LATEST_LEGACY.name]:
+        async with peer.bench.unopened(peer.conversation.purpose) as another:
+            answered[offer] = _version(await offered(another, offer))
+    for offer, answer in answered.items():
+        other = next((name for name, given in answered.items() if given == offer and name != offer), None)
+        if answer != offer and other is not None:
+            spoken = f"{answer}, though {offer} is what it answers to an offer of {other}"
+            raise Mismatch(f"{offer} in answer to an offer of {offer}", spoken)
+
+
+@check("lifecycle.version.counter-offer", "lifecycle.version.counter-offer", sharing=Sharing.UNOPENED)
+async def version_counter_offer(peer: Peer) -> None:
+    """A version that does not exist is answered with one that the server speaks."""
+    assert peer.bench is not None
+    _expect_counter_offer(await offered(peer, _UNKNOWN[0]), _UNKNOWN[0])
+    async with peer.bench.unopened(peer.conversation.purpose) as another:
+        _expect_counter_offer(await offered(another, _UNKNOWN[1]), _UNKNOWN[1])
+
+
+def _expect_counter_offer(answer: Answer, offer: str) -> None:
+    data = (answer.error or {}).get("data")
+    # The page's own example of a failed initialization refuses and names what it supports (`#error-handling`).
+    refused = answer.code == -32602 and isinstance(data, dict) and isinstance(data.get("supported"), list)
+    if not refused and _version(answer) not in {*_LEGACY, _EARLY_DRAFT}:
+        text = f"a version of the handshake era in answer to an offer of {offer}"
+        raise Mismatch(text, answer.describe(), [answer.entry.index])
+
+
+def _version(answer: Answer) -> str:
+    version = answer.result.get("protocolVersion") if isinstance(answer.result, dict) else None
+    return version if isinstance(version, str) else ""
+
+
+async def offered(peer: Peer, version: str) -> Answer:
+    """Offer a version, in the way of the newest legacy revision, on a connection that was not opened yet."""
+    peer.revision = LATEST_LEGACY.but(version)
+    answer = await peer.ask_opening()
+    peer.revision = revision_named(_version(answer)) or LATEST_LEGACY
+    peer.conversation.revision = _version(answer) if _version(answer) in _LEGACY else None
+    return answer
+
+
+@check("lifecycle.first-requests", "base.response.every-request", sharing=Sharing.FRESH)
+async def first_requests(peer: Peer) -> None:
+    """The first requests right after the handshake are answered, however soon they come."""
+    wanted = [(f"{name}/list", None) for name in ("tools", "prompts", "resources") if name in peer.capabilities]
+    try:
+        wanted.append(("tools/call", peer.surface.need_call().params))  # type: ignore[arg-type] # params of either kind
+    except (Blocked, Inapplicable):
+        wanted.append((peer.cheap_method, None))
+    async with anyio.create_task_group() as tasks:
+        for method, params in wanted:
+            tasks.start_soon(peer.request, method, params)
+
+
+@check("lifecycle.probe", "lifecycle.probe.survived", sharing=Sharing.UNOPENED)
+async def probe(peer: Peer) -> None:
+    """A server of the legacy era can be initialized after a client has asked it for server/discover."""
+    assert peer.bench is not None
+    if any(revision.modern for revision in peer.bench.spoken):
+        raise Inapplicable("the target speaks the modern era, so a client has no reason to fall back")
+    meta = {PROTOCOL_VERSION: LATEST.name, CLIENT_CAPABILITIES: {}}
+    request = {"jsonrpc": "2.0", "id": "touchstone-probe", "method": "server/discover", "params": {"_meta": meta}}
+    await peer.tell(request, "a request before initialize")
+    try:
+        await peer.open()
+    except Mismatch as lost:
+        raise Mismatch("a handshake after server/discover", brief(lost.actual), lost.entries) from None

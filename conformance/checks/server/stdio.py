@@ -1,0 +1,159 @@
+"""Checks of the stdio transport: framing, size, malformed lines, the end of the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from math import ceil
+from typing import Any
+
+import anyio
+import psutil
+
+from conformance.check import Sharing, check
+from conformance.checks.fences import NOTE, serves_after, serves_after_garbage
+from conformance.expect import Blocked, Inapplicable, Mismatch
+from conformance.peer import Peer, encode, json_or_nothing
+from reference_impl.transports.channel import HIGH_WATER
+from reference_impl.transports.stdio import StdioProcess
+
+_KIB = 1024
+_LONG = (64 * _KIB - 1, 64 * _KIB + 1, 1024 * _KIB)
+"""Around the line limit of many scanners, and well above it."""
+_VERY_LONG = 5 * 1024 * _KIB
+_BACKLOG = HIGH_WATER + 512 * _KIB
+"""Bytes of answers that neither we nor the pipe take while we do not read."""
+_MOST_REQUESTS = 1500
+
+_NO_MESSAGES: dict[str, bytes] = {
+    "an empty array": b"[]",
+    "null": b"null",
+    "a number": b"42",
+    "an empty object": b"{}",
+    "a string": b'"hello"',
+    "JSON-RPC 1.0": b'{"jsonrpc":"1.0","id":"touchstone-old","method":"ping"}',
+    "a method that is a number": b'{"jsonrpc":"2.0","id":"touchstone-number","method":7}',
+}
+_NO_JSON: dict[str, bytes] = {
+    "a line of text": b"GET / HTTP/1.1",
+    "a truncated message": b'{"jsonrpc":"2.0","id":"touchstone-cut","method":"pi',
+    "a bare brace": b"}",
+}
+
+
+@check("stdio.malformed.no-json", "stdio.malformed.survived", sharing=Sharing.ALONE)
+async def no_json(peer: Peer) -> None:
+    """A line that is no JSON does not keep the next request from its answer."""
+    for name, line in _NO_JSON.items():
+        await peer.stream.send(line, defect=name)
+        await serves_after(peer, name)
+
+
+@check("stdio.malformed.no-message", "stdio.malformed.survived", sharing=Sharing.ALONE)
+async def no_message(peer: Peer) -> None:
+    """A line of JSON that is no message does not keep the next request from its answer."""
+    await serves_after_garbage(peer)
+    for name, line in _NO_MESSAGES.items():
+        await peer.stream.send(line, json_or_nothing(line), defect=name)
+        await serves_after(peer, name)
+
+
+@check("stdio.malformed.blank", "stdio.malformed.survived", sharing=Sharing.ALONE)
+async def blank(peer: Peer) -> None:
+    """Blank lines do not keep the next request from its answer."""
+    await serves_after_garbage(peer)
+    for line in (b"", b"   ", b"\r"):
+        await peer.stream.send(line, defect="a blank line")
+    await serves_after(peer, "blank lines")
+
+
+@check("stdio.malformed.no-utf-8", "stdio.malformed.survived", sharing=Sharing.ALONE)
+async def no_utf_8(peer: Peer) -> None:
+    """A line that is no UTF-8 does not keep the next request from its answer."""
+    await serves_after_garbage(peer)
+    line = b'{"jsonrpc":"2.0","id":"touchstone-bytes","method":"\xff\xc3("}'
+    # Whoever replaces the bad bytes may answer: the transcript holds the id to answer with.
+    await peer.stream.send(line, {"id": "touchstone-bytes", "method": "?"}, defect="no UTF-8")
+    await serves_after(peer, "a line that is no UTF-8")
+
+
+@check("stdio.long-lines", "base.response.every-request", "stdio.line.length", sharing=Sharing.ALONE)
+async def long_lines(peer: Peer) -> None:
+    """Requests of 64 KiB and a byte more or less, and of 1 MiB, are answered."""
+    for size in _LONG:
+        await _answered(peer, size)
+
+
+@check("stdio.very-long-line", "stdio.line.very-long", sharing=Sharing.ALONE)
+async def very_long_line(peer: Peer) -> None:
+    """A request of 5 MiB is answered."""
+    await _answered(peer, _VERY_LONG)
+
+
+async def _answered(peer: Peer, size: int) -> None:
+    """Send a request whose line has `size` bytes; any answer will do, a refusal without id too."""
+    short = peer.message(peer.cheap_method, meta={NOTE: ""})
+    message = short | {"params": _padded(short["params"], size - len(encode(short)))}
+    await peer.call(message, defect=f"a line of {size:,} bytes")
+    await serves_after(peer, f"a line of {size:,} bytes")
+
+
+def _padded(params: dict[str, Any], filling: int) -> dict[str, Any]:
+    return params | {"_meta": params["_meta"] | {NOTE: "a" * filling}}
+
+
+@check("stdio.slow-reader", "base.response.every-request", "stdio.back-pressure", sharing=Sharing.ALONE)
+async def slow_reader(peer: Peer) -> None:
+    """A client that is slow to read gets every answer in the end."""
+    lists = [name for name in ("tools", "prompts", "resources") if name in peer.capabilities]
+    method = f"{lists[0]}/list" if lists else peer.cheap_method
+    one = await peer.request(method)
+    count = ceil(_BACKLOG / max(1, len(one.entry.data)))
+    if count > _MOST_REQUESTS:
+        raise Blocked(f"the answers to {method} are too short to fill a pipe")
+    async with anyio.create_task_group() as tasks:
+        with peer.stream.unread():
+            for _ in range(count):
+                tasks.start_soon(peer.request, method)
+            # Nothing tells when the target has filled the pipe: the one bounded wait.
+            with anyio.move_on_after(peer.patience.quiet):
+                await peer.stream.silent.wait()
+
+
+def _process(peer: Peer) -> StdioProcess:
+    if peer.process is None:
+        raise Inapplicable("the target runs in this process, not in one of its own")
+    return peer.process
+
+
+@check("stdio.end-of-input", "stdio.exit.end-of-input", "stdio.exit.end-of-input-legacy", sharing=Sharing.FRESH)
+async def end_of_input(peer: Peer) -> None:
+    """The server exits soon after its input has ended."""
+    process = _process(peer)
+    before = _processor_seconds(process.pid)
+    process.close_stdin()
+    with anyio.move_on_after(peer.patience.stop):
+        await process.wait()
+        return
+    busy = (_processor_seconds(process.pid) - before) / peer.patience.stop
+    spinning = f", keeping a processor {busy:.0%} busy" if busy > 0.5 else ""
+    raise Mismatch(f"exit within {peer.patience.stop:g} s of the end of input", f"the process runs on{spinning}")
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
+
+
+@check("stdio.terminated", "stdio.exit.sigterm", sharing=Sharing.FRESH)
+async def terminated(peer: Peer) -> None:
+    """The server exits soon after SIGTERM."""
+    process = _process(peer)
+    os.killpg(process.pid, signal.SIGTERM)  # the process leads a group of its own, as `open_process` made it
+    with anyio.move_on_after(peer.patience.stop):
+        await process.wait()
+        return
+    raise Mismatch(f"exit within {peer.patience.stop:g} s of SIGTERM", "the process runs on")

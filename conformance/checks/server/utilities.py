@@ -1,0 +1,112 @@
+"""Checks of ping, cancellation and progress."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from conformance.check import Sharing, check
+from conformance.checks.fences import serves_after
+from conformance.expect import Blocked, Mismatch, brief, expect, expect_result
+from conformance.links import Gone, Silence
+from conformance.peer import Peer
+from conformance.surface import ToolCall
+from conformance.transcript import Entry
+
+_SECONDS = 1
+_BLOCKED_FOR = 0.5
+"""Seconds of a slow call below which its effect on other requests cannot be told from chance."""
+
+
+@check("utilities.ping", "ping.empty")
+async def ping(peer: Peer) -> None:
+    """A ping is answered with an empty result."""
+    result = expect_result(await peer.request("ping"), "an empty result")
+    expect(result.keys() <= {"_meta"}, "an empty result for ping", result)
+
+
+@check("utilities.cancellation.unknown", "cancellation.invalid-ignored", sharing=Sharing.ALONE)
+async def cancel_unknown(peer: Peer) -> None:
+    """A cancellation of an unknown request, and one that is malformed, are ignored."""
+    await peer.notify("notifications/cancelled", {"requestId": "touchstone-never-sent", "reason": "a test"})
+    await serves_after(peer, "a cancellation of an unknown request")
+    await peer.tell({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": {}}}, "a bad id")
+    await serves_after(peer, "a malformed cancellation")
+
+
+@check("utilities.cancellation.finished", "cancellation.race", sharing=Sharing.ALONE)
+async def cancel_finished(peer: Peer) -> None:
+    """A cancellation that comes after the response does no harm."""
+    answer = await peer.fence()
+    await peer.notify("notifications/cancelled", {"requestId": answer.id})
+    await serves_after(peer, "a cancellation of a request that was answered")
+
+
+@check("utilities.cancellation.running", "cancellation.race", sharing=Sharing.ALONE)
+async def cancel_running(peer: Peer) -> None:
+    """The connection works on after a running request was cancelled."""
+    call = peer.surface.need_slow(_SECONDS)
+    await _start_and_cancel(peer, call)
+    await serves_after(peer, "a cancellation of a running request")
+
+
+@check(
+    "utilities.cancellation.silence",
+    "cancellation.nothing-further",
+    "cancellation.no-response",
+    sharing=Sharing.ALONE,
+)
+async def cancel_silence(peer: Peer) -> None:
+    """Nothing more comes for a request after its cancellation was taken in."""
+    call = peer.surface.need_slow(_SECONDS)
+    identifier = await _start_and_cancel(peer, call)
+    try:
+        fence = await peer.fence()
+        # A call of the same length that began later: when it is over, the cancelled one would have been.
+        await peer.request("tools/call", call.params)
+    except (Gone, Silence):
+        raise Blocked("the target serves no more after a cancellation") from None
+    late = [entry for entry in peer.heard if entry.index > fence.entry.index and _answers(entry, identifier)]
+    if late:
+        raise Mismatch("nothing for a cancelled request", brief(late[0].value), [late[0].index])
+
+
+async def _start_and_cancel(peer: Peer, call: ToolCall) -> Any:
+    message = peer.message("tools/call", call.params)
+    await peer.tell(message)
+    await peer.notify("notifications/cancelled", {"requestId": message["id"], "reason": "a test"})
+    return message["id"]
+
+
+def _answers(entry: Entry, identifier: Any) -> bool:
+    return entry.is_response() and entry.value.get("id") == identifier
+
+
+@check("utilities.progress.token", "progress.token.accepted", sharing=Sharing.ALONE)
+async def progress_token(peer: Peer) -> None:
+    """A request with a progress token, an integer or a string, is answered like one without."""
+    try:
+        call = peer.surface.need_slow(_SECONDS)
+    except Blocked:
+        call = peer.surface.need_call()
+    plain = await peer.request("tools/call", call.params)
+    for token in (f"touchstone-{peer.new_id()}", peer.new_id()):
+        answer = await peer.request("tools/call", call.params, meta={"progressToken": token})
+        if (answer.error is None) != (plain.error is None):
+            raise Mismatch("the answer that comes without a token", answer.describe(), [answer.entry.index])
+
+
+@check("utilities.responsive", "field.responsive", sharing=Sharing.ALONE)
+async def responsive(peer: Peer) -> None:
+    """A slow call does not hold up other requests."""
+    call = peer.surface.need_slow(_SECONDS)
+    message = peer.message("tools/call", call.params)
+    await peer.tell(message)
+    fence = await peer.fence()
+    early = [entry for entry in peer.heard if _answers(entry, message["id"]) and entry.index < fence.entry.index]
+    if not early:
+        return
+    sent = next(entry for entry in peer.conversation.sent() if entry.value == message)
+    seconds = early[0].at - sent.at
+    if seconds < _BLOCKED_FOR:
+        raise Blocked(f"the call took {seconds:.2f} s, too short to hold anything up")
+    raise Mismatch(f"an answer to {peer.cheap_method} during the call", f"an answer after it, {seconds:.1f} s later")

@@ -1,0 +1,110 @@
+"""Monitors of shapes: every result and every message of the server's own against the types of the revision spoken.
+
+What another check or monitor judges by name is left to it, so that one defect stays one finding.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from conformance import schema
+from conformance.check import monitor
+from conformance.expect import Blocked, Mismatch
+from conformance.monitors.traffic import messages, requests
+from conformance.schema import Violation
+from conformance.transcript import Conversation, Entry
+
+_JUDGED_ELSEWHERE: dict[str, str] = {
+    "jsonrpc": "base.version-member",
+    "id": "base.notification-ids",
+    "resultType": "flow.result-type",
+    "ttlMs": "the checks of caching",
+    "cacheScope": "the checks of caching",
+    "inputRequests": "flow.input-capabilities",
+}
+"""Top-level members that have a judge of their own, and who that is."""
+
+_JUDGED_IN: dict[str, frozenset[str]] = {
+    "InitializeResult": frozenset({"protocolVersion", "capabilities", "serverInfo"}),
+    "DiscoverResult": frozenset({"supportedVersions"}),
+}
+"""Further members that have a judge of their own in one definition."""
+
+_SHOWN = 3
+_MISSING = "member {!r} is missing"
+
+
+@monitor("schema.results", "base.message.schema")
+def results(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Every result has the members and types that the schema gives the results of its method."""
+    known = _known_messages(conversation)
+    for asked in requests(conversation):
+        answer, method = asked.answer, asked.message["method"]
+        result = answer.value.get("result") if answer is not None and answer.is_message else None
+        if answer is None or not isinstance(result, dict) or not isinstance(method, str) or method not in known:
+            continue
+        candidates = _candidates(known[method].results, result)
+        if candidates:
+            found = _nearest(conversation, candidates, result)
+            yield _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
+
+
+@monitor("schema.messages", "base.message.schema")
+def server_messages(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Every request and notification of the server has the members and types that the schema gives it."""
+    known = _known_messages(conversation)
+    for entry in conversation.received():
+        for message in messages(entry):
+            if isinstance(method := message.get("method"), str) and method in known:
+                found = _nearest(conversation, (known[method].definition,), message)
+                yield _mismatch(f"{known[method].definition}", found, entry)
+
+
+def _known_messages(conversation: Conversation) -> Any:
+    """Return the types of the revision spoken. Raises `Blocked` where they are not transcribed."""
+    if conversation.revision is None:
+        return {}
+    if not schema.has_revision(conversation.revision):
+        raise Blocked(f"the message types of {conversation.revision} are not transcribed")
+    return schema.messages(conversation.revision)
+
+
+def _candidates(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, ...]:
+    """Return the definitions that a result may have, nothing where its type is an extension's or out of place."""
+    kind = result.get("resultType")
+    if kind == "input_required":
+        return tuple(name for name in results if name == "InputRequiredResult")
+    if kind not in (None, "complete"):
+        return ()
+    return tuple(name for name in results if name != "InputRequiredResult")
+
+
+def _nearest(conversation: Conversation, definitions: tuple[str, ...], value: dict[str, Any]) -> list[Violation]:
+    """Return how the value departs from the definition that it fits best."""
+    assert conversation.revision is not None
+    text = json.dumps(value)
+    return min((list(_judged(conversation.revision, name, text)) for name in definitions), key=len)
+
+
+@lru_cache(maxsize=4096)
+def _judged(revision: str, definition: str, text: str) -> tuple[Violation, ...]:
+    """Judge a value once, however often it was sent."""
+    ours = frozenset(_JUDGED_ELSEWHERE) | _JUDGED_IN.get(definition, frozenset())
+    found = schema.violations(revision, definition, json.loads(text))
+    return tuple(violation for violation in found if not any(_concerns(violation, member) for member in ours))
+
+
+def _concerns(violation: Violation, member: str) -> bool:
+    missing = violation.pointer == "" and violation.message == _MISSING.format(member)
+    return missing or violation.pointer == f"/{member}" or violation.pointer.startswith(f"/{member}/")
+
+
+def _mismatch(expected: str, found: list[Violation], entry: Entry) -> Mismatch | None:
+    if not found:
+        return None
+    told = [f"{violation.pointer or 'the object'}: {violation.message}" for violation in found[:_SHOWN]]
+    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return Mismatch(expected, "; ".join(told) + more, [entry.index])
