@@ -17,6 +17,8 @@ from reference_impl.protocol.messages import Notification, Request, RequestId
 __all__ = ["Dispatcher"]
 
 _logger = logging.getLogger(__name__)
+_MOST_QUESTIONS = 256
+"""Questions under way at most; a server that asks more, or does not read the answers, is not heard."""
 
 
 class Dispatcher:
@@ -29,16 +31,24 @@ class Dispatcher:
         self._tasks = tasks
         self._answers = Answers(caller.settings.handlers)
         self._answering: dict[RequestId, anyio.CancelScope] = {}
+        self._questions = 0
 
     def deliver(self, message: Request | Notification) -> None:
         """Take a message; returns at once."""
         if isinstance(message, Notification):
             self._notified(message)
         elif self._caller.wire.revision.server_requests:
-            self._tasks.start_soon(self._answer, message)
+            self._asked(message)
         else:
             # A modern server may not ask this way, and a modern client may not answer (`stdio#sending-messages`).
             _logger.warning("ignored the request %s, which no server may send", message.method)
+
+    def _asked(self, request: Request) -> None:
+        if self._questions >= _MOST_QUESTIONS:
+            _logger.warning("ignored the request %s: %d are under way", request.method, self._questions)
+            return
+        self._questions += 1
+        self._tasks.start_soon(self._answer, request)
 
     def _notified(self, notification: Notification) -> None:
         modern = self._caller.wire.revision.modern
@@ -67,5 +77,6 @@ class Dispatcher:
             except ClientError as error:
                 _logger.debug("the answer to %s was not delivered: %s", request.method, error)
             finally:
+                self._questions -= 1
                 if self._answering.get(request.id) is scope:  # a server may use the id of a question it took back
                     del self._answering[request.id]

@@ -132,6 +132,27 @@ async def test_a_question_in_the_middle_of_a_call_does_not_hold_up_the_call(talk
         await client.call_tool("x")
 
 
+async def test_a_server_that_asks_without_end_is_not_heard_without_end(talk, caplog):
+    started = 0
+
+    async def ponder(_):
+        nonlocal started
+        started += 1
+        await anyio.sleep_forever()
+
+    async def server(peer):
+        await peer.open_legacy()
+        ping = await peer.expect("ping")
+        for number in range(300):
+            await peer.send({"id": number, "method": "roots/list"})
+        await peer.answer(ping, {})
+
+    async with talk(server, handlers=Handlers(roots=ponder)) as client:
+        await client.ping()
+        assert started == 256
+    assert "256 are under way" in caplog.text
+
+
 async def test_a_change_of_roots_is_told_to_a_legacy_server(talk):
     async def server(peer):
         await peer.open_legacy()
