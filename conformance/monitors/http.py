@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,16 @@ _SINGLE = ("content-type", "content-length", SESSION_ID, "location")
 """Headers that make no sense twice (RFC 9110, 5.3)."""
 _UNREADABLE = (-32700, -32600)
 """Codes for messages whose id need not have been read."""
+_STATUS = {-32020: 400, -32021: 400, -32022: 400, -32601: 404}
+"""HTTP statuses of error codes (2026-07-28 `basic/index#error-codes`)."""
+_TRACES = (
+    rb"Traceback \(most recent call last\)",
+    rb"\n\s+at .+ ?\(?(?:file://|/|[A-Z]:\\).+:\d+:\d+",
+    rb"(?:&nbsp;|\s)at .{1,200}:\d+:\d+\)?<br",
+    rb"goroutine \d+ \[running\]",
+    rb"\n\s+at [\w.$]+\([\w]+\.java:\d+\)",
+)
+"""How stack traces of common languages look, in JSON, text and HTML."""
 
 
 @monitor("http.reply-content-type", "http.reply.content-type")
@@ -159,16 +170,32 @@ def session_id_visible(conversation: Conversation) -> Iterator[Mismatch | None]:
 
 @monitor("http.error-id", "http.error.id")
 def error_id(conversation: Conversation) -> Iterator[Mismatch | None]:
-    """A JSON-RPC error carries the id of the request that it refuses."""
+    """A JSON-RPC error that comes with an HTTP error status carries the id of the request that it refuses."""
+    for exchange, error in _errors(conversation):
+        if exchange.status >= 400 and error.value["error"].get("code") not in _UNREADABLE:
+            wanted, given = exchange.sent.value["id"], error.value.get("id")
+            right = type(given) is type(wanted) and given == wanted
+            yield None if right else Mismatch(f"id {brief(wanted)}", f"id {brief(given)}", exchange.evidence)
+
+
+def _errors(conversation: Conversation) -> Iterator[tuple[Exchange, Entry]]:
+    """Requests with a proper id that were answered with a JSON-RPC error as the whole body."""
     for exchange in exchanges(conversation):
-        if not exchange.sent.is_request() or type(exchange.sent.value["id"]) not in (int, str):
-            continue
-        for entry in exchange.messages:
-            error = entry.value.get("error") if entry.is_response() else None
-            if isinstance(error, dict) and error.get("code") not in _UNREADABLE:
-                wanted, given = exchange.sent.value["id"], entry.value.get("id")
-                right = type(given) is type(wanted) and given == wanted
-                yield None if right else Mismatch(f"id {brief(wanted)}", f"id {brief(given)}", exchange.evidence)
+        if exchange.sent.is_request() and type(exchange.sent.value["id"]) in (int, str) and not exchange.streams:
+            for entry in exchange.messages:
+                if entry.is_response() and isinstance(entry.value.get("error"), dict):
+                    yield exchange, entry
+
+
+@monitor("http.error-status", "http.status.bad-request", "http.status.not-found")
+def error_status(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """An error that the specification gives an HTTP status comes with that status."""
+    for exchange, error in _errors(conversation):
+        code = error.value["error"].get("code")
+        wanted = _STATUS.get(code) if isinstance(code, int) else None
+        if wanted is not None:
+            expected = f"HTTP {wanted} with error {code}"
+            yield None if exchange.status == wanted else Mismatch(expected, exchange.describe(), exchange.evidence)
 
 
 @monitor("http.error-page", "http.error.page")
@@ -199,3 +226,14 @@ def headers_once(conversation: Conversation) -> Iterator[Mismatch | None]:
         right = not twice and not joined
         actual = f"{twice[0]} twice" if twice else f"content-type: {exchange.header('content-type')}"
         yield None if right else Mismatch("each of these headers once", actual, exchange.evidence)
+
+
+@monitor("http.error-disclosure", "http.error.disclosure")
+def error_disclosure(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """An error reply holds no stack trace."""
+    for exchange in exchanges(conversation):
+        if exchange.status >= 400:
+            body = b" ".join(entry.data for entry in exchange.messages).replace(b"\\n", b"\n")
+            found = next((match for trace in _TRACES if (match := re.search(trace, body))), None)
+            shown = found[0].decode("utf-8", "replace").strip() if found else ""
+            yield Mismatch("an error without a stack trace", shown, exchange.evidence) if found else None

@@ -47,6 +47,8 @@ async def session_unknown(peer: Peer) -> None:
     )
     if isinstance(answer.result, dict):
         raise Inapplicable("the server does not look at session ids")
+    if answer.status != 404 and await _status_once_ended(peer) not in (None, 404):
+        raise Blocked("an ended session is answered in the same way, as http.session-ended tells")
     expect(answer.status == 404, "HTTP 404 for an unknown session id", answer.describe())
 
 
@@ -61,12 +63,28 @@ async def session_ended(peer: Peer) -> None:
     """Once a session was ended by DELETE, requests with its id get HTTP 404."""
     _need_session(peer)
     await need_served(peer)
+    await _end(peer)
+    answer = await peer.call(peer.message(peer.cheap_method), defect="the id of a session that has ended")
+    expect(answer.status == 404, "HTTP 404 for the id of a session that has ended", answer.describe())
+
+
+async def _end(peer: Peer) -> None:
+    """End the session. Raises `Inapplicable` if the server does not let clients do so."""
     headers = {**peer.headers_for(None), "accept": None, "content-type": None}
     reply = await peer.http.exchange(HttpRequest("DELETE", headers=headers), peer.patience.answer)
     if not 200 <= reply.status < 300:
         raise Inapplicable(f"the server lets no client end a session: HTTP {reply.status} for DELETE")
-    answer = await peer.call(peer.message(peer.cheap_method), defect="the id of a session that has ended")
-    expect(answer.status == 404, "HTTP 404 for the id of a session that has ended", answer.describe())
+
+
+async def _status_once_ended(peer: Peer) -> int | None:
+    """Return the status of a request in a session that has ended, or None if none can be ended."""
+    async with peer.another() as other:
+        try:
+            await _end(other)
+        except Inapplicable:
+            return None
+        answer = await other.call(peer.message(peer.cheap_method), defect="the id of a session that has ended")
+        return answer.status
 
 
 @check("http.session-chosen-by-client", "http.session.secure", sharing=Sharing.UNOPENED)
