@@ -62,7 +62,7 @@ def verdict(
         revision=revision.name,
         transport=target.transport,
         outcome=judged.outcome,
-        summary=judged.summary or (str(mismatch) if mismatch else ""),
+        summary=judged.summary or (f"does not hold: {what.title}" if mismatch else ""),
         expected=mismatch.expected if mismatch else "",
         actual=mismatch.actual if mismatch else "",
         cause=judged.cause,
