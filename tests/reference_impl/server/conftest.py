@@ -1,4 +1,5 @@
-"""Clients for tests: one speaks lines to `serve_stream` in memory, one speaks HTTP to `MCPApplication` without a socket."""
+"""Clients for tests: one speaks lines to `serve_stream` in memory, one speaks HTTP to `MCPApplication` without a
+socket."""
 
 import asyncio
 from collections import deque
@@ -134,6 +135,7 @@ class OpenReply:
     headers: dict[str, str]
     chunks: asyncio.Queue
     gone: asyncio.Event
+    task: asyncio.Future
     reader: EventReader = field(default_factory=EventReader)
     events: deque = field(default_factory=deque)
 
@@ -156,6 +158,12 @@ class OpenReply:
 
     def disconnect(self):
         self.gone.set()
+
+    async def leave(self):
+        """Disconnect, and return once the server has noticed."""
+        self.gone.set()
+        with anyio.fail_after(PATIENCE):
+            await asyncio.wait({self.task})
 
 
 class Web:
@@ -202,7 +210,7 @@ class Web:
         if not started.done():
             task.result()
         status, head = started.result()
-        return OpenReply(status, head, sent, gone)
+        return OpenReply(status, head, sent, gone, task)
 
     async def send(self, method="POST", body=b"", headers=None, path="/mcp"):
         """Send a request and return the whole response."""

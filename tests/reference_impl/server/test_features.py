@@ -4,6 +4,7 @@ import pytest
 
 from reference_impl.protocol.revisions import REVISIONS
 from reference_impl.server import AdvancedMCPServer, ServerOptions, ToolResult, link
+from reference_impl.servers.everything import make_server
 
 pytestmark = pytest.mark.anyio
 LEGACY = [revision.name for revision in REVISIONS if not revision.modern]
@@ -25,7 +26,9 @@ async def test_an_unknown_version_is_answered_with_the_newest_legacy_one(over_li
         assert (await client.initialize(version))["protocolVersion"] == "2025-11-25"
 
 
-@pytest.mark.parametrize("params", [{}, {"protocolVersion": "2025-11-25"}, {"protocolVersion": 1, "capabilities": {}, "clientInfo": {}}])
+@pytest.mark.parametrize(
+    "params", [{}, {"protocolVersion": "2025-11-25"}, {"protocolVersion": 1, "capabilities": {}, "clientInfo": {}}]
+)
 async def test_a_malformed_initialize_is_refused_and_opens_nothing(over_lines, params):
     async with over_lines() as client:
         assert (await client.ask("initialize", params))["error"]["code"] == -32602
@@ -59,7 +62,9 @@ async def test_a_modern_request_without_its_metadata_is_refused(over_lines, miss
         assert (await client.modern("tools/list", **meta))["error"]["code"] == -32602
 
 
-@pytest.mark.parametrize("method", ["initialize", "ping", "logging/setLevel", "resources/subscribe", "roots/list", "no/such"])
+@pytest.mark.parametrize(
+    "method", ["initialize", "ping", "logging/setLevel", "resources/subscribe", "roots/list", "no/such"]
+)
 async def test_methods_that_the_modern_era_lacks_do_not_exist(over_lines, method):
     async with over_lines() as client:
         assert (await client.modern(method))["error"]["code"] == -32601
@@ -75,7 +80,13 @@ async def test_methods_that_the_legacy_era_lacks_do_not_exist(over_lines, method
 async def test_what_is_not_offered_is_not_declared_and_not_served(over_lines, empty_server):
     async with over_lines(empty_server) as client:
         assert set((await client.initialize())["capabilities"]) == {"logging"}
-        for method in ("tools/list", "resources/list", "resources/templates/list", "prompts/list", "completion/complete"):
+        for method in (
+            "tools/list",
+            "resources/list",
+            "resources/templates/list",
+            "prompts/list",
+            "completion/complete",
+        ):
             assert (await client.ask(method))["error"]["code"] == -32601
 
 
@@ -259,7 +270,10 @@ async def test_bad_prompt_requests_are_refused(over_lines, params):
 
 async def test_completion_gives_at_most_a_hundred_values_and_says_how_many_there_are(over_lines):
     async with over_lines() as client:
-        params = {"ref": {"type": "ref/resource", "uri": "test://template/{id}/data"}, "argument": {"name": "id", "value": ""}}
+        params = {
+            "ref": {"type": "ref/resource", "uri": "test://template/{id}/data"},
+            "argument": {"name": "id", "value": ""},
+        }
         completion = (await client.modern("completion/complete", params))["result"]["completion"]
         assert len(completion["values"]) == 100
         assert (completion["total"], completion["hasMore"]) == (200, True)
@@ -377,8 +391,6 @@ async def test_metrics_hear_of_calls_reads_and_errors(over_lines):
 
         def record_error(self, error, context):
             self.heard.append((type(error).__name__, context))
-
-    from reference_impl.servers.everything import make_server
 
     metrics = Metrics()
     async with over_lines(make_server(metrics)) as client:

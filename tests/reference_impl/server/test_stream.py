@@ -1,6 +1,7 @@
 """The server on a byte stream: framing, ids, eras, batches, cancellation, the end."""
 
 import asyncio
+import threading
 
 import anyio
 import pytest
@@ -197,8 +198,6 @@ async def test_a_slow_call_holds_up_nobody(over_lines):
 
 
 async def test_a_blocking_handler_holds_up_nobody(over_lines, empty_server):
-    import threading
-
     release = threading.Event()
 
     @empty_server.tool("block")
