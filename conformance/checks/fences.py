@@ -1,23 +1,30 @@
-"""Proof that a target goes on serving: the next request is answered."""
+"""Proof that a target goes on serving: the next request is answered, and as before."""
 
 from __future__ import annotations
 
-from conformance.expect import Blocked
+from collections.abc import Awaitable, Callable, Iterable
+
+import anyio
+
+from conformance.expect import Blocked, Mismatch
 from conformance.links import Gone, Silence
 from conformance.peer import Peer
 
-__all__ = ["NOTE", "serves_after", "serves_after_garbage"]
+__all__ = ["NOTE", "all_answered", "serves_after", "serves_after_garbage"]
 
 NOTE = "com.example/note"
 """A `_meta` key of nobody's, under which a request carries what its receiver need not understand."""
 
 
 async def serves_after(peer: Peer, what: str) -> None:
-    """Raise `Gone` or `Silence` unless a request is answered after `what` was sent."""
+    """Raise `Mismatch` unless a request that was served before is served after `what` was sent."""
+    wanted = f"a result for {peer.cheap_method} after {what}"
     try:
-        await peer.fence()
+        answer = await peer.fence()
     except (Gone, Silence) as lost:
-        raise type(lost)(f"an answer to {peer.cheap_method} after {what}", lost.actual, lost.entries) from None
+        raise type(lost)(wanted, lost.actual, lost.entries) from None
+    if answer.result is None:
+        raise Mismatch(wanted, answer.describe(), [answer.entry.index])
 
 
 async def serves_after_garbage(peer: Peer) -> None:
@@ -27,3 +34,20 @@ async def serves_after_garbage(peer: Peer) -> None:
         await peer.fence()
     except (Gone, Silence):
         raise Blocked("the target serves no more after any line that is no JSON") from None
+
+
+async def all_answered(requests: Iterable[Callable[[], Awaitable[object]]]) -> None:
+    """Make requests at the same time; raise the first `Mismatch` of theirs once all have ended."""
+    failures: list[Mismatch] = []
+
+    async def one(request: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await request()
+        except Mismatch as mismatch:
+            failures.append(mismatch)
+
+    async with anyio.create_task_group() as tasks:
+        for request in requests:
+            tasks.start_soon(one, request)
+    if failures:
+        raise failures[0]

@@ -88,9 +88,7 @@ def known_methods(conversation: Conversation) -> Iterator[Mismatch | None]:
                 yield _misplaced(entry, message, METHODS, revision)
 
 
-def _misplaced(
-    entry: Entry, message: dict[str, Any], table: tuple[Method, ...], revision: Revision
-) -> Mismatch | None:
+def _misplaced(entry: Entry, message: dict[str, Any], table: tuple[Method, ...], revision: Revision) -> Mismatch | None:
     """Say what is wrong with a method of the table; one that no revision knows is a vendor's own business."""
     rows = [row for row in table if row.name == message["method"]]
     if not rows or any(revision in row.window and row.sender != "client" for row in rows):
@@ -162,13 +160,15 @@ def server_info(conversation: Conversation) -> Iterator[Mismatch | None]:
 @monitor("flow.input-required", "mrtr.methods")
 def input_required(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Only tools/call, prompts/get and resources/read are answered with a question."""
+    if not _modern(conversation):
+        return
     for asked in requests(conversation):
-        result = asked.answer.value.get("result") if asked.answer and asked.answer.is_message else None
-        if isinstance(result, dict) and result.get("resultType") == "input_required" and _modern(conversation):
-            method = asked.message["method"]
+        answer, method = asked.answer, asked.message["method"]
+        result = answer.value.get("result") if answer is not None and answer.is_message else None
+        if answer is not None and isinstance(result, dict):
+            fine = method in _ASKING or result.get("resultType") != "input_required"
             wanted = f"a complete result of {method}"
-            fine = method in _ASKING
-            yield None if fine else Mismatch(wanted, brief(result), [asked.entry.index, asked.answer.index])  # type: ignore[union-attr] # it has one
+            yield None if fine else Mismatch(wanted, brief(result), [asked.entry.index, answer.index])
 
 
 _NEEDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}

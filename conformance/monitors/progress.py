@@ -17,7 +17,8 @@ def _progress(conversation: Conversation) -> Iterator[tuple[Entry, dict[str, Any
     """Every progress notification that has a token, with the requests that had given that token before."""
     asked = [request for request in requests(conversation) if _TOKEN in request.meta]
     for entry, message, params in notifications(conversation):
-        if message["method"] == "notifications/progress" and _TOKEN in params:
+        # What a resumed stream brings may have come before, so its exchange is marked.
+        if message["method"] == "notifications/progress" and _TOKEN in params and entry.defect is None:
             token = key(params[_TOKEN])
             givers = [item for item in asked if item.entry.index < entry.index and key(item.meta[_TOKEN]) == token]
             yield entry, params, givers

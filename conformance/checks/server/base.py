@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import anyio
-
 from conformance.check import Sharing, check
-from conformance.checks.fences import NOTE, serves_after
+from conformance.checks.fences import NOTE, all_answered, serves_after
 from conformance.expect import Mismatch, brief, expect_equal, expect_error
 from conformance.links import Answer
 from conformance.monitors.traffic import key
@@ -15,7 +13,7 @@ _TOGETHER = 10
 _LARGEST = 2**53 - 1
 """The largest integer that every JSON library keeps exactly (RFC 8259, section 6)."""
 _TEXTS = ("", "é\u2028\u0085中😀", "x" * 300)
-_LINE_ENDS = "line\u2028paragraph\u2029next\u0085nul\u0000 quote\" backslash\\ astral 😀 last"
+_LINE_ENDS = 'line\u2028paragraph\u2029next\u0085nul\u0000 quote" backslash\\ astral 😀 last'
 
 
 @check("base.id.string", "base.response.id-echo")
@@ -72,9 +70,7 @@ async def unknown_method(peer: Peer) -> None:
 @check("base.concurrent", "base.response.every-request")
 async def concurrent(peer: Peer) -> None:
     """Requests that are sent without waiting for answers are all answered."""
-    async with anyio.create_task_group() as tasks:
-        for _ in range(_TOGETHER):
-            tasks.start_soon(peer.fence)
+    await all_answered([peer.fence] * _TOGETHER)
 
 
 @check("base.unicode", "base.encoding.any-character")

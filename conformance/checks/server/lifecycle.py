@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import anyio
+from functools import partial
 
 from conformance.check import Sharing, check
+from conformance.checks.fences import all_answered
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect
 from conformance.links import Answer
 from conformance.peer import Peer
@@ -81,9 +82,7 @@ async def first_requests(peer: Peer) -> None:
         wanted.append(("tools/call", peer.surface.need_call().params))  # type: ignore[arg-type] # params of either kind
     except (Blocked, Inapplicable):
         wanted.append((peer.cheap_method, None))
-    async with anyio.create_task_group() as tasks:
-        for method, params in wanted:
-            tasks.start_soon(peer.request, method, params)
+    await all_answered([partial(peer.request, method, params) for method, params in wanted])
 
 
 @check("lifecycle.probe", "lifecycle.probe.survived", sharing=Sharing.UNOPENED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -11,7 +12,7 @@ import anyio
 import psutil
 
 from conformance.check import Sharing, check
-from conformance.checks.fences import NOTE, serves_after, serves_after_garbage
+from conformance.checks.fences import NOTE, all_answered, serves_after, serves_after_garbage
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.peer import Peer, encode, json_or_nothing
 from reference_impl.transports.channel import HIGH_WATER
@@ -77,7 +78,7 @@ async def no_utf_8(peer: Peer) -> None:
     await serves_after(peer, "a line that is no UTF-8")
 
 
-@check("stdio.long-lines", "base.response.every-request", "stdio.line.length", sharing=Sharing.ALONE)
+@check("stdio.long-lines", "stdio.line.length", sharing=Sharing.ALONE)
 async def long_lines(peer: Peer) -> None:
     """Requests of 64 KiB and a byte more or less, and of 1 MiB, are answered."""
     for size in _LONG:
@@ -102,7 +103,7 @@ def _padded(params: dict[str, Any], filling: int) -> dict[str, Any]:
     return params | {"_meta": params["_meta"] | {NOTE: "a" * filling}}
 
 
-@check("stdio.slow-reader", "base.response.every-request", "stdio.back-pressure", sharing=Sharing.ALONE)
+@check("stdio.slow-reader", "stdio.back-pressure", sharing=Sharing.ALONE)
 async def slow_reader(peer: Peer) -> None:
     """A client that is slow to read gets every answer in the end."""
     lists = [name for name in ("tools", "prompts", "resources") if name in peer.capabilities]
@@ -111,13 +112,13 @@ async def slow_reader(peer: Peer) -> None:
     count = ceil(_BACKLOG / max(1, len(one.entry.data)))
     if count > _MOST_REQUESTS:
         raise Blocked(f"the answers to {method} are too short to fill a pipe")
-    async with anyio.create_task_group() as tasks:
-        with peer.stream.unread():
-            for _ in range(count):
-                tasks.start_soon(peer.request, method)
+
+    async def read_late() -> None:
+        with peer.stream.unread(), anyio.move_on_after(peer.patience.quiet):
             # Nothing tells when the target has filled the pipe: the one bounded wait.
-            with anyio.move_on_after(peer.patience.quiet):
-                await peer.stream.silent.wait()
+            await peer.stream.silent.wait()
+
+    await all_answered([read_late, *[partial(peer.request, method)] * count])
 
 
 def _process(peer: Peer) -> StdioProcess:
