@@ -102,13 +102,11 @@ class _Opening:
         self._start(caller.wire)
         return await initialize(caller)
 
-    async def _renew(self) -> Agreement:
-        """Begin a new session where the server has ended the old one; requests that find out together share it."""
-        before = self._requester.agreement
+    async def _renew(self, lost: Agreement) -> None:
+        """Begin a new session in place of a lost one; requests that find out one after the other share it."""
         async with self._renewing:
-            if self._requester.agreement is before:
+            if self._requester.agreement is lost:
                 self._requester.agreement = await initialize(self._caller)
-        return self._requester.agreement
 
     async def close(self) -> None:
         if self._wire is not None:

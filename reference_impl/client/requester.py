@@ -19,10 +19,11 @@ __all__ = ["Requester"]
 
 
 class Requester:
-    """Makes requests that the agreement allows. `renew` reaches a new agreement where the old one's session is lost."""
+    """Makes requests that the agreement allows. `renew` replaces the agreement that it is given, whose session is lost,
+    unless that has been done already."""
 
     def __init__(
-        self, caller: Caller, agreement: Agreement, cache: ResultCache, renew: Callable[[], Awaitable[Agreement]]
+        self, caller: Caller, agreement: Agreement, cache: ResultCache, renew: Callable[[Agreement], Awaitable[None]]
     ) -> None:
         self.caller = caller
         self.agreement = agreement
@@ -75,10 +76,11 @@ class Requester:
         raise InvalidAnswer(f"{row.name}: the server still asks for input after {rounds} rounds")
 
     async def _answer(self, method: str, params: JsonObject | None, options: CallOptions, schema: Any) -> Answer:
+        agreement = self.agreement
         try:
             return await self.caller.call(method, params, options, schema)
         except SessionLost:
-            self.agreement = await self._renew()
+            await self._renew(agreement)
         return await self.caller.call(method, params, options, schema)
 
     def _complete(self, row: Method, result: JsonObject) -> bool:
