@@ -5,38 +5,23 @@ break only rules that every validator enforces. Nothing is fetched, and a schema
 reported by `Unsatisfiable`, never passed over.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, Verbosity, assume, given, reject, settings
+from hypothesis import assume, reject
 from hypothesis import strategies as st
-from hypothesis.errors import FailedHealthCheck, HypothesisException
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from conformance.properties.json_schema_breaks import breaks, confirmed, put
 from conformance.properties.json_schema_document import Document, read
 from conformance.properties.json_schema_model import Invalid, Unsatisfiable, pointer
 from conformance.properties.json_schema_strategies import Builder
+from conformance.properties.json_schema_trial import problem_of
 
 __all__ = ["OFTEN_STRIPPED", "Invalid", "Unsatisfiable", "minimally_invalid", "valid"]
 
 # Keywords that forbid a member. Servers whose parser drops unknown members declare them and accept the request all the
 # same: such a break is a defect of the declaration, not of the validation.
 OFTEN_STRIPPED = frozenset({"additionalProperties", "unevaluatedProperties"})
-
-_TRIALS = settings(
-    max_examples=5,
-    database=None,
-    derandomize=True,
-    deadline=None,
-    phases=(Phase.generate,),
-    verbosity=Verbosity.quiet,
-    suppress_health_check=(HealthCheck.too_slow, HealthCheck.differing_executors),
-)
-
-# Hypothesis refuses a run within a run of the same thread, and a caller may be within one. One thread serves all: the
-# first run in each costs a garbage collection.
-_ELSEWHERE = ThreadPoolExecutor(max_workers=1, thread_name_prefix="json-schema-trial")
 
 
 def valid(schema: Any, *, dialect: str | None = None) -> SearchStrategy[Any]:
@@ -47,9 +32,8 @@ def valid(schema: Any, *, dialect: str | None = None) -> SearchStrategy[Any]:
     Raises Unsatisfiable where no instance exists or finding one is too dear.
     """
     strategy = _valid(read(schema, dialect))
-    if problem := _trial(strategy):
-        rare = isinstance(problem, FailedHealthCheck)
-        raise Unsatisfiable("valid instances are found too rarely" if rare else "no valid instance was found")
+    if problem := problem_of(strategy):
+        raise Unsatisfiable(problem)
     return strategy
 
 
@@ -61,7 +45,7 @@ def minimally_invalid(schema: Any, *, dialect: str | None = None, wrong_root: bo
     """
     document = read(schema, dialect)
     strategy = _broken(_valid(document), document, wrong_root=wrong_root)
-    if _trial(strategy):
+    if problem_of(strategy):
         raise Unsatisfiable("no rule of the schema can be broken so that every validator notices")
     return strategy
 
@@ -95,22 +79,3 @@ def _broken(whole: SearchStrategy[Any], document: Document, *, wrong_root: bool)
         return reject()
 
     return broken_instances()
-
-
-def _trial(strategy: SearchStrategy[Any]) -> HypothesisException | None:
-    """Draw a few values; return the problem where filters let too few of them through."""
-    problems: list[HypothesisException] = []
-
-    def run() -> None:
-        @_TRIALS
-        @given(strategy)
-        def draw(_: Any) -> None:
-            pass
-
-        try:
-            draw()
-        except HypothesisException as problem:
-            problems.append(problem)
-
-    _ELSEWHERE.submit(run).result()
-    return problems[0] if problems else None

@@ -7,7 +7,8 @@ or refuse what they do not know. They appear where the schema speaks of them (`a
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, Protocol
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -18,7 +19,12 @@ from conformance.properties.json_schema_document import Document
 from conformance.properties.json_schema_model import Schema, Unsatisfiable, identity
 from conformance.properties.json_schema_patterns import ASCII, matching
 
-Build: TypeAlias = Callable[[Schema, int], SearchStrategy[Any]]
+
+class Build(Protocol):
+    """Builds the strategy of a schema with so much recursion left; raises Unsatisfiable."""
+
+    def __call__(self, schema: Schema, depth: int) -> SearchStrategy[Any]: ...  # noqa: D102 - said above
+
 
 # More items than the least, or more members than are named: enough to find a defect, few enough to stay quick.
 _MORE_ITEMS = 5
@@ -124,21 +130,10 @@ def objects(terms: Conjunction, build: Build, document: Document) -> SearchStrat
     """Return objects for the object keywords of a conjunction; raises Unsatisfiable."""
     flat = _evaluated(terms.flat, "additionalProperties", "unevaluatedProperties")
     least, most = int(flat.get("minProperties", 0)), int(flat.get("maxProperties", 2**31))
-    allowed = document.judge(both(*(flat[name] for name in ("propertyNames",) if name in flat)))
-    members: dict[str, SearchStrategy[Any]] = {}
-    problems: dict[str, Unsatisfiable] = {}
-    for name in [*flat.get("properties", ()), *flat.get("required", ()), *_companions(flat)]:
-        try:
-            if name not in members and allowed(name):
-                members[name] = build(member_schema(flat, name), terms.depth)
-        except Unsatisfiable as problem:
-            problems[name] = problem
     required = _closure(flat.get("required", ()), flat)
-    for name in required:
-        if name not in members:
-            raise problems.get(name) or Unsatisfiable(f"the name {name!r} is required and not allowed")
     if len(required) > most:
         raise Unsatisfiable("maxProperties allows fewer members than are required")
+    members = _members(flat, required, partial(build, depth=terms.depth), document)
     groups = {name: _closure((name,), flat) for name in members if name not in required}
     optional = {name: group for name, group in groups.items() if group <= members.keys()}
     names = _further_names(flat, terms, build, least > len(required) + len(optional))
@@ -149,6 +144,25 @@ def objects(terms: Conjunction, build: Build, document: Document) -> SearchStrat
         return build(member_schema(flat, name), terms.depth)
 
     return _objects(_Plan(members, tuple(n for n in members if n in required), optional, least, most, names, value))
+
+
+def _members(
+    flat: dict[str, Any], required: frozenset[str], build: Callable[[Schema], SearchStrategy[Any]], document: Document
+) -> dict[str, SearchStrategy[Any]]:
+    """Return the members that have a name and can be built; raises Unsatisfiable if a required one cannot."""
+    allowed = document.judge(both(*(flat[name] for name in ("propertyNames",) if name in flat)))
+    members: dict[str, SearchStrategy[Any]] = {}
+    for name in dict.fromkeys([*flat.get("properties", ()), *flat.get("required", ()), *_companions(flat)]):
+        if not allowed(name):
+            if name in required:
+                raise Unsatisfiable(f"the name {name!r} is required and not allowed")
+            continue
+        try:
+            members[name] = build(member_schema(flat, name))
+        except Unsatisfiable:
+            if name in required:
+                raise
+    return members
 
 
 def _companions(flat: dict[str, Any]) -> Iterator[str]:

@@ -49,7 +49,7 @@ def numbers(flat: dict[str, Any]) -> SearchStrategy[float]:
         first, last = math.ceil(low / step), math.floor(high / step)
         if step.denominator > 1 and first <= last:
             choices.append(st.integers(first, last).map(lambda count: float(count * step)))
-    elif float(low) < float(high):
+    elif low < high or (low == high and not {"exclusiveMinimum", "exclusiveMaximum"} & flat.keys()):
         choices.append(_floats(flat, float(low), float(high)))
     if not choices:
         raise Unsatisfiable("no number lies within the bounds")
@@ -82,7 +82,8 @@ def _bounds(flat: dict[str, Any]) -> tuple[Fraction, Fraction]:
 
 
 def _fraction(bound: float) -> Fraction:
-    return Fraction(max(min(bound, sys.float_info.max), -sys.float_info.max))
+    """Return the number that is written, 0.1 as a tenth; the largest double for what overflows."""
+    return Fraction(str(max(min(bound, sys.float_info.max), -sys.float_info.max)))
 
 
 def strings(flat: dict[str, Any], *, ascii_only: bool) -> SearchStrategy[str]:

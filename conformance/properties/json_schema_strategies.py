@@ -18,11 +18,12 @@ from conformance.properties.json_schema_containers import arrays, objects
 from conformance.properties.json_schema_document import Document
 from conformance.properties.json_schema_model import TYPES, Schema, Unsatisfiable, canonical, identity
 from conformance.properties.json_schema_scalars import integers, numbers, strings
+from conformance.properties.json_schema_trial import problem_of
 
 # Alternatives of one value that are built: `anyOf` beside `anyOf` multiplies.
 _BREADTH = 64
 # Conjunctions looked at for one document; a hostile schema would ask for all combinations there are.
-_WORK = 4000
+_WORK = 1000
 
 # Keywords that speak of one type only. Where `type` is absent they tell which is meant.
 _MEANT: dict[str, tuple[str, ...]] = {
@@ -93,7 +94,12 @@ class Builder:
         if terms.choices:
             return self._decided(terms, breadth)
         leaf = self._leaf(terms)
-        return leaf.filter(self.document.judge({"allOf": list(terms.also)})) if terms.also else leaf
+        if not terms.also:
+            return leaf
+        judged = leaf.filter(self.document.judge({"allOf": list(terms.also)}))
+        if problem := problem_of(judged):  # a dead branch, better left out than drawn from in vain
+            raise Unsatisfiable(problem)
+        return judged
 
     def _enumerated(self, terms: Conjunction) -> SearchStrategy[Any]:
         is_valid = self.document.judge(terms.whole())

@@ -55,7 +55,8 @@ def ids() -> SearchStrategy[int | str]:
     telling = st.sampled_from(
         ["", "0", "-1", "1.0", "null", "true", " ", "a\u2028b", "\u00e9\u4e2d\U0001f600", "i" * 256]
     )
-    return st.integers(-SAFE, SAFE) | texts | telling
+    bounds = st.sampled_from([0, -1, 2**31 - 1, 2**31, 2**32, SAFE, -SAFE])
+    return st.integers(-SAFE, SAFE) | bounds | texts | telling
 
 
 def request(

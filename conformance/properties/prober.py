@@ -5,6 +5,7 @@ Hypothesis is synchronous and runs in a worker thread; the peers live in the eve
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -20,6 +21,10 @@ from conformance.transcript import Entry, owner
 from reference_impl.transports.stdio import TargetNotStarted
 
 __all__ = ["Prober", "TargetLost"]
+
+_LEAST = 0.25
+_TIMES_SLOWEST = 20
+"""A silence that is being shrunk lasts that many times the slowest case so far, and `_LEAST` seconds at least."""
 
 _FAILURES = 4
 """Openings in a row that may fail before the target is given up."""
@@ -37,6 +42,8 @@ class Prober:
         self.tried = 0
         self._bench = bench
         self._who = who
+        self._patience = bench.patience
+        self._slowest = 0.0
         self._stack = AsyncExitStack()
         self._peer: Peer | None = None
         self._used: set[tuple[type, str | int]] = set()
@@ -51,16 +58,28 @@ class Prober:
         peer = self._peer or await self._open()
         start = len(peer.conversation.entries)
         self.tried += 1
+        began = time.perf_counter()
         try:
             await try_case(peer, self._with_new_id(case))
         except Mismatch as mismatch:
             self.wire = peer.conversation.entries[start:]
+            self._hasten(mismatch)
             if isinstance(mismatch, Gone | Silence):
                 await self.close()
             raise
+        self._slowest = max(self._slowest, time.perf_counter() - began)
         # A long search would fill memory with transcripts that nobody asks for.
         peer.conversation.entries.clear()
         peer.heard.clear()
+
+    def _hasten(self, mismatch: Mismatch) -> None:
+        """Wait less from now on, after a first silence: shrinking it would take one whole patience for each step.
+
+        What is found in haste is confirmed with the full patience, on a fresh connection.
+        """
+        if isinstance(mismatch, Silence):
+            enough = max(_LEAST, _TIMES_SLOWEST * self._slowest)
+            self._patience = self._patience.scaled(min(self._patience.answer, enough))
 
     def _with_new_id(self, case: Case) -> Case:
         """Return the case with an id that the conversation has not seen: a session uses none twice (`basic#requests`).
@@ -85,6 +104,7 @@ class Prober:
                 if attempt == _FAILURES - 1:
                     raise TargetLost(str(error)) from None
             else:
+                self._peer.patience = self._patience
                 return self._peer
         raise AssertionError("unreachable")
 
