@@ -36,9 +36,9 @@ def _compile_rust(schema: dict[str, Any]) -> Validator:
     import jsonschema_rs
 
     try:
-        jsonschema_rs.meta.validate(schema)
+        # Judges the schema too. `meta.validate` must not: it goes to the network for an unknown dialect.
         validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
-    except (ValueError, jsonschema_rs.ValidationError) as error:
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaError(str(error).partition("\n")[0]) from None
     is_valid, iterate = validator.is_valid, validator.iter_errors
 
