@@ -14,6 +14,7 @@ __all__ = [
     "Blocked",
     "Inapplicable",
     "Mismatch",
+    "Unserved",
     "brief",
     "expect",
     "expect_equal",
@@ -45,6 +46,10 @@ class Blocked(Exception):  # noqa: N818 - an outcome, not an error
     """The requirement binds but could not be exercised; the text says what would unblock it."""
 
     reason: str
+
+
+class Unserved(Blocked):
+    """Not even the same request without the defect was served; another check on the connection may be to blame."""
 
 
 def brief(value: Any, limit: int = 200) -> str:

@@ -6,16 +6,16 @@ import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import anyio
 import anyio.abc
 
+from conformance.attempt import run_monitor
 from conformance.bench import Bench
-from conformance.catalogue import load as load_catalogue
-from conformance.check import all_checks, all_monitors
 from conformance.eras import Eras
-from conformance.judge import Judge, run_monitor
+from conformance.judge import Judge
 from conformance.patience import Patience
+from conformance.readers import beside_readers
 from conformance.scout import Unreachable, chosen, find_eras
+from conformance.suite import Suite, declared
 from conformance.surface import Permission
 from conformance.target import Target
 from conformance.verdicts import verdict
@@ -34,7 +34,8 @@ class Plan:
     """What to run.
 
     `revisions` limits the revisions that were detected (empty: all); `only` holds patterns of check ids; `emit` takes
-    each verdict as it falls, `detected` the eras, `started` the number of verdicts to come at a revision.
+    each verdict as it falls, `detected` the eras, `started` the number of verdicts to come at a revision. `suite` is
+    what the target is judged by.
     """
 
     target: Target
@@ -45,6 +46,7 @@ class Plan:
     only: tuple[str, ...] = ()
     permission: Permission = field(default_factory=Permission)
     patience: Patience = field(default_factory=Patience)
+    suite: Suite = field(default_factory=declared)
 
     def wants(self, identifier: str) -> bool:
         """Whether a check or monitor is among those asked for."""
@@ -61,18 +63,11 @@ class RunResult:
 
 async def run_checks(plan: Plan) -> RunResult:
     """Detect the eras, then judge each revision. Raises `Unreachable` if no conversation could be opened."""
-    readers: anyio.abc.TaskGroup
-    failure: Unreachable | None = None
-    async with anyio.create_task_group() as readers:
-        try:
-            result = await _run(plan, readers)
-        except Unreachable as error:
-            # Raised outside the task group, which would wrap it.
-            failure = error
-        readers.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return result
+
+    async def run(readers: anyio.abc.TaskGroup) -> RunResult:
+        return await _run(plan, readers)
+
+    return await beside_readers(run)
 
 
 async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
@@ -85,29 +80,34 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
             _judge_noise(plan, error.eras)
         raise
     result = RunResult(eras)
+    lost: list[str] = []
     for revision in wanted:
         bench = Bench(plan.target, revision, plan.patience, readers)
         bench.spoken = tuple(eras.revisions)
         bench.surface.permission = plan.permission
         bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
         result.benches.append(bench)
-        await _judge(plan, bench)
+        lost += await _judge(plan, bench)
+    if len(lost) == len(wanted):
+        raise Unreachable(lost[0], eras)
     return result
 
 
-async def _judge(plan: Plan, bench: Bench) -> None:
-    judge = Judge(bench, plan.emit)
-    checks = [check for check in all_checks() if plan.wants(check.id) and judge.binding(check.requirements)]
-    monitors = [watch for watch in all_monitors() if plan.wants(watch.id) and judge.binding(watch.requirements)]
-    plan.started(bench.revision, len(checks) + len(monitors))
-    await judge.run(checks)
-    judge.watch(monitors, bench.conversations)
+async def _judge(plan: Plan, bench: Bench) -> list[str]:
+    """Judge one revision; return why it could not be spoken a second time, if it could not."""
+    suite = plan.suite.binding(bench.revision, plan.target.transport, plan.wants)
+    plan.started(bench.revision, len(suite))
+    judge = Judge(bench, suite, plan.emit)
+    await judge.run()
+    judge.watch(bench.conversations)
+    return [] if judge.lost is None else [judge.lost]
 
 
 def _judge_noise(plan: Plan, eras: Eras) -> None:
     """Say what is wrong with the output of a target that opened no conversation."""
-    for watch in all_monitors():
-        rows = load_catalogue().binding(watch.requirements, LATEST_LEGACY, plan.target.transport)
+    suite = plan.suite.binding(LATEST_LEGACY, plan.target.transport, plan.wants)
+    for watch in suite.monitors:
         judged = run_monitor(watch, eras.conversations)
-        if plan.wants(watch.id) and rows and judged.outcome == "failed":
+        if judged.outcome == "failed":
+            rows = suite.catalogue.binding(watch.requirements, LATEST_LEGACY, plan.target.transport)
             plan.emit(verdict(watch, rows, LATEST_LEGACY, plan.target, judged))

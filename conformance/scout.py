@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import anyio
 import anyio.abc
 
 from conformance.bench import Bench
 from conformance.eras import Eras, detect
 from conformance.expect import Mismatch
 from conformance.patience import Patience
+from conformance.readers import beside_readers
 from conformance.surface import Permission, Surface, gather
 from conformance.target import Target
 from reference_impl.protocol.revisions import Revision
@@ -61,17 +61,11 @@ def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
 
 async def scout(target: Target, patience: Patience, permission: Permission, wanted: tuple[str, ...] = ()) -> Scouted:
     """Look at a target. Raises `Unreachable`."""
-    failure: Unreachable | None = None
-    async with anyio.create_task_group() as readers:
-        try:
-            scouted = await _scout(target, patience, (permission, wanted), readers)
-        except Unreachable as error:
-            # Raised outside the task group, which would wrap it.
-            failure = error
-        readers.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    return scouted
+
+    async def look(readers: anyio.abc.TaskGroup) -> Scouted:
+        return await _scout(target, patience, (permission, wanted), readers)
+
+    return await beside_readers(look)
 
 
 async def _scout(

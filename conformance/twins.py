@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conformance.expect import Blocked, Mismatch, brief
+from conformance.expect import Mismatch, Unserved, brief
 
 if TYPE_CHECKING:
     from conformance.peer import Peer
@@ -15,14 +15,14 @@ __all__ = ["expect_served", "need_served"]
 async def need_served(peer: Peer, message: dict[str, Any] | None = None) -> None:
     """Make sure that a correct request (the cheap one unless `message`) is answered with a result.
 
-    Raises `Blocked` if not: what became of the same request with a defect would say nothing then.
+    Raises `Unserved` if not: what became of the same request with a defect would say nothing then.
     """
     try:
         answer = await peer.call(message or peer.message(peer.cheap_method))
     except Mismatch as mismatch:
-        raise Blocked(f"the same request without the defect failed: {mismatch}") from None
+        raise Unserved(f"the same request without the defect failed: {mismatch}") from None
     if not isinstance(answer.result, dict):
-        raise Blocked(f"the same request without the defect was not served: {brief(answer.describe())}")
+        raise Unserved(f"the same request without the defect was not served: {brief(answer.describe())}")
 
 
 async def expect_served(peer: Peer, headers: dict[str, str | None], what: str) -> None:

@@ -25,7 +25,10 @@ _INTERESTING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of a check or monitor, before it is written down."""
+    """What became of a check or monitor, before it is written down.
+
+    `late`: it was stopped at its deadline. `unserved`: the connection was no good for it even before it began.
+    """
 
     outcome: Outcome
     summary: str = ""
@@ -33,6 +36,8 @@ class Judged:
     cause: str = ""
     conversation: Conversation | None = None
     seconds: float = 0.0
+    late: bool = False
+    unserved: bool = False
 
 
 def refs(rows: Iterable[Requirement], revision: Revision) -> tuple[RequirementRef, ...]:
