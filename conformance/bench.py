@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 from anyio.abc import TaskGroup
@@ -83,8 +83,12 @@ class Bench:
                 finally:
                     await channel.aclose()
 
+    def later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do something beside the conversations, before the bench is left."""
+        self._tasks.start_soon(work)
+
     def _on_stream(self, channel: ByteChannel, conversation: Conversation, process: StdioProcess | None) -> Peer:
-        link = StreamLink(channel, conversation, lambda: _ending(process))
+        link = StreamLink(channel, conversation, lambda: _ending(process), self.patience.answer)
         peer = Peer(link, self.revision, self.patience, self.surface)
         peer.process = process
         self._tasks.start_soon(link.read, peer.hear)

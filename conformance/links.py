@@ -23,6 +23,8 @@ __all__ = ["Answer", "Gone", "Listener", "Silence", "StreamLink", "decode"]
 
 FLOOD = 50_000
 """Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
+FLOOD_BYTES = 128 * 1024 * 1024
+"""Bytes nobody asked for, after which the same holds: twice the longest line that is kept."""
 
 Listener = Callable[[Entry], Awaitable[None]]
 
@@ -91,6 +93,12 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
+def _resembles(wanted: Any, identifier: Any) -> bool:
+    """Whether an id is meant to be `wanted`, though its JSON type or spelling is another ("1" or 1.0 for 1)."""
+    same_number = isinstance(identifier, float) and isinstance(wanted, int | float) and wanted == identifier
+    return same_number or str(wanted) == str(identifier)
+
+
 @dataclass(slots=True)
 class _Waiting:
     id: Any
@@ -102,10 +110,11 @@ class _Waiting:
 
 
 class StreamLink:
-    """JSON lines over one channel in each direction."""
+    """JSON lines over one channel in each direction. `patience` is how long, in seconds, the target may leave unread
+    what was written to it."""
 
     def __init__(
-        self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]]
+        self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]], patience: float
     ) -> None:
         self.conversation = conversation
         self.gone: str | None = None
@@ -116,9 +125,12 @@ class StreamLink:
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
         self._spoiled = False
+        self._told = 0
+        self._without_id = 0
         self._reading = anyio.Event()
         self._reading.set()
-        self._unasked = 0
+        self._patience = patience
+        self._unasked = self._unasked_bytes = 0
 
     @contextmanager
     def unread(self) -> Iterator[None]:
@@ -133,24 +145,36 @@ class StreamLink:
         """Read lines until the channel ends or floods; answers wake their requests, the rest goes to `listener`."""
         reader = LineReader()
         try:
-            while self._unasked < FLOOD:
+            while not self._flooded:
                 chunk = await self._channel.receive()
                 await self._reading.wait()
+                self._unasked_bytes += len(chunk)
                 for line in reader.feed(chunk):
                     await self._take(line, listener)
         except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
             if reader.rest:
                 await self._take(reader.rest, listener)
-        flooded = f"the target flooded its output: {FLOOD:,} lines that nobody had asked for"
-        self.gone = flooded if self._unasked >= FLOOD else await self._why_gone()
+        self.gone = self._flooded or await self._why_gone()
         self.conversation.record(Direction.PROCESS, self.gone.encode())
         self.silent.set()
         for waiting in self._waiting:
             waiting.done.set()
 
+    @property
+    def _flooded(self) -> str | None:
+        """How the target flooded its output, or None while it has not."""
+        if self._unasked >= FLOOD:
+            return f"the target flooded its output: {FLOOD:,} lines that nobody had asked for"
+        if self._unasked_bytes >= FLOOD_BYTES:
+            return f"the target flooded its output: {FLOOD_BYTES >> 20} MiB that nobody had asked for"
+        return None
+
     async def _take(self, line: bytes | Overlong, listener: Listener) -> None:
         data = line if isinstance(line, bytes) else f"<a line of {line.size} bytes>".encode()
+        if self._flooded:
+            return
         if not data.strip():
+            self._unasked += 1
             return
         value = decode(data)
         waiting = self._waiting_for(value)
@@ -158,6 +182,7 @@ class StreamLink:
             Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else "the target"
         )
         if waiting is not None:
+            self._unasked_bytes -= len(data)
             waiting.entry = entry
             waiting.done.set()
         else:
@@ -169,7 +194,8 @@ class StreamLink:
 
         An answer whose id has the wrong type, or that lost its id, still belongs to somebody: delivering it keeps one
         defect one finding, which the monitor of ids reports. Without an id it may be meant for something unreadable
-        that was sent before (`basic/index#error-responses`); then it answers a defective request or none.
+        that was sent before (`basic/index#error-responses`), and then answers a defective request or none; or for a
+        notification, which is wrong but no answer to a request.
         """
         if not isinstance(value, dict) or "method" in value or not ("result" in value or "error" in value):
             return None
@@ -179,9 +205,10 @@ class StreamLink:
             if type(waiting.id) is type(identifier) and waiting.id == identifier:
                 return waiting
         for waiting in open_ones:
-            if identifier is not None and str(waiting.id) == str(identifier):
+            if identifier is not None and _resembles(waiting.id, identifier):
                 return waiting
-        if identifier is not None:
+        self._without_id += identifier is None
+        if identifier is not None or self._without_id <= self._told:
             return None
         candidates = [waiting for waiting in open_ones if waiting.defect] if self._spoiled else open_ones
         return candidates[0] if len(candidates) == 1 else None
@@ -212,6 +239,7 @@ class StreamLink:
         try:
             with anyio.move_on_after(timeout):
                 for chunk in chunks:
+                    self._need_target()
                     await self._put(chunk, self.conversation.record(Direction.SENT, chunk, defect=defect))
                 await self._settled(awaited)
             return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
@@ -220,19 +248,27 @@ class StreamLink:
                 self._waiting.remove(waiting)
 
     async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
-        """Write a line. Raises `Gone` if the target no longer reads."""
+        """Write a line. Raises `Gone` if the target no longer reads, `Silence` if it leaves the line unread."""
+        self._need_target()
         entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
         await self._put(data + b"\n", entry)
         return entry
 
+    def _need_target(self) -> None:
+        if self.gone is not None:
+            # The last entry says how it went.
+            raise Gone("a target that reads its input", self.gone, [len(self.conversation.entries) - 1])
+
     async def _put(self, data: bytes, entry: Entry) -> None:
         self._spoiled = self._spoiled or entry.defect is not None
         try:
-            async with self._writing:
-                await self._channel.send(data)
+            with anyio.move_on_after(self._patience):
+                async with self._writing:
+                    await self._channel.send(data)
+                return
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            why = self.gone or await self._why_gone()
-            raise Gone("a target that reads its input", why, [entry.index]) from None
+            raise Gone("a target that reads its input", self.gone or await self._why_gone(), [entry.index]) from None
+        raise Silence(f"a target that reads its input within {self._patience:g} s", "none of it read", [entry.index])
 
     def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
         waiting = _Waiting(request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), defect)

@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -258,11 +259,20 @@ class Peer:
         self._news.set()
         self._news = anyio.Event()
         if entry.is_request() and not self.revision.modern:
-            reply: dict[str, Any] = {"jsonrpc": "2.0", "id": entry.value["id"]}
-            if entry.value["method"] == "ping":
-                reply["result"] = {}
+            if self.over_http or self.bench is None:
+                await self._answer(entry)
             else:
-                reply["error"] = {"code": -32601, "message": "Touchstone declares no client capability"}
+                # Not here: a target that reads nothing before we read on would stop us both.
+                self.bench.later(partial(self._answer, entry))
+
+    async def _answer(self, entry: Entry) -> None:
+        reply: dict[str, Any] = {"jsonrpc": "2.0", "id": entry.value["id"]}
+        if entry.value["method"] == "ping":
+            reply["result"] = {}
+        else:
+            reply["error"] = {"code": -32601, "message": "Touchstone declares no client capability"}
+        # That the target has gone, or does not take the answer, is told by whatever is asked of it next.
+        with suppress(Mismatch):
             await self.tell(reply)
 
 
