@@ -20,12 +20,13 @@ _ID_CHECKS = "base.id."
 def response_ids(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every response carries the id of a request that was sent before it."""
     statuses = _statuses(conversation)
+    judged = [asked for asked in requests(conversation) if (asked.entry.owner or "").startswith(_ID_CHECKS)]
     known: set[Key] = set()
     for entry in conversation.entries:
         if entry.direction is Direction.SENT:
             known |= {key(message["id"]) for message in messages(entry) if "method" in message and "id" in message}
             continue
-        if _excused(entry) or statuses.get(entry.exchange, 200) >= 400:
+        if _excused(entry) or statuses.get(entry.exchange, 200) >= 400 or any(asked.open_at(entry) for asked in judged):
             continue
         for message in answers(entry):
             if message.get("id") is not None:
@@ -72,7 +73,7 @@ def _without_id(conversation: Conversation, statuses: dict[int, int]) -> Iterato
     spoiled = [entry.index for entry in conversation.sent() if entry.defect is not None or _no_message(entry)]
     first = min(spoiled, default=len(conversation.entries))
     for entry, message in responses(conversation):
-        unreadable = entry.index > first and "error" in message and conversation.transport != "http"
+        unreadable = entry.index > first and conversation.transport != "http"
         refused = statuses.get(entry.exchange, 200) >= 400
         if message.get("id") is None and not (unreadable or refused or _excused(entry)):
             yield entry

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from conformance.check import Sharing, check
 from conformance.checks.fences import NOTE, all_answered, serves_after
 from conformance.expect import Mismatch, brief, expect_equal, expect_error
@@ -45,6 +47,13 @@ def _id_of(answer: Answer) -> object:
     return answer.message.get("id") if isinstance(answer.message, dict) else answer.describe()
 
 
+@check("base.notification.unknown", "base.notification.unknown-ignored", sharing=Sharing.ALONE)
+async def unknown_notification(peer: Peer) -> None:
+    """An unknown notification is ignored."""
+    await peer.notify("notifications/touchstone/unknown", {"anything": [1, None]})
+    await serves_after(peer, "an unknown notification")
+
+
 @check("base.id.null", "base.id.null-not-executed", sharing=Sharing.ALONE)
 async def null_id(peer: Peer) -> None:
     """A request whose id is null is refused or ignored, and does no harm."""
@@ -70,7 +79,8 @@ async def unknown_method(peer: Peer) -> None:
 @check("base.concurrent", "base.response.every-request")
 async def concurrent(peer: Peer) -> None:
     """Requests that are sent without waiting for answers are all answered."""
-    await all_answered([peer.fence] * _TOGETHER)
+    identifiers = [f"touchstone-together-{number}" for number in range(_TOGETHER)]
+    await all_answered([partial(peer.request, peer.cheap_method, id=identifier) for identifier in identifiers])
 
 
 @check("base.unicode", "base.encoding.any-character")
@@ -79,13 +89,6 @@ async def unicode(peer: Peer) -> None:
     answer = await peer.request(peer.cheap_method, meta={NOTE: _LINE_ENDS})
     if not isinstance(answer.result, dict):
         raise Mismatch(f"a result for {peer.cheap_method}", answer.describe(), [answer.entry.index])
-
-
-@check("base.notification.unknown", "base.notification.unknown-ignored", sharing=Sharing.ALONE)
-async def unknown_notification(peer: Peer) -> None:
-    """An unknown notification is ignored."""
-    await peer.notify("notifications/touchstone/unknown", {"anything": [1, None]})
-    await serves_after(peer, "an unknown notification")
 
 
 @check("base.batch", "base.batch.not-executed", sharing=Sharing.ALONE)
