@@ -52,20 +52,22 @@ def judge_generator(model: Model, measured: Measurement, cpu_percent: float, law
 
 
 def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: LittlesLaw) -> Iterator[str]:
-    closed = isinstance(model, ClosedModel)
     if cpu_percent >= _BUSY_PERCENT:
         yield f"the generator used {cpu_percent:.0f} % of its core"
     rate = law.throughput if isinstance(model, ClosedModel) else max(law.throughput, model.rate)
     limit = measured.calibration_rate
     if limit is not None and rate >= _CALIBRATED_SHARE * limit:
-        verb = "made" if closed else "was asked for"
+        verb = "made" if isinstance(model, ClosedModel) else "was asked for"
         yield f"the generator {verb} {rate:,.0f}/s, and makes {limit:,.0f}/s against a server that does nothing"
     if measured.lag_p99 >= _LAG_SECONDS:
         yield f"the generator's timers were {measured.lag_p99 * 1000:.1f} ms late (p99)"
-    if closed and law.residence_seconds and law.concurrency > law.throughput * law.residence_seconds / (1 - _MISMATCH):
-        yield _idle(model, law)
-
-
-def _idle(model: Model, law: LittlesLaw) -> str:
-    outside = 1 - law.throughput * law.residence_seconds / law.concurrency
-    return f"{model.users} users spent {outside:.0%} of their time outside requests"
+    # Failures have no residence, so that the law holds only where there are none.
+    failed = sum(each.failed for each in measured.state.operations.values())
+    if (
+        isinstance(model, ClosedModel)
+        and model.think == 0
+        and law.throughput
+        and not failed
+        and law.mismatch > _MISMATCH
+    ):
+        yield f"{model.users} users spent {law.mismatch:.0%} of their time outside requests"

@@ -118,8 +118,9 @@ class HttpReplies:
     def on_message_complete(self) -> None:
         """Judge what is not judged yet."""
         if 100 <= self._status < 200:
-            expected = self._expected
-            self.expect(expected)
+            size = self.size
+            self.expect(self._expected)
+            self.size = size
             return
         self.complete = True
         if self.answered:

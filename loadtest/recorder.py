@@ -134,7 +134,8 @@ class _Tally:
             if failure.error_class is not ErrorClass.TIMEOUT:
                 return
         self.corrected.record(sample.corrected)
-        self.uncorrected.record(sample.uncorrected)
+        if sample.sent < sample.done:  # else it was never sent, and nothing ran from there
+            self.uncorrected.record(sample.uncorrected)
 
     def state(self) -> OperationState:
         return OperationState(

@@ -29,6 +29,7 @@ from reports.records import CostSample
 
 __all__ = ["LoadError", "LoadOutcome", "Progress", "run_load"]
 
+_NEEDED = ("locust", "hdrh", "httptools")
 _SAMPLE_SECONDS = 0.25
 _STARTUP_SECONDS = 15.0
 _STOP_SECONDS = 3.0
@@ -50,7 +51,7 @@ def run_load(plan: LoadPlan, on_progress: Callable[[Progress], None] = lambda _:
     `on_progress` is called about once a second. On Ctrl-C (KeyboardInterrupt) the run ends early and what was recorded
     so far is returned, marked as interrupted.
     """
-    missing = [name for name in ("locust", "hdrh", "httptools") if importlib.util.find_spec(name) is None]
+    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise LoadError(f"load tests need {', '.join(missing)}: install mcp-touchstone[load]", "setup")
     with tempfile.TemporaryFile() as stderr, _engine(plan, stderr) as process:

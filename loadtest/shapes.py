@@ -5,33 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 from locust import LoadTestShape
-from msgspec import Struct
 
-__all__ = ["Stage", "Stages", "ramp", "users_at"]
+from loadtest.stages import Stage, users_at
 
-
-class Stage(Struct, frozen=True, kw_only=True):
-    """A number of users for a number of seconds."""
-
-    users: int
-    seconds: float
-
-
-def ramp(first: int, last: int, steps: int, seconds: float) -> tuple[Stage, ...]:
-    """Return `steps` stages of equal length that lead from `first` to `last` users."""
-    if steps < 2:
-        raise ValueError("a ramp has at least two steps")
-    rise = (last - first) / (steps - 1)
-    return tuple(Stage(users=round(first + rise * step), seconds=seconds / steps) for step in range(steps))
-
-
-def users_at(stages: tuple[Stage, ...], elapsed: float) -> int | None:
-    """Return how many users there are `elapsed` seconds after the start, None when all stages are over."""
-    for stage in stages:
-        if elapsed < stage.seconds:
-            return stage.users
-        elapsed -= stage.seconds
-    return None
+__all__ = ["Stages"]
 
 
 class Stages(LoadTestShape):

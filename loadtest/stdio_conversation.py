@@ -15,6 +15,7 @@ import gevent
 import gevent.event
 import gevent.hub
 import gevent.lock
+import gevent.monkey
 import gevent.os
 import gevent.subprocess
 from msgspec import Struct
@@ -30,6 +31,8 @@ from reference_impl.protocol.revisions import Revision
 
 __all__ = ["StdioConversation", "StdioProcess"]
 
+# gevent's own `os.close` puts the call off until its loop next wakes, and the server would not see its input end.
+_close = gevent.monkey.get_original("os", "close")
 _CHUNK = 65536
 _STDERR_KEPT = 2000
 _REAP_SECONDS = 0.05
@@ -177,12 +180,19 @@ class StdioProcess:
         self._end(self._last_words())
 
     def _last_words(self) -> Failure:
-        assert self._popen is not None
-        code = self._popen.wait(timeout=_GRACE_SECONDS)
+        code = self._exit_code()
         gevent.sleep(0)  # The drain may have more to read of what it said.
         said = self._stderr.decode("utf-8", "replace").strip()
         how = "closed its output" if code is None else f"ended with exit code {code}"
         return Failure(ErrorClass.TRANSPORT, "closed", f"the process {how}{': ' + said if said else ''}")
+
+    def _exit_code(self) -> int | None:
+        """Return the exit code of the process, None if it does not end within the grace."""
+        assert self._popen is not None
+        try:
+            return int(self._popen.wait(timeout=_GRACE_SECONDS))
+        except gevent.subprocess.TimeoutExpired:
+            return None
 
     def _take(self, line: bytes | Overlong, at: float) -> None:
         if isinstance(line, Overlong):
@@ -209,10 +219,11 @@ class StdioProcess:
         if reply is not None:
             self._send(reply)
             return
-        verdict = judge(line, Expected(0))
-        if verdict is not Sign.UNRELATED:
-            assert isinstance(verdict, Failure)
-            self._on_stray(verdict)
+        if judge(line, Expected(0)) is not Sign.UNRELATED:
+            said = line[:200].decode("utf-8", "replace")
+            self._on_stray(
+                Failure(ErrorClass.TRANSPORT, "stray", f"standard output carries what is no message: {said}")
+            )
 
     def _drain(self) -> None:
         # A pipe that nobody reads stops a talkative server.
@@ -241,9 +252,9 @@ class StdioProcess:
         gevent.killall(self._greenlets)
         self._ended = self._ended or Failure(ErrorClass.TRANSPORT, "closed", "the run is over")
         _close_all(self._fds[:1])
-        if self._popen is not None and self._popen.wait(timeout=_GRACE_SECONDS) is None:
+        if self._popen is not None and self._exit_code() is None:
             self._popen.terminate()
-            if self._popen.wait(timeout=_GRACE_SECONDS) is None:
+            if self._exit_code() is None:
                 self._popen.kill()
                 self._popen.wait()
         _close_all(self._fds[1:])
@@ -256,7 +267,7 @@ def _wake(waiting: _Waiting, exchange: Exchange) -> None:
 
 def _close_all(fds: Iterable[int]) -> None:
     for fd in fds:
-        os.close(fd)
+        _close(fd)
 
 
 class StdioConversation:

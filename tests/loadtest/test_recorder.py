@@ -1,0 +1,146 @@
+"""Recording: what counts, what has a latency, what several workers add up to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loadtest.recorder import (
+    OPENING,
+    Recorder,
+    RecorderState,
+    SecondState,
+    histogram,
+    merge_operations,
+    merged,
+    metrics_of,
+    percentile,
+)
+from loadtest.sample import Failure, Sample
+from reference_impl.metrics import ErrorClass
+
+IS_ERROR = Failure(ErrorClass.IS_ERROR, "", "it broke")
+TIMEOUT = Failure(ErrorClass.TIMEOUT, "receive", "no answer")
+
+
+def sample(seconds: float, at: float = 10.0, wait: float = 0.0, failure: Failure | None = None) -> Sample:
+    sent = at + wait
+    return Sample("echo", at, sent, sent + seconds / 2, sent + seconds, 100, failure)
+
+
+def recorded(*samples: Sample, measure_from: float = 10.0) -> RecorderState:
+    recorder = Recorder(measure_from)
+    for each in samples:
+        recorder.record(each)
+    return recorder.state()
+
+
+def milliseconds(encoded: str, percent: float) -> float:
+    return float(histogram(encoded).get_value_at_percentile(percent)) / 1000
+
+
+def test_the_corrected_latency_includes_the_wait_before_sending() -> None:
+    echo = recorded(sample(0.010, wait=0.200)).operations["echo"]
+    assert milliseconds(echo.corrected, 100) == pytest.approx(210, rel=0.002)
+    assert milliseconds(echo.uncorrected, 100) == pytest.approx(10, rel=0.002)
+
+
+def test_a_clock_that_reads_the_same_twice_gives_no_negative_latency() -> None:
+    assert (sample(0.0, wait=-0.1).corrected, sample(0.0).uncorrected) == (0.0, 0.0)
+
+
+def test_what_was_meant_to_start_in_the_warm_up_is_not_counted() -> None:
+    state = recorded(sample(0.5, at=9.9), sample(0.001, at=10.0))
+    assert state.warm_up == 1
+    assert state.operations["echo"].total == 1
+
+
+def test_a_failure_counts_but_has_no_latency() -> None:
+    echo = recorded(sample(0.001), sample(0.9, failure=IS_ERROR)).operations["echo"]
+    assert (echo.total, echo.failed) == (2, 1)
+    assert milliseconds(echo.corrected, 100) < 2
+
+
+def test_a_timeout_counts_with_the_time_it_took() -> None:
+    echo = recorded(sample(0.001), sample(0.9, failure=TIMEOUT)).operations["echo"]
+    assert echo.failed == 1
+    assert milliseconds(echo.corrected, 100) > 899
+
+
+def test_a_request_that_was_never_sent_has_no_uncorrected_latency() -> None:
+    unsent = Sample("echo", 10.0, 11.0, 11.0, 11.0, 0, TIMEOUT)
+    echo = recorded(unsent).operations["echo"]
+    assert milliseconds(echo.corrected, 100) == pytest.approx(1000, rel=0.002)
+    assert histogram(echo.uncorrected).get_total_count() == 0
+
+
+def test_errors_are_told_apart_by_class_and_code() -> None:
+    state = recorded(sample(0.1, failure=IS_ERROR), sample(0.1, failure=TIMEOUT), sample(0.1, failure=IS_ERROR))
+    assert {(row.error_class, row.code): row.count for row in state.errors} == {
+        ("is-error", ""): 2,
+        ("timeout", "receive"): 1,
+    }
+    assert state.errors[0].example == "it broke"
+
+
+def test_each_second_has_its_own_counts_and_percentiles() -> None:
+    recorder = Recorder(10.0)
+    for number in range(100):
+        recorder.record(sample(0.001 * (number + 1), at=10.5))
+    recorder.record(sample(0.1, at=11.5, failure=IS_ERROR))
+    assert recorder.totals == (101, 1)
+    assert percentile(recorder.second(0), 99) == pytest.approx(0.099, rel=0.01)
+    assert (recorder.second(1).completed, recorder.second(1).failed) == (1, 1)
+    assert percentile(recorder.second(1), 99) is None
+    assert recorder.second(2) == SecondState()
+
+
+def test_openings_and_strays_are_no_operations() -> None:
+    recorder = Recorder(10.0)
+    recorder.record_opening(sample(0.02, at=1.0))
+    recorder.record_stray("echo", Failure(ErrorClass.TRANSPORT, "stray", "INFO"))
+    state = recorder.state()
+    assert state.opening is not None
+    assert state.opening.total == 1
+    assert state.operations["echo"].total == 0
+    assert [(row.operation, row.code) for row in state.errors] == [("echo", "stray")]
+
+
+def test_a_failed_opening_is_listed_under_its_own_name() -> None:
+    recorder = Recorder()
+    recorder.record_opening(sample(0.02, failure=TIMEOUT))
+    assert [row.operation for row in recorder.state().errors] == [OPENING]
+
+
+latencies = st.lists(st.floats(min_value=1e-6, max_value=30), max_size=20)
+
+
+@given(latencies, latencies)
+def test_workers_add_up_to_one_recorder(left: list[float], right: list[float]) -> None:
+    apart = merged([recorded(*map(sample, left)), recorded(*map(sample, right))])
+    together = recorded(*map(sample, left + right))
+    assert apart.seconds == together.seconds
+    one, other = merge_operations(apart.operations.values()), merge_operations(together.operations.values())
+    assert (one.total, one.failed) == (other.total, other.failed)
+    assert one.corrected_seconds == pytest.approx(other.corrected_seconds)
+    for percent in (1, 50, 99, 100):
+        assert milliseconds(one.corrected, percent) == milliseconds(other.corrected, percent)
+
+
+def test_errors_of_workers_add_up() -> None:
+    state = recorded(sample(0.1, failure=IS_ERROR))
+    assert [row.count for row in merged([state, state]).errors] == [2]
+
+
+@given(st.lists(st.floats(min_value=1e-4, max_value=3000), min_size=1, max_size=40))
+def test_histograms_keep_three_digits(values: list[float]) -> None:
+    echo = recorded(*(sample(value, at=0.0) for value in values), measure_from=0.0).operations["echo"]
+    assert milliseconds(echo.corrected, 50) == pytest.approx(1000 * sorted(values)[(len(values) - 1) // 2], rel=0.011)
+
+
+def test_a_run_reads_as_the_metrics_of_servers_do() -> None:
+    metrics = metrics_of(recorded(sample(0.010), sample(0.030), sample(0.5, failure=IS_ERROR)))
+    echo = metrics.tool_calls["echo"]
+    assert (echo.total_calls, echo.successful_calls) == (3, 2)
+    assert echo.latency.percentile(100) == pytest.approx(0.030, rel=0.01)
+    assert metrics.errors.by_class() == {"is-error": 1}
+    assert metrics.error_rate == pytest.approx(1 / 3)
