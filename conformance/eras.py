@@ -94,7 +94,9 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None])
                 note(eras, answer)
                 spoken = eras.modern if bench.revision.modern else eras.legacy
                 peer.conversation.revision = spoken.name if spoken else None
-                _hurry_others(eras, era)
+                if spoken is not None:
+                    # A refusal says nothing of the other era: its handshake may take its time, to connect a database.
+                    _hurry_others(eras, era)
                 eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
         except Mismatch as mismatch:
             eras.why_not[era] = mismatch.actual
