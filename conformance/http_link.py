@@ -17,6 +17,7 @@ from conformance.transcript import NO_JSON, Conversation, Direction, Entry, Even
 from reference_impl.protocol.sse import EventReader
 from reference_impl.protocol.streamable import LAST_EVENT_ID, SSE_TYPE, media_type
 from reference_impl.transports.http import (
+    BODY_LIMIT,
     BadHttp,
     ConnectFailed,
     ConnectionLost,
@@ -24,7 +25,10 @@ from reference_impl.transports.http import (
     HttpResponse,
 )
 
-__all__ = ["HttpLink", "HttpReply", "HttpRequest", "LiveReply"]
+__all__ = ["RESUMED", "HttpLink", "HttpReply", "HttpRequest", "LiveReply"]
+
+RESUMED = "takes up a stream, whose messages may come again"
+"""What is odd about the exchange that resumes a stream: monitors must not count its messages twice."""
 
 _TAIL = 1.0
 """Seconds that a stream may stay open after its response before we close it ourselves."""
@@ -136,6 +140,8 @@ class LiveReply:
 
     async def _take(self, chunk: bytes) -> None:
         self._body += chunk
+        if len(self._body) > BODY_LIMIT:
+            raise BadHttp(f"the body is longer than {BODY_LIMIT >> 20} MiB")
         if self.streams:
             for event in self._reader.feed(chunk):
                 if event.data:
@@ -247,8 +253,9 @@ class HttpLink:
         final, messages = reply.final, reply.messages
         if final is None and reply.ended and reply.event_ids:
             final, messages = await self._poll(request, reply, give_up)
-        if final is None and reply.media_type == SSE_TYPE and not reply.ended:
-            raise Silence(f"an answer to {method} within {timeout:g} s", "a stream without a response", [sent.index])
+        if final is None and not reply.ended:
+            met = "a stream without a response" if reply.media_type == SSE_TYPE else "a reply that did not end"
+            raise Silence(f"an answer to {method} within {timeout:g} s", met, [sent.index])
         earlier = tuple(entry for entry in messages if entry is not final)
         value = NO_JSON if final is None else final.value
         return Answer(method, identifier, value, final or sent, earlier, reply.head, reply.body)
@@ -267,7 +274,7 @@ class HttpLink:
                 break
             await anyio.sleep(pause)
             headers = {**request.headers, "content-type": None, "accept": SSE_TYPE, LAST_EVENT_ID: last}
-            reply = await self.exchange(HttpRequest("GET", headers=headers), left, settle=True)
+            reply = await self.exchange(HttpRequest("GET", headers=headers, defect=RESUMED), left, settle=True)
             messages += reply.messages
             if reply.media_type != SSE_TYPE:
                 break

@@ -11,6 +11,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -53,6 +54,8 @@ ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
+_CACHED = 64
+"""Clients repeat themselves: a few values of these headers are all there are."""
 _NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
 
@@ -177,7 +180,7 @@ def _check_parameter(header: str, value: Any, given: str | None) -> None:
 
 
 def _same_number(text: str, value: float) -> bool:
-    return _NUMBER.fullmatch(text) is not None and Decimal(text) == Decimal(value)
+    return _NUMBER.fullmatch(text) is not None and Decimal(text) == Decimal(str(value))
 
 
 def _mismatch(header: str, given: str | None, wanted: str) -> RemoteProtocolError:
@@ -188,11 +191,13 @@ def _mismatch(header: str, given: str | None, wanted: str) -> RemoteProtocolErro
     )
 
 
+@lru_cache(_CACHED)
 def media_type(value: str | None) -> str:
     """Return a Content-Type's type in lower case, without parameters."""
     return (value or "").partition(";")[0].strip().lower()
 
 
+@lru_cache(_CACHED)
 def accepts(value: str | None, wanted: str) -> bool:
     """Tell whether an Accept header admits a media type; an absent header admits everything (RFC 9110, 12.5.1)."""
     if value is None:
@@ -205,7 +210,7 @@ def origin_allowed(origin: str | None, host: str | None, allowed: frozenset[str]
     """Judge an Origin header against DNS rebinding (`#security-endpoint`).
 
     An absent Origin comes from no browser and passes. One that is listed passes; otherwise it must be a web origin on
-    this machine's loopback names, or the very host that the request names.
+    this machine's loopback names, in a request that names such a host too.
     """
     if origin is None or origin in allowed:
         return True
@@ -224,6 +229,7 @@ def host_allowed(host: str | None, allowed: frozenset[str] = frozenset()) -> boo
     return host is not None and (host in allowed or _hostname(host) in _LOCAL_HOSTS)
 
 
+@lru_cache(_CACHED)
 def _hostname(host: str | None) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname if host else None
