@@ -8,8 +8,10 @@ Runs under any ASGI server, alone or mounted in another application:
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import is_modern_request
@@ -129,7 +131,7 @@ class MCPApplication:
             await send_response(request.send, self._other(request, path))
             return
         if self._authenticate is not None:
-            request = replace(request, principal=await self._authenticate(request.headers))
+            request = msgspec.structs.replace(request, principal=await self._authenticate(request.headers))
         match request.method:
             case "POST":
                 await self._post(request)

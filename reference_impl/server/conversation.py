@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import Code, LocalProtocolError, RemoteProtocolError
-from reference_impl.protocol.lifecycle import is_modern_request, read_request_meta, unsupported_version
+from reference_impl.protocol.lifecycle import RequestMeta, is_modern_request, read_request_meta, unsupported_version
 from reference_impl.protocol.messages import ErrorResponse, Notification, Request, Response
 from reference_impl.protocol.revisions import REVISIONS, revision_named
 from reference_impl.server.dispatch import answer
@@ -30,19 +30,18 @@ def open_exchange(request: Request, session: Session) -> Exchange:
     (`basic/lifecycle#initialization`). Raises `RemoteProtocolError`.
     """
     if is_modern_request(request.params):
-        return modern_exchange(request, session.send, session.principal)
+        return modern_exchange(request, read_request_meta(request.params), session.send, session.principal)
     if session.opened or request.method in ("initialize", "ping"):
         return Exchange.legacy(request, session, session.send)
     text = "Invalid params: neither does params._meta describe the request, nor has initialize opened a session"
     raise RemoteProtocolError(Code.INVALID_PARAMS, text)
 
 
-def modern_exchange(request: Request, send: Send, principal: str | None) -> Exchange:
-    """Return the exchange of a request that has to describe itself.
+def modern_exchange(request: Request, meta: RequestMeta, send: Send, principal: str | None) -> Exchange:
+    """Return the exchange of a request that describes itself.
 
-    Raises `RemoteProtocolError` if it does not, or names a version that is not served this way.
+    Raises `RemoteProtocolError` if it names a version that is not served this way.
     """
-    meta = read_request_meta(request.params)
     revision = revision_named(meta.version)
     if revision is None or not revision.modern:
         raise unsupported_version(meta.version, reversed(REVISIONS))

@@ -6,8 +6,9 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol
+
+import msgspec
 
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Prompt, Resource, Tool
@@ -26,8 +27,7 @@ _logger = logging.getLogger("reference_impl.server.calls")
 _MOST_CALLERS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Invocation:
+class Invocation(msgspec.Struct, frozen=True):
     """One call of a handler: `name` is the tool's or prompt's name, or the resource's URI."""
 
     kind: Literal["tool", "resource", "prompt"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
+
+import msgspec
 
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.messages import ErrorResponse, RequestId, encode
@@ -29,8 +30,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True):
     """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads
     them (5.5; httptools keeps what trails). `principal` is whom the authenticator named."""
 
@@ -43,22 +43,30 @@ class HttpRequest:
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> HttpRequest:
-        """Read an ASGI `http` scope. A header that comes twice is joined with a comma (RFC 9110, 5.3)."""
-        headers: dict[str, str] = {}
-        for name, value in scope["headers"]:
-            key, text = name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")
-            headers[key] = f"{headers[key]}, {text}" if key in headers else text
+        """Read an ASGI `http` scope, whose header names are in lower case."""
+        pairs = scope["headers"]
+        headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in pairs}
+        if len(headers) < len(pairs):
+            headers = _joined(pairs)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         return cls(scope["method"], path, headers, receive, send)
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return headers of which some come twice: their values become one list (RFC 9110, 5.3)."""
+    headers: dict[str, str] = {}
+    for name, value in pairs:
+        key, text = name.decode("latin-1"), value.decode("latin-1").strip(" \t")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+class HttpResponse(msgspec.Struct, frozen=True):
     """A whole response; an empty body carries no content type."""
 
     status: int
     body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     content_type: str = JSON_TYPE
 
 

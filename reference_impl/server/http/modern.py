@@ -30,19 +30,18 @@ async def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Re
     except RemoteProtocolError as error:
         await send_response(http.send, error_response(error.http_status or 400, error, request.id))
         return
-    post.on_gone = exchange.cancel
     # Ids need to be unique only among one client's requests, and here nobody knows whose they are.
     running: Calls[Exchange] = Calls()
-    await post.respond(start(server, exchange, running, post.reply))
+    await post.respond(start(server, exchange, running, post.reply), exchange.cancel)
 
 
 def _checked(server: AdvancedMCPServer, http: HttpRequest, request: Request, post: Post) -> Exchange:
-    version = read_request_meta(request.params).version
+    meta = read_request_meta(request.params)
     header = http.headers.get(PROTOCOL_VERSION)
-    if header != version:
-        said = "is missing" if header is None else f"says {header!r}, the body says {version!r}"
+    if header != meta.version:
+        said = "is missing" if header is None else f"says {header!r}, the body says {meta.version!r}"
         raise RemoteProtocolError(Code.HEADER_MISMATCH, f"Header mismatch: MCP-Protocol-Version {said}")
-    exchange = modern_exchange(request, post.send, http.principal)
+    exchange = modern_exchange(request, meta, post.send, http.principal)
     check_mirrored_headers(request, http.headers, _mirrored_schema(server, request))
     return exchange
 

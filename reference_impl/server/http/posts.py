@@ -26,15 +26,14 @@ _PATIENCE = 10.0
 class Post:
     """One POST with a request in it.
 
-    `send` and `reply` are what the exchange needs. `status` gives the HTTP status of an answer sent as JSON. `on_gone`
-    is called if the client goes away before the answer, `on_stream` when the response turns out to be a stream.
-    `elsewhere` takes requests for a client that accepts no stream as this response.
+    `send` and `reply` are what the exchange needs. `status` gives the HTTP status of an answer sent as JSON.
+    `on_stream` is called when the response turns out to be a stream. `elsewhere` takes requests for a client that
+    accepts no stream as this response.
     """
 
     request: HttpRequest
     stream: EventStream
     status: Callable[[Response | ErrorResponse], int]
-    on_gone: Callable[[], None] = lambda: None
     on_stream: Callable[[EventStream], None] = lambda _stream: None
     elsewhere: Callable[[Message], None] = lambda _message: None
     answered: Response | ErrorResponse | None = None
@@ -57,8 +56,8 @@ class Post:
         """Whether the client takes event streams."""
         return accepts(self.request.headers.get("accept"), SSE_TYPE)
 
-    async def respond(self, task: asyncio.Task[None] | None) -> None:
-        """Send the response to the request that `task` serves."""
+    async def respond(self, task: asyncio.Task[None] | None, on_gone: Callable[[], None] | None = None) -> None:
+        """Send the response to the request that `task` serves; `on_gone` is called if the client leaves before it."""
         if task is not None:
             task.add_done_callback(lambda _task: self.stream.finish())
             await asyncio.sleep(0)  # most handlers need one turn of the loop, and then no watch is needed
@@ -73,8 +72,8 @@ class Post:
             elif not gone.done():
                 self.on_stream(self.stream)
                 await serve_stream_events(self.request, self.stream, 0, gone)
-            if gone.done() and self.answered is None:
-                self.on_gone()
+            if gone.done() and self.answered is None and on_gone is not None:
+                on_gone()
         finally:
             gone.cancel()
 

@@ -182,7 +182,7 @@ class Web:
             "accept": "application/json, text/event-stream",
         }
         given |= headers or {}
-        pairs = [(name.encode(), value.encode("utf-8")) for name, value in given.items() if value is not None]
+        pairs = [(name.lower().encode(), value.encode("utf-8")) for name, value in given.items() if value is not None]
         scope = {"type": "http", "method": method, "path": path, "headers": pairs, "server": ("127.0.0.1", 8000)}
         bodies = [{"type": "http.request", "body": body if isinstance(body, bytes) else encode_json(body)}]
 
