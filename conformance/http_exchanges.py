@@ -38,8 +38,8 @@ class Exchange:
 
     @property
     def media_type(self) -> str:
-        """The content type of the reply without parameters, lower case."""
-        return media_type(self.header("content-type"))
+        """The content type of the reply without parameters, lower case; of a doubled one the first."""
+        return media_type((self.header("content-type") or "").partition(",")[0])
 
     @property
     def streams(self) -> bool:

@@ -59,7 +59,7 @@ def _mirrored(peer: Peer, kind: str, *, optional: bool = False) -> Mirrored:
         for header, path in header_parameters(schema).items():
             parent = _schema_at(schema, path[:-1])
             required = path[-1] in parent.get("required", []) or len(path) > 1
-            found = Mirrored(call, PARAM_PREFIX + header, path, required)
+            found = Mirrored(call, PARAM_PREFIX + header.lower(), path, required)
             if _schema_at(schema, path).get("type") == kind and not (optional and required):
                 return found
     what = f"{'an optional' if optional else 'a'} {kind} parameter"
@@ -113,7 +113,7 @@ async def param_characters(peer: Peer) -> None:
 
 @check("http.param-absent", "http.param.optional")
 async def param_absent(peer: Peer) -> None:
-    """A call without the argument needs no Mcp-Param header."""
+    """A call whose argument is absent or null needs no Mcp-Param header."""
     await _text_call(peer)
     kinds = [_optional(peer, kind) for kind in ("string", "integer", "boolean")]
     found = next((each for each in kinds if each is not None), None)
@@ -121,6 +121,9 @@ async def param_absent(peer: Peer) -> None:
         raise Blocked("no tool that may be called mirrors an optional parameter into a header (--allow NAME)")
     answer = await peer.call(peer.message("tools/call", found.params(...)))
     expect(isinstance(answer.result, dict), f"a result without {found.path[-1]} and {found.header}", answer.describe())
+    answer = await peer.call(peer.message("tools/call", found.params(None)))
+    # Whether null is a value for the parameter is for its schema to say; that its header is missing is no fault.
+    expect(answer.code != -32020, f"no HeaderMismatch with {found.path[-1]} null", answer.describe())
 
 
 def _optional(peer: Peer, kind: str) -> Mirrored | None:

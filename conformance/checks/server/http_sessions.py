@@ -8,7 +8,7 @@ from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, expect, expect_status
 from conformance.http_link import HttpRequest
 from conformance.peer import Peer
-from conformance.twins import expect_served, need_served
+from conformance.twins import need_served
 from reference_impl.protocol.revisions import R2025_03_26
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
 
@@ -123,16 +123,6 @@ def _unknown_bits(identifiers: list[str]) -> float:
 def _one_case(identifiers: list[str]) -> bool:
     text = "".join(identifiers)
     return text in (text.lower(), text.upper())
-
-
-@check("http.session-several", "http.session.several")
-async def session_several(peer: Peer) -> None:
-    """A second client opens a session of its own, and both are served."""
-    _need_session(peer)
-    async with peer.another() as other:
-        expect(_need_session(other) != peer.session, "a session of its own for the second client", peer.session)
-        await expect_served(other, {}, "the second session's id")
-        await expect_served(peer, {}, "the first session's id, while a second is open")
 
 
 @check("http.version-invalid", "http.version.invalid")

@@ -9,7 +9,7 @@ from typing import Any
 
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, expect
-from conformance.http_link import HttpReply, HttpRequest, LiveReply
+from conformance.http_link import RESUMED, HttpReply, HttpRequest, LiveReply
 from conformance.links import Silence
 from conformance.peer import Peer, encode
 from conformance.twins import need_served
@@ -25,7 +25,8 @@ async def _getting(peer: Peer, last_event_id: str | None = None) -> AsyncIterato
     """The reply to GET. Raises `Blocked` if no head comes."""
     headers = {**peer.headers_for(None), "accept": SSE_TYPE, "content-type": None, LAST_EVENT_ID: last_event_id}
     async with AsyncExitStack() as stack:
-        opening = peer.http.opened(HttpRequest("GET", headers=headers), peer.patience.answer)
+        request = HttpRequest("GET", headers=headers, defect=None if last_event_id is None else RESUMED)
+        opening = peer.http.opened(request, peer.patience.answer)
         try:
             live = await stack.enter_async_context(opening)
         except Silence:
@@ -61,6 +62,7 @@ async def get_head_at_once(peer: Peer) -> None:
 @check("http.get-no-response", "http.get.no-response", sharing=Sharing.FRESH)
 async def get_no_response(peer: Peer) -> None:
     """The response to a POST does not come on the stream of a GET that is open meanwhile."""
+    await need_served(peer)
     async with _getting(peer) as live:
         _need_stream(live)
         answer = await peer.fence()
