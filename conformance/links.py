@@ -261,6 +261,7 @@ class StreamLink:
 
     async def _put(self, data: bytes, entry: Entry) -> None:
         self._spoiled = self._spoiled or entry.defect is not None
+        self._told += entry.is_notification()
         try:
             with anyio.move_on_after(self._patience):
                 async with self._writing:
