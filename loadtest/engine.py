@@ -51,8 +51,6 @@ def _run(plan: LoadPlan) -> None:
 
     stop = Event()
     gevent.signal_handler(signal.SIGTERM, stop.set)
-    # Ctrl-C reaches the whole group; what it means is the parent's decision.
-    gevent.signal_handler(signal.SIGINT, lambda: None)
     gevent.spawn(_watch_parent, stop)
     measure = Measure(plan, stop, _tell)
     refusal = measure.kind.first_contact()

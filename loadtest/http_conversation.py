@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import gevent.select
@@ -161,7 +162,7 @@ class HttpConversation:
         try:
             sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
             if endpoint.tls:
-                sock = gevent.ssl.create_default_context().wrap_socket(sock, server_hostname=endpoint.host)
+                sock = _tls_context().wrap_socket(sock, server_hostname=endpoint.host)
         except OSError:
             sock.close()
             raise
@@ -170,3 +171,9 @@ class HttpConversation:
         self._socket = sock
         self._last_used = time.perf_counter()
         return sock
+
+
+@functools.cache
+def _tls_context() -> gevent.ssl.SSLContext:
+    # Reading the trusted certificates takes milliseconds, in which nobody else would be served.
+    return gevent.ssl.create_default_context()

@@ -34,7 +34,11 @@ _SAMPLE_SECONDS = 0.25
 _STARTUP_SECONDS = 15.0
 _STOP_SECONDS = 3.0
 _STDERR_KEPT = 2000
-_BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from loadtest.engine import main; main()"
+# Our own package must be found wherever the parent found it, and nothing in the working directory instead.
+_BOOT = (
+    "import sys; root = sys.argv[1]; root in sys.path or sys.path.insert(0, root); "
+    "from loadtest.engine import main; main()"
+)
 
 
 class LoadError(Exception):
@@ -51,6 +55,8 @@ def run_load(plan: LoadPlan, on_progress: Callable[[Progress], None] = lambda _:
     `on_progress` is called about once a second. On Ctrl-C (KeyboardInterrupt) the run ends early and what was recorded
     so far is returned, marked as interrupted.
     """
+    if os.name != "posix":
+        raise LoadError("load tests need process groups and non-blocking pipes: run them on Linux or macOS", "setup")
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise LoadError(f"load tests need {', '.join(missing)}: install mcp-touchstone[load]", "setup")

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from enum import Enum
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from loadtest.sample import Failure
-from loadtest.workload import MARKER, NUMBER_MARKER, Operation
+from loadtest.workload import MARKER, NUMBER_MARKER, Operation, check_headers
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.lifecycle import initialize_params, request_meta
 from reference_impl.protocol.messages import Notification, Request, encode_json
@@ -40,6 +40,10 @@ CLIENT_INFO: Final = {"name": "touchstone-load", "version": "1"}
 
 FIRST_MARKER: Final = 1_000_000_000
 """Markers count from here: ten digits each, so that none is part of another, and they fit 32-bit integers."""
+
+
+_IN_TARGETS: Final = "/?%:@!$&'()*+,;=-._~"
+"""What stands for itself in a request target (RFC 3986, sections 3.3 and 3.4)."""
 
 
 class Template:
@@ -114,13 +118,11 @@ class Endpoint:
         self.tls = parts.scheme == "https"
         self.host = parts.hostname or ""
         self.port = parts.port or (443 if self.tls else 80)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_IN_TARGETS)
         authority = parts.netloc.rpartition("@")[2]
         self._start = f"POST {path} HTTP/1.1\r\nhost: {authority}\r\n"
         self._extra = {name.lower(): value for name, value in headers.items()}
-        for name, value in self._extra.items():
-            if not (name + value).isprintable():
-                raise ValueError(f"header {name!r} holds characters that no header may have")
+        check_headers(self._extra)
 
     def head(self, headers: dict[str, str]) -> bytes:
         """Return the head of a POST as far as the number that `post` adds. The user's headers win over ours."""

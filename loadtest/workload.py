@@ -25,6 +25,7 @@ __all__ = [
     "StdioTarget",
     "Target",
     "Workload",
+    "check_headers",
     "decode_plan",
     "encode_plan",
 ]
@@ -106,6 +107,7 @@ class HttpTarget(Struct, frozen=True, kw_only=True, tag="http", tag_field="trans
     def __post_init__(self) -> None:
         """Refuse what is no HTTP address."""
         _require(self.url.startswith(("http://", "https://")), f"{self.url!r} is no http:// or https:// URL")
+        check_headers(self.headers)
 
 
 class StdioTarget(Struct, frozen=True, kw_only=True, tag="stdio", tag_field="transport", forbid_unknown_fields=True):
@@ -159,6 +161,13 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _require(not http or streamable, f"{self.revision} has no Streamable HTTP; load it over stdio")
         _require(self.duration > 0 and self.timeout > 0, "duration and timeout must be above 0 seconds")
         _require(self.warm_up >= 0 and self.calibration >= 0, "warm-up and calibration cannot be negative")
+
+
+def check_headers(headers: dict[str, str]) -> None:
+    """Raise ValueError for a header that would break the request or split it in two (RFC 9110, section 5.5)."""
+    for name, value in headers.items():
+        text = name + value
+        _require(name != "" and text.isascii() and text.isprintable(), f"header {name!r} holds what no header may")
 
 
 def _require(holds: bool, message: str) -> None:

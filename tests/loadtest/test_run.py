@@ -25,8 +25,8 @@ def plan(target: Target, **changes: Any) -> LoadPlan:
         "target": target,
         "revision": "2026-07-28",
         "workload": Workload(name="echo", operations=(ECHO,)),
-        "model": OpenModel(rate=100, users=4),
-        "duration": 0.6,
+        "model": OpenModel(rate=250, users=4),
+        "duration": 0.2,
         "timeout": 2.0,
         "calibration": 0.0,
     }
@@ -37,36 +37,32 @@ def failed(outcome: LoadOutcome) -> dict[str, int]:
     return outcome.overall.errors
 
 
-@pytest.mark.parametrize(
-    ("transport", "revision"), [("http", "2026-07-28"), ("http", "2025-11-25"), ("stdio", "2024-11-05")]
-)
+@pytest.mark.parametrize(("transport", "revision"), [("http", "2025-11-25"), ("stdio", "2024-11-05")])
 def test_an_open_model_sends_what_its_schedule_says(make_target: Any, transport: str, revision: str) -> None:
-    seen: list[Progress] = []
-    outcome = run_load(plan(make_target(transport, ""), revision=revision, duration=1.1, warm_up=0.2), seen.append)
+    outcome = run_load(plan(make_target(transport, ""), revision=revision, warm_up=0.2))
     row = outcome.overall
-    assert (row.counts.total, row.counts.failed, outcome.warm_up) == (110, 0, 20)
+    assert (row.counts.total, row.counts.failed, outcome.warm_up) == (50, 0, 50)
     assert outcome.complete
     assert row.corrected.percentiles.p50 > 0
     assert outcome.rows[-1].operation == "initialize"
-    assert [each.phase for each in seen][:2] == ["opening", "warming up"]
-    assert seen[-1].completed >= 100
 
 
 def test_a_closed_model_keeps_its_users_busy_and_the_calibration_judges_it(make_target: Any) -> None:
-    target = make_target("stdio", "")
-    row = run_load(plan(target, model=ClosedModel(users=3), calibration=0.2, duration=0.8)).overall
-    assert row.counts.total > 100
+    row = run_load(plan(make_target("http", ""), model=ClosedModel(users=3), calibration=0.1, target_pid=own())).overall
+    assert row.counts.total > 20
     assert row.counts.failed == 0
     assert row.generator is not None
     assert (row.generator.calibration_rate or 0) > 0
     assert row.generator.cpu_percent > 0
-    assert row.target is not None
-    assert row.target.rss_bytes_max > 1_000_000
+
+
+def own() -> int:
+    return psutil.Process().pid
 
 
 def test_each_user_may_have_a_process_of_its_own() -> None:
     target = StdioTarget(argv=(sys.executable, *null_server()), process_each=True)
-    outcome = run_load(plan(target, model=OpenModel(rate=50, users=2)))
+    outcome = run_load(plan(target, model=OpenModel(rate=100, users=2)))
     assert outcome.overall.counts.failed == 0
     assert outcome.rows[-1].counts.total == 3  # the first contact, and each user
 
@@ -104,24 +100,24 @@ def test_a_command_that_does_not_exist_is_named_as_out_of_reach() -> None:
     assert error.value.whose == "target"
 
 
-@pytest.mark.parametrize("transport", ["http", "stdio"])
-@pytest.mark.parametrize("model", [OpenModel(rate=100, users=4), ClosedModel(users=2)])
-def test_a_target_that_dies_leaves_errors_of_the_transport(make_target: Any, transport: str, model: Any) -> None:
+@pytest.mark.parametrize(
+    ("transport", "model", "last_words"),
+    [("http", OpenModel(rate=250, users=4), "refused"), ("stdio", ClosedModel(users=2), "ended with exit code 3")],
+)
+def test_a_target_that_dies_leaves_errors_of_the_transport(
+    make_target: Any, transport: str, model: Any, last_words: str
+) -> None:
     outcome = run_load(plan(make_target(transport, "die"), model=model))
     row = outcome.overall
     assert outcome.complete
     assert row.counts.ok == 39
     assert row.counts.failed > 0
     assert {kind.split()[0] for kind in row.errors} == {"transport"}
-
-
-def test_how_a_process_ended_is_told(make_target: Any) -> None:
-    outcome = run_load(plan(make_target("stdio", "die"), model=ClosedModel(users=1)))
-    assert "ended with exit code 3" in outcome.errors[0].example
+    assert any(last_words in each.example for each in outcome.errors)
 
 
 def test_a_target_that_never_answers_costs_the_timeout_and_no_more(make_target: Any) -> None:
-    outcome = run_load(plan(make_target("http", "hang"), timeout=0.2, duration=0.5))
+    outcome = run_load(plan(make_target("http", "hang"), timeout=0.1))
     assert outcome.complete
     assert outcome.overall.counts.failed == outcome.overall.counts.total == 50
     assert set(failed(outcome)) == {"timeout receive", "timeout unsent"}
@@ -132,23 +128,25 @@ def test_a_target_that_never_answers_costs_the_timeout_and_no_more(make_target: 
     ("transport", "fault", "kind"),
     [
         ("http", "garbage", "json-rpc malformed"),
-        ("http", "swap", "json-rpc foreign-answer"),
         ("stdio", "swap", "json-rpc foreign-answer"),
         ("http", "fail", "is-error"),
     ],
 )
 def test_wrong_answers_are_counted_by_their_class(make_target: Any, transport: str, fault: str, kind: str) -> None:
-    assert failed(run_load(plan(make_target(transport, fault), duration=0.2)))[kind] >= 10
+    assert failed(run_load(plan(make_target(transport, fault))))[kind] >= 10
 
 
 def test_noise_on_standard_output_is_counted_beside_good_answers(make_target: Any) -> None:
-    row = run_load(plan(make_target("stdio", "noise"), duration=0.2)).overall
+    row = run_load(plan(make_target("stdio", "noise"))).overall
     assert row.counts.failed == 0
-    assert row.errors == {"transport stray": 20}
+    assert row.errors == {"transport stray": 50}
 
 
 def test_an_interrupted_run_keeps_what_it_has_and_leaves_no_process(make_target: Any) -> None:
+    seen: list[Progress] = []
+
     def interrupt(progress: Progress) -> None:
+        seen.append(progress)
         if progress.elapsed >= 1:
             raise KeyboardInterrupt
 
@@ -156,7 +154,10 @@ def test_an_interrupted_run_keeps_what_it_has_and_leaves_no_process(make_target:
     unique = StdioTarget(argv=(*target.argv[:-1], "no-orphan-of-this-name"))
     outcome = run_load(plan(unique, duration=60.0), interrupt)
     assert (outcome.interrupted, outcome.complete) == (True, False)
-    assert 90 <= outcome.overall.counts.total < 1000
+    assert outcome.overall.counts.total >= seen[-1].completed >= 200
+    assert [each.phase for each in seen[:2]] == ["opening", "measuring"]
+    assert outcome.overall.target is not None
+    assert outcome.overall.target.rss_bytes_max > 1_000_000
     assert outcome.overall.seconds < 10
     assert not [each for each in psutil.process_iter(["cmdline"]) if unique.argv[-1] in (each.info["cmdline"] or ())]
 

@@ -97,8 +97,12 @@ def test_a_url_without_port_has_the_one_of_its_scheme(url: str, port: int) -> No
 
 
 def test_a_header_that_would_split_the_request_is_refused() -> None:
-    with pytest.raises(ValueError, match="no header may have"):
+    with pytest.raises(ValueError, match="no header may"):
         Endpoint("http://host/", {"x": "a\r\nhost: evil"})
+
+
+def test_a_path_is_written_in_ascii() -> None:
+    assert Endpoint("http://host/ä b?q=%20&x=1", {}).head({}).startswith(b"POST /%C3%A4%20b?q=%20&x=1 HTTP/1.1\r\n")
 
 
 def test_initialize_offers_the_revision() -> None:

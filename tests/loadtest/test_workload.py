@@ -54,6 +54,7 @@ def test_a_plan_survives_the_way_to_the_locust_process(subject: LoadPlan) -> Non
         (lambda: plan(duration=0), "duration and timeout"),
         (lambda: plan(warm_up=-1), "cannot be negative"),
         (lambda: HttpTarget(url="ftp://host/"), "no http"),
+        (lambda: HttpTarget(url="http://host/", headers={"x": "a\r\nb"}), "header 'x'"),
         (lambda: StdioTarget(argv=()), "empty"),
         (lambda: OpenModel(rate=0), "rate"),
         (lambda: OpenModel(rate=1, users=0), "at least one user"),

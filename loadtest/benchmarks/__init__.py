@@ -1,0 +1,1 @@
+"""Measurements of our own speed, as ratios within one run."""
