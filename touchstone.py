@@ -7,7 +7,7 @@ import signal
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -59,6 +59,7 @@ def run(
 def check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
     """Judge a server by the specification: real defects, each with its bytes and its rule.
 
+    \b
     touchstone check -- node build/index.js
     touchstone check http://127.0.0.1:3000/mcp --revision 2025-11-25
     """
@@ -122,7 +123,8 @@ def replay(
 @app.command("list")
 @flattened
 def list_(
-    pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="Such as 'http.*'.")] = "*", as_json: AsJson = False
+    pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="Such as 'http.*'.")] = "*",
+    as_json: AsJson = False,
 ) -> int:
     """List the checks, monitors and properties."""
     from door.catalogue import list_checks
@@ -133,7 +135,9 @@ def list_(
 @app.command()
 @flattened
 def explain(
-    identifier: Annotated[str, typer.Argument(metavar="ID", help="Of a check, a monitor, a property or a requirement.")],
+    identifier: Annotated[
+        str, typer.Argument(metavar="ID", help="Of a check, a monitor, a property or a requirement.")
+    ],
     as_json: AsJson = False,
 ) -> int:
     """Say what a check verifies, on whose word, and where the specification says it."""
@@ -182,25 +186,39 @@ def main() -> None:
         # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
-        app()
+        sys.exit(app(prog_name="touchstone", standalone_mode=False))
     except Refusal as refusal:
-        sys.stderr.write(f"touchstone: {refusal}\n")
+        _complain(str(refusal))
         sys.exit(refusal.code)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has left (`touchstone list | head`).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(Exit.PASSED)
     except Exception as error:
+        if isinstance(error, _USAGE):
+            if len(sys.argv) == 1:
+                error.show()  # nothing was asked for: the help
+            else:
+                _complain(_in_a_line(error))
+            sys.exit(Exit.USAGE)
         # Our own fault, never the target's: one line, and the traceback for those who ask.
         if os.environ.get("TOUCHSTONE_DEBUG"):
             raise
-        sys.stderr.write(
-            f"touchstone: a fault of Touchstone itself: {type(error).__name__}: {error} "
-            "(TOUCHSTONE_DEBUG=1 shows where)\n"
-        )
+        _complain(f"a fault of Touchstone itself: {type(error).__name__}: {error} (TOUCHSTONE_DEBUG=1 shows where)")
         sys.exit(Exit.FAULT)
+
+
+_USAGE: Any = typer.BadParameter.__mro__[1]
+"""What is raised for a wrong command line: typer gives its name to nobody."""
+
+
+def _in_a_line(error: Any) -> str:
+    path = error.ctx.command_path if error.ctx else "touchstone"
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; {path} --help shows what there is"
+
+
+def _complain(text: str) -> None:
+    from door.terminal import complain
+
+    complain(text)
 
 
 if __name__ == "__main__":

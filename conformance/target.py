@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from reference_impl.transports.channel import ByteChannel
@@ -50,28 +52,29 @@ class MemoryTarget:
 Target = StdioTarget | HttpTarget | MemoryTarget
 
 _SCHEMES = ("http", "https")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def parse_target(words: list[str], headers: Mapping[str, str] | None = None) -> Target:
+def parse_target(words: list[str]) -> Target:
     """Read a TARGET: a URL, a quoted command, or the words of a command.
 
     Raises `TargetError` for anything else.
     """
     if not words or not words[0].strip():
         raise TargetError("no target: give a URL, or a command after --")
-    if len(words) == 1 and "://" in words[0]:
-        return _url(words[0], headers or {})
-    if len(words) == 1:
+    if _URL.match(words[0]):
+        if len(words) > 1:
+            raise TargetError(f"a URL is a target by itself; {words[1]!r} follows it")
+        return _url(words[0])
+    if len(words) == 1 and not Path(words[0]).is_file():
         try:
             words = shlex.split(words[0])
         except ValueError as error:
             raise TargetError(f"the command {words[0]!r} cannot be split into words: {error}") from None
-    if headers:
-        raise TargetError("--header goes with a URL; a command takes its credentials from --env")
     return StdioTarget(tuple(words))
 
 
-def _url(text: str, headers: Mapping[str, str]) -> HttpTarget:
+def _url(text: str) -> HttpTarget:
     try:
         parts = urlsplit(text)
         valid = parts.hostname is not None and (parts.port or 1) > 0
@@ -79,9 +82,11 @@ def _url(text: str, headers: Mapping[str, str]) -> HttpTarget:
         raise TargetError(f"{text!r} is no URL: {error}") from None
     if parts.scheme not in _SCHEMES:
         raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; use http:// or https://")
-    if not valid:
-        raise TargetError(f"{text!r} names no host")
-    return HttpTarget(text, dict(headers))
+    if not valid or any(character <= " " for character in text):
+        raise TargetError(f"{text!r} names no host, or contains a space")
+    if "@" in parts.netloc:
+        raise TargetError("a URL with a user name is not sent as such; use --header 'Authorization: ...'")
+    return HttpTarget(text)
 
 
 def shown(target: Target) -> str:

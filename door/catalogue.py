@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from conformance.catalogue import Requirement, load
 from conformance.check import all_checks, all_monitors
 from door.errors import Exit, Refusal
+from door.terminal import Terminal, write
 from reference_impl.protocol.revisions import REVISIONS
 
 __all__ = ["explain_id", "list_checks"]
@@ -56,7 +55,7 @@ def list_checks(pattern: str, as_json: bool) -> int:
         table.add_column(column, overflow="fold")
     for item in items:
         table.add_row(item.id, item.requirements[0].level, item.title)
-    console = Console()
+    console = Terminal()
     console.print(table)
     console.print(f"\n{len(items)} checks and monitors. `touchstone explain ID` says more of one.", highlight=False)
     return Exit.PASSED
@@ -76,14 +75,14 @@ def explain_id(identifier: str, as_json: bool) -> int:
     verified = [item.id for item in _items() if row in item.requirements]
     if as_json:
         return _print_json({**_requirement_json(row), "checks": verified})
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     _print_requirement(console, row)
     console.print(f"  verified by {', '.join(verified)}", markup=False)
     return Exit.PASSED
 
 
 def _explain_item(item: _Item) -> int:
-    console = Console(highlight=False)
+    console = Terminal(highlight=False)
     console.print(f"{item.id} ({item.kind})\n  {item.title}\n", markup=False)
     for row in item.requirements:
         _print_requirement(console, row)
@@ -91,7 +90,7 @@ def _explain_item(item: _Item) -> int:
     return Exit.PASSED
 
 
-def _print_requirement(console: Console, row: Requirement) -> None:
+def _print_requirement(console: Terminal, row: Requirement) -> None:
     console.print(f"{row.level}  {row.text}\n  {row.id}, {_window(row)}, over {row.transport} transport", markup=False)
     newest = [revision for revision in REVISIONS if revision in row.window][-1]
     if url := row.url(newest):
@@ -117,5 +116,5 @@ def _requirement_json(row: Requirement) -> dict[str, Any]:
 
 
 def _print_json(value: Any) -> int:
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
     return Exit.PASSED

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from rich.console import Console
 
 from conformance.patience import Patience
 from conformance.target import Target
@@ -18,6 +17,8 @@ from door.errors import Refusal
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
+from door.terminal import Terminal
+from door.typed import typed
 from reference_impl.protocol.revisions import REVISIONS, revision_named
 from reports.records import Target as TargetRow
 
@@ -41,7 +42,7 @@ class _Job:
 
     def session(self, target: TargetRow) -> Session:
         """Return the session to record in."""
-        command = " ".join(["touchstone", *sys.argv[1:]])
+        command = typed(sys.argv[1:])
         return Session(command, target, self.output, seed=self.seed, secrets=self.settings.secrets)
 
     def live(self) -> Live:
@@ -104,7 +105,7 @@ def run_all(
             fuzz(session, live, subject, fuzz_settings)
             measure(session, live, subject, load_settings)
         return session.exit
-    with EmbeddedServer() as server, job.session(server.row) as session, job.live() as live:
+    with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
         check(session, live, embedded_stdio(), job.plan)
         check(session, live, server.target, job.plan)
         fuzz(session, live, embedded_stdio(), fuzz_settings)
@@ -139,6 +140,8 @@ def _check_plan(settings: Settings, checking: CheckingOptions) -> CheckPlan:
     for name in checking.revision or ():
         if revision_named(name) is None:
             raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
+    if not (math.isfinite(checking.patience) and math.isfinite(checking.deadline)):
+        raise Refusal("--patience and --deadline are numbers of seconds, and end")
     patience = replace(Patience().scaled(checking.patience), run=checking.deadline)
     return CheckPlan(tuple(checking.only or ()), tuple(checking.revision or ()), settings.permission, patience)
 
@@ -150,5 +153,5 @@ def _output(output: OutputOptions) -> Output:
         reports={name: path for name, path in wanted.items() if path is not None},
         fail_on=output.fail_on.value,
         verbose=output.verbose,
-        console=Console(),
+        console=Terminal(),
     )

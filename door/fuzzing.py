@@ -17,6 +17,7 @@ from door.errors import Exit, Refusal
 from door.options import TargetOptions
 from door.progress import Live
 from door.session import HOME, Session, describe
+from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
 from reports.records import Finding
 
@@ -84,9 +85,7 @@ def replay_finding(finding: Finding, options: TargetOptions) -> int:
 
 
 def _tell(finding: Finding, sent: list[str], tried: Tried) -> int:
-    from rich.console import Console
-
-    console = Console(highlight=False, soft_wrap=True)
+    console = Terminal(highlight=False, soft_wrap=True)
     console.print(f"{finding.property} at {finding.revision}: {finding.title}", markup=False)
     for text in sent:
         console.print(f"  → {text}", markup=False)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from rich.console import Console
-
 from door.errors import Exit, Refusal
+from door.terminal import Terminal, write
 from reports import RENDERERS
 from reports.console import render_console
 from reports.records import RecordsError, Run, read
@@ -31,11 +29,11 @@ def render(records: Path, form: str, output: Path | None) -> int:
     """Render records to the terminal or a file."""
     run = read_records(records)
     if form == "console" and output is None:
-        render_console(run, Console())
+        render_console(run, Terminal())
         return Exit.PASSED
     text = RENDERERS[form](run)
     if output is None:
-        sys.stdout.write(text)
+        write(text)
         return Exit.PASSED
     try:
         output.write_text(text, "utf-8")

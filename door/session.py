@@ -7,7 +7,6 @@ rendered, and the footer says how complete it is.
 from __future__ import annotations
 
 import platform
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,15 +16,16 @@ from types import TracebackType
 from typing import Self
 
 import msgspec
-from rich.console import Console
 
 from conformance.target import Target, shown
 from door.errors import Exit, Refusal
+from door.terminal import Terminal, complain
 from reports import RENDERERS
 from reports.console import render_console
 from reports.junit import render_junit
 from reports.records import FailOn, Finding, Header, Load, Run, Verdict, Writer, conclude
 from reports.records import Target as TargetRow
+from reports.redaction import redact
 
 __all__ = ["HOME", "Output", "Session", "describe", "touchstone_version"]
 
@@ -43,7 +43,7 @@ class Output:
     reports: dict[str, Path] = field(default_factory=dict)
     fail_on: FailOn = "must"
     verbose: bool = False
-    console: Console = field(default_factory=Console)
+    console: Terminal = field(default_factory=Terminal)
 
 
 def touchstone_version() -> str:
@@ -74,7 +74,8 @@ class Session:
         self._started = time.monotonic()
         self._secrets = secrets
         self._rows: list[Row] = []
-        self._failure: Refusal | None = None
+        self._failures: list[Refusal] = []
+        self._begun = False
         self._header = Header(
             touchstone=touchstone_version(),
             command=command,
@@ -90,70 +91,84 @@ class Session:
         )
 
     def __enter__(self) -> Self:
-        self._writer: Writer | None = None
+        # Now, so that nobody waits for a run whose results cannot be kept.
+        try:
+            self._output.records.parent.mkdir(parents=True, exist_ok=True)
+            self._writer = Writer(self._output.records, self._secrets)
+        except OSError as error:
+            raise self._unwritable(error) from None
         return self
+
+    def _unwritable(self, error: OSError) -> Refusal:
+        return Refusal(f"{self._output.records}: {(error.strerror or 'cannot be written').lower()}")
 
     def target(self, target: TargetRow, revisions: tuple[str, ...]) -> None:
         """Take what was learned of the target, before the first row is written."""
-        if self._writer is None:
+        if not self._begun:
             known = self._header.target if target.address != self._header.target.address else target
             self._header = msgspec.structs.replace(self._header, target=known, revisions=revisions)
 
     def record(self, row: Row) -> None:
-        """Write a row."""
+        """Write a row. Raises `Refusal` if it cannot be written."""
         # What is rendered is the row as written: secrets are gone from it.
-        writer = self._open()
+        try:
+            self._begin()
+            self._rows.append(self._append(row))
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._header = self._writer.append(self._header)
+
+    def _append(self, row: Row) -> Row:
         match row:
             case Verdict():
-                self._rows.append(writer.append(row))
+                return self._writer.append(row)
             case Finding():
-                self._rows.append(writer.append(row))
+                return self._writer.append(row)
             case Load():
-                self._rows.append(writer.append(row))
-
-    def _open(self) -> Writer:
-        if self._writer is None:
-            try:
-                self._output.records.parent.mkdir(parents=True, exist_ok=True)
-                self._writer = Writer(self._output.records, self._secrets)
-            except OSError as error:
-                raise Refusal(f"{self._output.records}: {(error.strerror or 'cannot be written').lower()}") from None
-            self._header = self._writer.append(self._header)
-        return self._writer
+                return self._writer.append(row)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
-        interrupted = kind is not None and issubclass(kind, KeyboardInterrupt)
-        if error is not None and not interrupted and not isinstance(error, Refusal):
-            self._close()
-            return False
+        interrupted = isinstance(error, KeyboardInterrupt)
+        expected = error is None or interrupted or isinstance(error, Refusal)
         if isinstance(error, Refusal):
-            self._failure = error
-        self._conclude(interrupted)
-        return True
+            self._failures.append(error)
+        elif not expected:
+            self.exit = Exit.FAULT
+        try:
+            self._conclude(interrupted, cut_short=error is not None)
+        finally:
+            self._writer.close()
+        return expected
 
-    def _conclude(self, interrupted: bool) -> None:
+    def _conclude(self, interrupted: bool, *, cut_short: bool) -> None:
         run = self._run()
-        footer = conclude(
-            run,
-            seconds=round(time.monotonic() - self._started, 3),
-            fail_on=self._output.fail_on,
-            interrupted=interrupted or self._failure is not None,
-        )
+        seconds = round(time.monotonic() - self._started, 3)
+        footer = conclude(run, seconds=seconds, fail_on=self._output.fail_on, interrupted=cut_short)
         self.exit = self._code(Exit(footer.exit), interrupted)
-        if self._failure is None or self._rows:
-            self._open().append(footer)
-            self._close()
+        footer = msgspec.structs.replace(footer, exit=int(self.exit), interrupted=interrupted)
+        try:
+            self._begin()
+            self._writer.append(footer)
+        except OSError as error:
+            self._failures.append(self._unwritable(error))
+            self.exit = self._code(self.exit, interrupted)
+        if self._rows or not self._failures:
             self._render(replace(self._run(), footer=footer))
-        if self._failure is not None:
-            sys.stderr.write(f"touchstone: {self._failure}\n")
+        for failure in self._failures:
+            complain(redact(str(failure), self._secrets))
 
     def _code(self, of_rows: Exit, interrupted: bool) -> Exit:
-        if of_rows in (Exit.FAILED, Exit.FAULT):
-            return of_rows
-        if self._failure is not None:
-            return self._failure.code
+        """Return the exit code: a violation that was found stands, whatever else went wrong."""
+        if of_rows is Exit.FAILED or Exit.FAULT in (of_rows, self.exit):
+            return of_rows if of_rows is Exit.FAILED else Exit.FAULT
+        if self._failures:
+            return self._failures[0].code
         return Exit.INTERRUPTED if interrupted else of_rows
 
     def _run(self) -> Run:
@@ -171,15 +186,11 @@ class Session:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(self._render_as(name, run), "utf-8")
             except OSError as error:
-                self._failure = Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}")
-                self.exit = max(self.exit, Exit.USAGE)
+                self._failures.append(Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}"))
+                self.exit = self._code(self.exit, interrupted=False)
             else:
                 self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)
 
     def _render_as(self, name: str, run: Run) -> str:
         # Only JUnit has a colour for a failure that does not count.
         return render_junit(run, self._output.fail_on) if name == "junit" else RENDERERS[name](run)
-
-    def _close(self) -> None:
-        if self._writer is not None:
-            self._writer.close()

@@ -16,7 +16,7 @@ from reports.store import Run
 
 Standing = Literal["failed", "passed", "inconclusive", "fault"]
 
-_STANDING: dict[int, Standing] = {0: "passed", 3: "inconclusive", 5: "fault"}
+_STANDING: dict[int, Standing] = {0: "passed", 2: "inconclusive", 3: "inconclusive", 5: "fault", 130: "inconclusive"}
 OUTCOMES: tuple[Outcome, ...] = ("failed", "broken", "blocked", "passed", "inapplicable")
 NOUNS: dict[Severity, tuple[str, str]] = {
     "violation": ("violation", "violations"),

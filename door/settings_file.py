@@ -1,0 +1,81 @@
+"""`touchstone.toml` as it is written: its tables, read and checked."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from door.errors import Refusal
+
+__all__ = ["DEFAULT_FILE", "File", "Given", "read_file"]
+
+DEFAULT_FILE = "touchstone.toml"
+
+Value = str | int | float | bool
+
+
+class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A target as a file or the command line describes it, before `env:NAME` is looked up."""
+
+    command: str | list[str] | None = None
+    url: str | None = None
+    env: dict[str, Value] = {}
+    headers: dict[str, Value] = {}
+    cwd: str | None = None
+
+    def words(self) -> list[str]:
+        """Return TARGET as it would be typed; nothing where there is none. Raises `Refusal` where there are two."""
+        if self.url is not None and self.command is not None:
+            raise Refusal("[target] has both a command and a url")
+        if self.url is not None:
+            if "://" not in self.url:
+                raise Refusal(f"{self.url!r} is no URL; it begins with http:// or https://")
+            return [self.url]
+        return [self.command] if isinstance(self.command, str) else list(self.command or ())
+
+
+class Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which tools may be called, and with which arguments."""
+
+    allow: list[str] = []
+    samples: dict[str, dict[str, Any]] = {}
+
+
+class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is expected under load."""
+
+    objectives: list[str] = []
+
+
+class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    target: Given = Given()
+    tools: Tools = Tools()
+    load: Load = Load()
+
+
+def read_file(name: str | None) -> File:
+    """Read a settings file; without a name the default one, if it is there. Raises `Refusal`."""
+    path = Path(name or DEFAULT_FILE)
+    if name is None and not path.is_file():
+        return File()
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+        return msgspec.convert(table, File)
+    except OSError as error:
+        raise Refusal(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refusal(f"{path}: {error}") from None
+    except msgspec.ValidationError as error:
+        raise Refusal(f"{path}: {_worded(str(error))}") from None
+
+
+def _worded(error: str) -> str:
+    """Return what msgspec says, in the words of TOML: a place such as `tools.allow` for its path."""
+    what, _, place = error.partition(" - at `$.")
+    where = f"{place.removesuffix('`')}: " if place else ""
+    return where + what.replace("Object contains unknown field", "no such key:").replace("`", "'")
