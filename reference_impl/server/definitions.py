@@ -6,7 +6,7 @@ Members that a revision does not know are left out (`WIRE`), so that a client of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -33,6 +33,7 @@ WIRE: dict[str, Window] = {
 """Member of a definition to the revisions that have it; a member not listed is in all."""
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_MIRRORED_TYPES = ("string", "integer", "boolean")
 _HEADER_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -90,11 +91,26 @@ class Tool:
 
 
 def _checked_headers(tool: str, schema: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return the parameters that are mirrored into headers, all of them valid (`server/tools#x-mcp-header`)."""
     headers = header_parameters(schema)
-    lowered = [header.lower() for header in headers]
-    if len(set(lowered)) < len(lowered) or not all(_HEADER_TOKEN.fullmatch(header) for header in headers):
-        raise ValueError(f"the x-mcp-header names of {tool} must be tokens, and unique (server/tools#x-mcp-header)")
+    tokens = all(_HEADER_TOKEN.fullmatch(header) for header in headers)
+    if not tokens or len({header.lower() for header in headers}) < len(headers):
+        raise ValueError(f"the x-mcp-header names of {tool} must be tokens, and unique")
+    annotated = list(_annotated(schema))
+    if len(annotated) > len(headers) or any(node.get("type") not in _MIRRORED_TYPES for node in annotated):
+        raise ValueError(
+            f"x-mcp-header of {tool} must sit on strings, integers or booleans that plain properties reach"
+        )
     return headers
+
+
+def _annotated(node: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(node, dict):
+        if "x-mcp-header" in node and not isinstance(node["x-mcp-header"], dict):
+            yield node
+        yield from (found for value in node.values() for found in _annotated(value))
+    elif isinstance(node, list):
+        yield from (found for value in node for found in _annotated(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from reference_impl.server.http.messages import (
 )
 from reference_impl.server.http.posts import Post
 from reference_impl.server.http.sessions import HttpSession, SessionStore
-from reference_impl.server.http.streams import serve_stream_events, watch
+from reference_impl.server.http.streams import MOST_UNREAD, serve_stream_events, watch
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -123,7 +123,7 @@ async def serve_get(http: HttpRequest, session: HttpSession) -> None:
         await send_response(http.send, error_response(406, error))
         return
     resumed = session.resume(http.headers.get(LAST_EVENT_ID, ""))
-    stream, position = resumed or (session.new_stream(), 0)
+    stream, position = resumed or (session.new_stream(MOST_UNREAD), 0)
     session.keep(stream)
     stream.general = stream.general or resumed is None
     if stream.general:

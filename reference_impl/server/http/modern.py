@@ -14,7 +14,7 @@ from reference_impl.server.conversation import modern_exchange, start
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.http.messages import HttpRequest, error_response, send_response
 from reference_impl.server.http.posts import Post
-from reference_impl.server.http.streams import EventStream
+from reference_impl.server.http.streams import MOST_UNREAD, EventStream
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -24,7 +24,8 @@ __all__ = ["serve_modern"]
 
 async def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Request) -> None:
     """Serve one request that describes itself."""
-    post = Post(http, EventStream(), _status)
+    most_unread = MOST_UNREAD if request.method == "subscriptions/listen" else None
+    post = Post(http, EventStream(most_unread=most_unread), _status)
     try:
         exchange = _checked(server, http, request, post)
     except RemoteProtocolError as error:

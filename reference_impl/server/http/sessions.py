@@ -16,7 +16,7 @@ from reference_impl.server.subscriptions import Hub
 __all__ = ["HttpSession", "SessionStore"]
 
 _PENDING = 64
-_FINISHED = 8
+_IDLE = 8
 
 
 class HttpSession:
@@ -40,16 +40,17 @@ class HttpSession:
         else:
             self._pending.append(data)
 
-    def new_stream(self) -> EventStream:
+    def new_stream(self, most_unread: int | None = None) -> EventStream:
         """Return a stream whose events have ids that are unique in this session."""
-        return EventStream(str(next(self._names)), primes=self.session.revision.primes_streams)
+        primes = self.session.revision.primes_streams
+        return EventStream(str(next(self._names)), primes=primes, most_unread=most_unread)
 
     def keep(self, stream: EventStream) -> None:
-        """Remember a stream for resumption; of those that have ended, the last few."""
+        """Remember a stream for resumption; of those that nothing more will come of, the last few."""
         if stream.name is not None:
             self._streams[stream.name] = stream
-        ended = [name for name, kept in self._streams.items() if kept.finished and not kept.connected]
-        for name in ended[:-_FINISHED]:
+        idle = [name for name, kept in self._streams.items() if not kept.connected and (kept.finished or kept.general)]
+        for name in idle[:-_IDLE]:
             del self._streams[name]
 
     def open_get(self, stream: EventStream) -> None:

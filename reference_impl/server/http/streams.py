@@ -12,26 +12,29 @@ from reference_impl.protocol.sse import COMMENT, encode_event
 from reference_impl.protocol.streamable import SSE_TYPE
 from reference_impl.server.http.messages import HttpRequest, until_disconnected
 
-__all__ = ["EventStream", "serve_stream_events", "watch"]
+__all__ = ["MOST_UNREAD", "EventStream", "serve_stream_events", "watch"]
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: below the idle limits of common proxies (nginx 60, CDNs 30)."""
 _RETRY_MS = 250
 _KEPT = 256
-_UNREAD = 4096
+MOST_UNREAD = 4096
+"""Messages that may wait on a stream that nobody has to wait for; a reader further behind than that is let go."""
 
 
 class EventStream:
     """One stream of JSON messages.
 
     With a `name`, events get ids (`name-number`), and delivered ones are kept for resumption, within bounds
-    (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten.
+    (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten. With `most_unread`, a
+    reader that falls further behind is let go.
     """
 
     __slots__ = (
         "_changed",
         "_events",
         "_first",
+        "_most_unread",
         "_reader",
         "connected",
         "finished",
@@ -42,9 +45,10 @@ class EventStream:
         "total",
     )
 
-    def __init__(self, name: str | None = None, *, primes: bool = False) -> None:
+    def __init__(self, name: str | None = None, *, primes: bool = False, most_unread: int | None = None) -> None:
         self.name = name
         self.primes = primes
+        self._most_unread = most_unread
         self.total = 0
         self.finished = False
         self.interrupted = False
@@ -56,13 +60,12 @@ class EventStream:
         self._changed = asyncio.Event()
 
     def put(self, data: bytes) -> None:
-        """Add a message. A reader that fell hopelessly behind is let go."""
+        """Add a message; after the end, and beyond what may wait, it is dropped."""
         if self.finished:
             return
         self.total += 1
         self._events.append(data)
-        if len(self._events) > _UNREAD:
-            self.finished = True
+        self.finished = self._most_unread is not None and len(self._events) > self._most_unread
         self._changed.set()
 
     def finish(self) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from reference_impl.server import AdvancedMCPServer, Context, ToolError
+from reference_impl.server import AdvancedMCPServer, Context, ToolError, ToolResult
+from reference_impl.server import text as text_block
 
 __all__ = ["MUTATING", "READ_ONLY", "register"]
 
@@ -79,16 +80,19 @@ def _add_plain(server: AdvancedMCPServer) -> None:
         return ("0123456789abcdef" * (int(size) // 16 + 1))[: int(size)]
 
     region = {"type": "string", "description": "Where to route the call", "x-mcp-header": "Region"}
+    shard = {"type": "integer", "description": "Which part of it", "x-mcp-header": "Shard"}
+    dry = {"type": "boolean", "description": "Whether only to say so", "x-mcp-header": "Dry"}
 
     @server.tool(
         "route",
-        "Returns the region it was routed to; clients mirror that parameter into a header over HTTP.",
-        _object({"region": region}, "region"),
+        "Says where it was routed to. Over HTTP, clients mirror its parameters into headers.",
+        _object({"region": region, "shard": shard, "dry": dry}, "region"),
         title="Route",
         annotations=READ_ONLY,
     )
-    async def route(region: str) -> str:
-        return f"Routed to {region}"
+    async def route(region: str, shard: int = 0, dry: bool = False) -> ToolResult:
+        words = f"Routed to {region}, shard {shard}{', dry' if dry else ''}"
+        return ToolResult([text_block(words)], meta={"com.example.everything/region": region})
 
 
 def _add_slow(server: AdvancedMCPServer) -> None:

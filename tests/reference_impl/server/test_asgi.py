@@ -212,6 +212,9 @@ async def test_a_version_that_is_not_served_is_a_bad_request_with_those_that_are
         ({}, {"mcp-param-region": "us"}, 400),
         ({}, {}, 200),
         ({"region": None}, {}, 200),
+        ({"region": "us", "shard": 42}, {"mcp-param-region": "us", "mcp-param-shard": "42.0"}, 200),
+        ({"region": "us", "shard": 42}, {"mcp-param-region": "us"}, 400),
+        ({"region": "us", "dry": True}, {"mcp-param-region": "us", "mcp-param-dry": "true"}, 200),
     ],
 )
 async def test_parameters_are_compared_with_their_headers(web, arguments, headers, status):

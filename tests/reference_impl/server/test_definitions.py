@@ -30,6 +30,10 @@ def test_a_tool_name_that_the_specification_does_not_admit_is_refused(empty_serv
         {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/schema"}}},
         {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": "not a token"}}},
         {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": ""}}},
+        {"type": "object", "properties": {"a": {"type": "number", "x-mcp-header": "A"}}},
+        {"type": "object", "properties": {"a": {"type": "string", "x-mcp-header": 7}}},
+        {"type": "object", "properties": {"a": {"items": {"type": "string", "x-mcp-header": "A"}}}},
+        {"type": "object", "anyOf": [{"properties": {"a": {"type": "string", "x-mcp-header": "A"}}}]},
         {
             "type": "object",
             "properties": {"a": {"type": "string", "x-mcp-header": "X"}, "b": {"type": "string", "x-mcp-header": "x"}},

@@ -127,6 +127,24 @@ async def test_what_happens_while_no_stream_is_open_waits_for_the_next(web):
     assert (await stream.message())["method"] == "notifications/tools/list_changed"
 
 
+async def test_streams_that_come_and_go_are_not_kept_for_ever(web):
+    session = await web.initialize()
+    for _ in range(20):
+        stream = await web.open("GET", headers=session | EVENTS)
+        await stream.leave()
+    kept = web.application.sessions.get(session["mcp-session-id"], None)
+    assert len(kept._streams) <= 9
+
+
+async def test_a_reader_that_falls_hopelessly_behind_is_let_go(web):
+    session = await web.initialize()
+    stream = await web.open("GET", headers=session | EVENTS)
+    for _ in range(5000):
+        web.application.server.hub.list_changed("tools")
+    while await stream.event() is not None:
+        pass
+
+
 async def test_a_stream_needs_a_client_that_takes_events(web):
     session = await web.initialize()
     assert (await web.send("GET", headers=session | {"accept": "application/json"})).status == 406
