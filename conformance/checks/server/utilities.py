@@ -15,6 +15,8 @@ from conformance.transcript import Entry
 _BRIEF = 0.4
 _LONG = 1.0
 """Seconds that slow calls take. An argument that must be an integer makes every call a long one."""
+_TOO_SOON = 0.5
+"""The share of a call's time in which it cannot have come to its end."""
 _HELD_UP = 0.5
 """Seconds that a request waits below which the effect of a slow call cannot be told from chance."""
 
@@ -68,16 +70,23 @@ async def cancel_running(peer: Peer) -> None:
 async def cancel_silence(peer: Peer) -> None:
     """Nothing more comes for a request after its cancellation was taken in."""
     call = _slow_call(peer)
-    identifier = await _start_and_cancel(peer, call)
+    cancelled = await _start_and_cancel(peer, call)
     try:
         fence = await peer.fence()
         # A call of the same length that began later: when it is over, the cancelled one would have been.
-        await peer.request("tools/call", call.params)
+        twin = await peer.request("tools/call", call.params)
     except (Gone, Silence):
         raise Blocked("the target serves no more after a cancellation") from None
-    late = [entry for entry in peer.heard if entry.index > fence.entry.index and _answers(entry, identifier)]
-    if late:
-        raise Mismatch("nothing for a cancelled request", brief(late[0].value), [late[0].index])
+    whole = twin.entry.at - _asked(peer, twin.id).at
+    for entry in peer.heard:
+        # One that comes between may have crossed the cancellation; if it came far too soon, it was caused by it.
+        soon = entry.at - _asked(peer, cancelled).at < whole * _TOO_SOON
+        if _answers(entry, cancelled) and (soon or entry.index > fence.entry.index):
+            raise Mismatch("nothing for a cancelled request", brief(entry.value), [entry.index])
+
+
+def _asked(peer: Peer, identifier: Any) -> Entry:
+    return next(entry for entry in peer.conversation.sent() if entry.is_request() and entry.value["id"] == identifier)
 
 
 def _slow_call(peer: Peer) -> ToolCall:
@@ -120,8 +129,7 @@ async def responsive(peer: Peer) -> None:
     await peer.tell(message)
     fence = await peer.fence()
     early = [entry for entry in peer.heard if _answers(entry, message["id"]) and entry.index < fence.entry.index]
-    asked = next(entry for entry in peer.conversation.sent() if entry.is_request() and entry.value["id"] == fence.id)
-    held_up = fence.entry.at - asked.at
+    held_up = fence.entry.at - _asked(peer, fence.id).at
     if early and held_up < _HELD_UP:
         raise Blocked("the call was over too soon to hold anything up")
     if early:
