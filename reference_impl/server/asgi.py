@@ -8,7 +8,6 @@ Runs under any ASGI server, alone or mounted in another application:
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,16 +24,8 @@ from reference_impl.protocol.messages import (
     parse_value,
 )
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
-from reference_impl.protocol.streamable import (
-    JSON_TYPE,
-    PROTOCOL_VERSION,
-    SESSION_ID,
-    SSE_TYPE,
-    accepts,
-    host_allowed,
-    media_type,
-    origin_allowed,
-)
+from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
+from reference_impl.server.http.guards import HttpOptions, check_media, check_origin, not_allowed, refused
 from reference_impl.server.http.legacy import end_session, serve_batch, serve_get, serve_initialize, serve_message
 from reference_impl.server.http.messages import (
     HttpError,
@@ -50,6 +41,8 @@ from reference_impl.server.http.messages import (
 )
 from reference_impl.server.http.modern import serve_modern
 from reference_impl.server.http.sessions import HttpSession, SessionStore
+from reference_impl.server.http.sse_channel import SseChannels
+from reference_impl.server.http.websocket_channel import WebSocketChannels
 
 if TYPE_CHECKING:
     from reference_impl.server.auth import Authenticator
@@ -57,23 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpOptions", "MCPApplication"]
 
-_LOOPBACK = ("127.", "::1", "localhost")
-
-
-@dataclass(frozen=True, slots=True)
-class HttpOptions:
-    """How the endpoint is guarded and bounded.
-
-    `allowed_hosts` and `allowed_origins` come on top of this machine's loopback names; a server that is not bound to
-    loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after
-    last use.
-    """
-
-    allowed_hosts: frozenset[str] = frozenset()
-    allowed_origins: frozenset[str] = frozenset()
-    largest_body: int = 16 * 1024 * 1024
-    session_lifetime: float = 1800
-    most_sessions: int = 10_000
+_OPEN_PATHS = ("/health", "/capabilities")
 
 
 class MCPApplication:
@@ -91,6 +68,8 @@ class MCPApplication:
         self.path = path.rstrip("/") or "/"
         self.options = options or HttpOptions()
         self.sessions = SessionStore(server.hub, self.options.session_lifetime, self.options.most_sessions)
+        self._sse = SseChannels(server) if self.options.http_sse else None
+        self._websocket = WebSocketChannels(server) if self.options.websocket else None
         self._authenticate = authenticate
         self._started = time.monotonic()
 
@@ -98,6 +77,8 @@ class MCPApplication:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await self._upgrade(scope, receive, send)
         elif scope["type"] == "http":
             request = HttpRequest.of(scope, receive, send)
             try:
@@ -123,15 +104,46 @@ class MCPApplication:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""
         self.server.hub.close()
         self.sessions.close()
+        for channels in (self._sse, self._websocket):
+            if channels is not None:
+                channels.close()
+
+    async def _upgrade(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        request = HttpRequest.of({**scope, "method": "GET"}, receive, send)
+        try:
+            check_origin(request, scope, self.options)
+            request = await self._named(request)
+        except HttpError:
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if self._websocket is None or request.path != self._websocket.path:
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._websocket.serve(request, scope.get("subprotocols", []))
+
+    async def _named(self, request: HttpRequest) -> HttpRequest:
+        if self._authenticate is None:
+            return request
+        return msgspec.structs.replace(request, principal=await self._authenticate(request.headers))
 
     async def _serve(self, request: HttpRequest, scope: Scope) -> None:
-        self._check_origin(request, scope)
+        check_origin(request, scope, self.options)
         path = request.path.rstrip("/") or "/"
-        if path != self.path:
-            await send_response(request.send, self._other(request, path))
+        if path in _OPEN_PATHS:
+            await send_response(request.send, self._about(request, path))
             return
-        if self._authenticate is not None:
-            request = msgspec.structs.replace(request, principal=await self._authenticate(request.headers))
+        request = await self._named(request)
+        if path == self.path:
+            await self._streamable(request)
+        elif self._sse is not None and path == self._sse.path:
+            await self._sse.listen(request, scope.get("root_path", ""))
+        elif self._sse is not None and path == self._sse.messages:
+            await self._sse.post(request, scope.get("query_string", b""), self.options.largest_body)
+        else:
+            raise refused(404, "Not found")
+
+    async def _streamable(self, request: HttpRequest) -> None:
         match request.method:
             case "POST":
                 await self._post(request)
@@ -140,25 +152,11 @@ class MCPApplication:
             case "DELETE":
                 await send_response(request.send, self._delete(request))
             case _:
-                raise _not_allowed()
+                raise not_allowed()
 
-    def _check_origin(self, request: HttpRequest, scope: Scope) -> None:
-        """Guard against DNS rebinding (`#security-endpoint`)."""
-        host, origin = request.headers.get("host"), request.headers.get("origin")
-        bound = (scope.get("server") or ("",))[0] or ""
-        guarded = bool(self.options.allowed_hosts) or bound.startswith(_LOOPBACK)
-        if guarded and not host_allowed(host, self.options.allowed_hosts):
-            raise _refused(403, "Forbidden: this server does not go by that Host")
-        if not origin_allowed(origin, host, self.options.allowed_origins):
-            raise _refused(403, "Forbidden: Origin is not allowed")
-
-    def _other(self, request: HttpRequest, path: str) -> HttpResponse:
-        if path not in ("/health", "/capabilities"):
-            return error_response(404, RemoteProtocolError(Code.INVALID_REQUEST, "Not found"))
+    def _about(self, request: HttpRequest, path: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
-            return error_response(
-                405, RemoteProtocolError(Code.INVALID_REQUEST, "Method not allowed"), headers={"allow": "GET"}
-            )
+            raise not_allowed("GET")
         return json_response(encode_json(self._health() if path == "/health" else self._capabilities()))
 
     def _health(self) -> dict[str, Any]:
@@ -174,10 +172,10 @@ class MCPApplication:
         }
 
     async def _post(self, request: HttpRequest) -> None:
-        self._check_media(request)
+        check_media(request)
         body = await read_body(request.receive, self.options.largest_body)
         if body is None:
-            raise _refused(413, "The body is too large")
+            raise refused(413, "The body is too large")
         try:
             value = decode_json(body)
             if isinstance(value, list):
@@ -188,14 +186,6 @@ class MCPApplication:
         except MalformedError as error:
             raise HttpError(error_response(400, error, error.id if error.answerable else None)) from None
         await self._route(request, message)
-
-    def _check_media(self, request: HttpRequest) -> None:
-        kind = request.headers.get("content-type")
-        if kind is not None and media_type(kind) != JSON_TYPE:
-            raise _refused(415, "Unsupported media type: send application/json")
-        accept = request.headers.get("accept")
-        if not accepts(accept, JSON_TYPE) and not accepts(accept, SSE_TYPE):
-            raise _refused(406, "Not acceptable: answers are application/json or text/event-stream")
 
     async def _route(self, request: HttpRequest, message: Message) -> None:
         """Find the era of a message: modern if it describes itself, legacy if it opens a session or belongs to one."""
@@ -220,13 +210,13 @@ class MCPApplication:
             case Notification():
                 await send_response(request.send, HttpResponse(202))  # none has a meaning over HTTP
             case _:
-                raise _refused(400, "Invalid request: this revision has no requests for clients to answer")
+                raise refused(400, "Invalid request: this revision has no requests for clients to answer")
 
     def _version(self, request: HttpRequest) -> Revision | None:
         header = request.headers.get(PROTOCOL_VERSION)
         revision = revision_named(header)
         if header is not None and revision is None:
-            raise _refused(400, f"Unsupported MCP-Protocol-Version: {header}")
+            raise refused(400, f"Unsupported MCP-Protocol-Version: {header}")
         return revision
 
     def _session(self, request: HttpRequest, message: Message | None = None) -> HttpSession:
@@ -246,20 +236,11 @@ class MCPApplication:
     async def _get(self, request: HttpRequest) -> None:
         revision = self._version(request)
         if (revision is not None and revision.modern) or (revision is None and SESSION_ID not in request.headers):
-            raise _not_allowed()
+            raise not_allowed()
         await serve_get(request, self._session(request))
 
     def _delete(self, request: HttpRequest) -> HttpResponse:
         revision = self._version(request)
         if revision is not None and revision.modern:
-            raise _not_allowed()
+            raise not_allowed()
         return end_session(self.sessions, self._session(request))
-
-
-def _refused(status: int, message: str) -> HttpError:
-    return HttpError(error_response(status, RemoteProtocolError(Code.INVALID_REQUEST, message)))
-
-
-def _not_allowed() -> HttpError:
-    error = RemoteProtocolError(Code.INVALID_REQUEST, "Method not allowed")
-    return HttpError(error_response(405, error, headers={"allow": "POST, GET, DELETE"}))

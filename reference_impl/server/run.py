@@ -20,21 +20,24 @@ def run_stdio(server: AdvancedMCPServer) -> None:
     run(server)
 
 
-def run_http(server: AdvancedMCPServer, host: str = "127.0.0.1", port: int = 8000) -> None:
-    """Serve Streamable HTTP at `/mcp` until SIGTERM or SIGINT. Port 0 picks a free one. Blocks."""
+def run_http(server: AdvancedMCPServer, host: str = "127.0.0.1", port: int = 8000, *, transport: str = "http") -> None:
+    """Serve over HTTP until SIGTERM or SIGINT. Port 0 picks a free one. Blocks.
+
+    `/mcp` speaks Streamable HTTP always; `transport` `sse` adds HTTP with SSE at `/sse`, `ws` WebSocket at `/ws`.
+    """
     from reference_impl.server.uvicorn_runner import run
 
-    run(server, host, port)
+    run(server, host, port, transport)
 
 
 def main(make_server: Callable[[], AdvancedMCPServer], arguments: list[str] | None = None) -> None:
     """Read the command line and serve."""
     parser = argparse.ArgumentParser(description=sys.modules[make_server.__module__].__doc__)
-    parser.add_argument("--transport", choices=("stdio", "http"), default="stdio")
+    parser.add_argument("--transport", choices=("stdio", "http", "sse", "ws"), default="stdio")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args(arguments)
     if options.transport == "stdio":
         run_stdio(make_server())
     else:
-        run_http(make_server(), options.host, options.port)
+        run_http(make_server(), options.host, options.port, transport=options.transport)

@@ -77,10 +77,10 @@ class _Outbox:
         self._broken = False
 
     def put(self, data: bytes) -> None:
-        """Queue bytes; they are dropped once nobody reads any more."""
+        """Queue a message as a line; it is dropped once nobody reads any more."""
         if not self._broken:
-            self._waiting.append(data)
-            self._unsent += len(data)
+            self._waiting += (data, b"\n")
+            self._unsent += len(data) + 1
             self._filled.set()
 
     async def ready(self) -> None:
@@ -113,20 +113,20 @@ class _Outbox:
 
 
 class StreamConversation:
-    """One client on one ordered channel: `take` gets its messages, `put` the bytes for it, a line each."""
+    """One client on one ordered channel: `take` gets its messages, `put` those for it, as bytes without line ends."""
 
-    def __init__(self, server: AdvancedMCPServer, put: Callable[[bytes], None]) -> None:
+    def __init__(self, server: AdvancedMCPServer, put: Callable[[bytes], None], principal: str | None = None) -> None:
         self._server = server
         self._put = put
-        self._session = Session(self._send)
+        self._session = Session(self._send, principal)
         self._tasks: set[asyncio.Task[None]] = set()
         server.hub.sessions.add(self._session)
 
     def _send(self, message: Message) -> None:
-        self._put(encode(message) + b"\n")
+        self._put(encode(message))
 
     def _answer(self, message: Response | ErrorResponse) -> None:
-        self._put(encode_answer(message) + b"\n")
+        self._put(encode_answer(message))
 
     def take(self, line: bytes | Overlong) -> None:
         """Act on one line, whatever it holds; an empty one is nothing."""
@@ -188,7 +188,7 @@ class StreamConversation:
         if tasks:
             await asyncio.wait(tasks)
         if answers:
-            self._put(b"[" + b",".join(map(encode_answer, answers)) + b"]\n")
+            self._put(b"[" + b",".join(map(encode_answer, answers)) + b"]")
 
     async def finish(self, grace: float) -> None:
         """Let the requests under way finish, `grace` seconds at most; those that wait for the client end now."""

@@ -1,4 +1,4 @@
-"""Streamable HTTP under uvicorn, stopping fast even while streams are open."""
+"""HTTP under uvicorn, stopping fast even while streams are open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from reference_impl.server.asgi import MCPApplication
+from reference_impl.server.asgi import HttpOptions, MCPApplication
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -43,18 +43,22 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._application.close)
 
 
-def run(server: AdvancedMCPServer, host: str, port: int) -> None:
+def run(server: AdvancedMCPServer, host: str, port: int, transport: str = "http") -> None:
     """Serve until SIGTERM or SIGINT; prints the URL on standard error once the port is open."""
-    application = MCPApplication(server)
+    application = MCPApplication(server, options=HttpOptions(http_sse=transport == "sse", websocket=transport == "ws"))
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-        shown = f"[{host}]" if ":" in host else host
-        sys.stderr.write(f"http://{shown}:{listener.getsockname()[1]}{application.path}\n")
+        sys.stderr.write(_url(host, listener.getsockname()[1], transport) + "\n")
         sys.stderr.flush()
         config = uvicorn.Config(
             application, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=3
         )
         _Server(config, application).run(sockets=[listener])
+
+
+def _url(host: str, port: int, transport: str) -> str:
+    scheme, path = {"ws": ("ws", "/ws"), "sse": ("http", "/sse")}.get(transport, ("http", "/mcp"))
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from itertools import count
 
 from reference_impl.protocol.messages import Message, encode
+from reference_impl.protocol.sse import encode_event
 from reference_impl.server.exchange import Session
 from reference_impl.server.http.streams import EventStream
 from reference_impl.server.subscriptions import Hub
@@ -42,8 +43,10 @@ class HttpSession:
 
     def new_stream(self, most_unread: int | None = None) -> EventStream:
         """Return a stream whose events have ids that are unique in this session."""
-        primes = self.session.revision.primes_streams
-        return EventStream(str(next(self._names)), primes=primes, most_unread=most_unread)
+        name = str(next(self._names))
+        # An id without data primes the client to resume (2025-11-25 `#sending-messages-to-the-server`).
+        prologue = encode_event(b"", f"{name}-0") if self.session.revision.primes_streams else b""
+        return EventStream(name, prologue=prologue, most_unread=most_unread)
 
     def keep(self, stream: EventStream) -> None:
         """Remember a stream for resumption; of those that nothing more will come of, the last few."""

@@ -26,8 +26,8 @@ class EventStream:
     """One stream of JSON messages.
 
     With a `name`, events get ids (`name-number`), and delivered ones are kept for resumption, within bounds
-    (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten. With `most_unread`, a
-    reader that falls further behind is let go.
+    (`basic/transports#resumability-and-redelivery`). Without, what is delivered is forgotten. `prologue` is
+    sent before anything else. With `most_unread`, a reader that falls further behind is let go.
     """
 
     __slots__ = (
@@ -35,19 +35,19 @@ class EventStream:
         "_events",
         "_first",
         "_most_unread",
+        "_prologue",
         "_reader",
         "connected",
         "finished",
         "general",
         "interrupted",
         "name",
-        "primes",
         "total",
     )
 
-    def __init__(self, name: str | None = None, *, primes: bool = False, most_unread: int | None = None) -> None:
+    def __init__(self, name: str | None = None, *, prologue: bytes = b"", most_unread: int | None = None) -> None:
         self.name = name
-        self.primes = primes
+        self._prologue = prologue
         self._most_unread = most_unread
         self.total = 0
         self.finished = False
@@ -109,8 +109,8 @@ class EventStream:
         self._reader += 1
         reader = self._reader
         self.wake()
-        if self.primes and position == 0:
-            yield encode_event(b"", self._id(0))
+        if self._prologue and position == 0:
+            yield self._prologue
         while not gone.done() and reader == self._reader:
             while position < self.total and not gone.done():
                 position += 1

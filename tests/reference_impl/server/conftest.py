@@ -173,7 +173,7 @@ class Web:
         self.application = application
         self.tasks = set()
 
-    async def open(self, method="POST", body=b"", headers=None, path="/mcp"):
+    async def open(self, method="POST", body=b"", headers=None, path="/mcp", query=""):
         """Send a request and return once the response's head is there."""
         sent, gone, started = asyncio.Queue(), asyncio.Event(), asyncio.get_running_loop().create_future()
         given = {
@@ -184,6 +184,7 @@ class Web:
         given |= headers or {}
         pairs = [(name.lower().encode(), value.encode("utf-8")) for name, value in given.items() if value is not None]
         scope = {"type": "http", "method": method, "path": path, "headers": pairs, "server": ("127.0.0.1", 8000)}
+        scope["query_string"] = query.encode()
         bodies = [{"type": "http.request", "body": body if isinstance(body, bytes) else encode_json(body)}]
 
         async def receive():
@@ -212,9 +213,9 @@ class Web:
         status, head = started.result()
         return OpenReply(status, head, sent, gone, task)
 
-    async def send(self, method="POST", body=b"", headers=None, path="/mcp"):
+    async def send(self, method="POST", body=b"", headers=None, path="/mcp", query=""):
         """Send a request and return the whole response."""
-        reply = await self.open(method, body, headers, path)
+        reply = await self.open(method, body, headers, path, query)
         parts = []
         with anyio.fail_after(PATIENCE):
             while (chunk := await reply.chunks.get()) is not None:

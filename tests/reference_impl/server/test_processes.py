@@ -8,6 +8,7 @@ import sys
 import urllib.request
 
 import pytest
+from websockets.sync.client import connect
 
 from reference_impl.protocol.messages import decode_json, encode_json
 
@@ -127,3 +128,36 @@ def test_uvicorn_serves_on_a_free_port_and_stops_with_streams_open(signals):
     assert received.endswith(b"0\r\n\r\n")
     _, errors = process.communicate(timeout=20)
     assert (process.returncode, errors) == (0, b"")
+
+
+def test_uvicorn_serves_websockets_where_they_are_asked_for():
+    process = start([*MODULE, "--transport", "ws", "--port", "0"])
+    url = process.stderr.readline().decode().strip()
+    with connect(url, subprotocols=["mcp"]) as socket:
+        socket.send(line("server/discover").decode())
+        assert decode_json(socket.recv(timeout=10))["result"]["resultType"] == "complete"
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(Exception, match="1001"):
+            socket.recv(timeout=10)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+
+
+def test_uvicorn_serves_the_transport_of_2024_where_it_is_asked_for():
+    process = start([*MODULE, "--transport", "sse", "--port", "0"])
+    url = process.stderr.readline().decode().strip()
+    with urllib.request.urlopen(url, timeout=10) as stream:
+        while not (address := stream.readline()).startswith(b"data:"):
+            pass
+        target = url.replace("/sse", address[5:].decode().strip())
+        body = line("server/discover").strip()
+        post = urllib.request.Request(target, body, {"content-type": "application/json"})
+        with urllib.request.urlopen(post, timeout=10) as reply:
+            assert reply.status == 202
+        while not (data := stream.readline()).startswith(b"data:"):
+            pass
+        assert decode_json(data[5:])["result"]["resultType"] == "complete"
+        process.send_signal(signal.SIGTERM)
+        stream.read()
+    process.communicate(timeout=20)
+    assert process.returncode == 0

@@ -1,0 +1,70 @@
+"""What every request has to pass before anybody reads it: Host, Origin, media types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.streamable import (
+    JSON_TYPE,
+    SSE_TYPE,
+    accepts,
+    host_allowed,
+    media_type,
+    origin_allowed,
+)
+from reference_impl.server.http.messages import HttpError, HttpRequest, Scope, error_response
+
+__all__ = ["HttpOptions", "check_media", "check_origin", "not_allowed", "refused"]
+
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpOptions:
+    """How the endpoint is guarded and bounded, and what it offers beside Streamable HTTP.
+
+    `allowed_hosts` and `allowed_origins` come on top of this machine's loopback names; a server that is not bound to
+    loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after last
+    use. `http_sse` adds the transport of 2024-11-05 at `/sse`, `websocket` a message channel at `/ws`.
+    """
+
+    allowed_hosts: frozenset[str] = frozenset()
+    allowed_origins: frozenset[str] = frozenset()
+    largest_body: int = 16 * 1024 * 1024
+    session_lifetime: float = 1800
+    most_sessions: int = 10_000
+    http_sse: bool = False
+    websocket: bool = False
+
+
+def check_origin(request: HttpRequest, scope: Scope, options: HttpOptions) -> None:
+    """Guard against DNS rebinding (`basic/transports/streamable-http#security-endpoint`). Raises `HttpError` (403)."""
+    host, origin = request.headers.get("host"), request.headers.get("origin")
+    bound = (scope.get("server") or ("",))[0] or ""
+    guarded = bool(options.allowed_hosts) or bound.startswith(_LOOPBACK)
+    if guarded and not host_allowed(host, options.allowed_hosts):
+        raise refused(403, "Forbidden: this server does not go by that Host")
+    if not origin_allowed(origin, host, options.allowed_origins):
+        raise refused(403, "Forbidden: Origin is not allowed")
+
+
+def check_media(request: HttpRequest, *, answers: bool = True) -> None:
+    """Check that a body is JSON, and that the client takes what `answers` it. Raises `HttpError` (415, 406)."""
+    kind = request.headers.get("content-type")
+    if kind is not None and media_type(kind) != JSON_TYPE:
+        raise refused(415, "Unsupported media type: send application/json")
+    accept = request.headers.get("accept")
+    if answers and not accepts(accept, JSON_TYPE) and not accepts(accept, SSE_TYPE):
+        raise refused(406, "Not acceptable: answers are application/json or text/event-stream")
+
+
+def refused(status: int, message: str) -> HttpError:
+    """Return a refusal that carries a JSON-RPC error without id."""
+    return HttpError(error_response(status, RemoteProtocolError(Code.INVALID_REQUEST, message)))
+
+
+def not_allowed(allow: str = "POST, GET, DELETE") -> HttpError:
+    """Return the refusal of an HTTP method."""
+    error = RemoteProtocolError(Code.INVALID_REQUEST, "Method not allowed")
+    return HttpError(error_response(405, error, headers={"allow": allow}))
