@@ -34,8 +34,8 @@ class Conversation(Protocol):
 
     is_open: bool
 
-    def open(self) -> Exchange:
-        """Connect and do the handshake. Raises `OpeningError`."""
+    def open(self) -> Exchange | None:
+        """Connect and do the handshake. Raises `OpeningError`. Returns None where others had done it already."""
 
     def call(self, template: Template, marker: int) -> Exchange:
         """Send an operation and wait for its answer; never raises for what the target does."""

@@ -14,8 +14,8 @@ _BUSY_PERCENT = 90.0
 """A generator that used so much of its one core had no room left to send more."""
 _CALIBRATED_SHARE = 0.8
 """So near to what it does against a server that does nothing, the generator sets the pace itself."""
-_LAG_SECONDS = 0.010
-"""Timers this late (99th percentile) blur whatever they time."""
+_HELD_UP_SHARE = 0.05
+"""A generator that did not run for so much of the time blurs whatever it timed; a hiccup of the machine does not."""
 _MISMATCH = 0.5
 """A closed model whose users spent half of their time outside requests was held up on our side."""
 
@@ -41,10 +41,11 @@ def little_law(model: Model, in_flight: float, throughput: float, residence: flo
 def judge_generator(model: Model, measured: Measurement, cpu_percent: float, law: LittlesLaw) -> GeneratorHealth:
     """Return the generator's health. `limited` comes with reasons, each a sentence for whoever reads the report."""
     reasons = tuple(_reasons(model, measured, cpu_percent, law))
+    limit = measured.calibration_rate
     return GeneratorHealth(
-        lag_p99_ms=measured.lag_p99 * 1000,
-        cpu_percent=cpu_percent,
-        calibration_rate=measured.calibration_rate,
+        lag_p99_ms=round(measured.lag_p99 * 1000, 3),
+        cpu_percent=round(cpu_percent, 1),
+        calibration_rate=None if limit is None else round(limit, 1),
         limited=bool(reasons),
         reasons=reasons,
         little_law=law,
@@ -59,8 +60,9 @@ def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: Littl
     if limit is not None and rate >= _CALIBRATED_SHARE * limit:
         verb = "made" if isinstance(model, ClosedModel) else "was asked for"
         yield f"the generator {verb} {rate:,.0f}/s, and makes {limit:,.0f}/s against a server that does nothing"
-    if measured.lag_p99 >= _LAG_SECONDS:
-        yield f"the generator's timers were {measured.lag_p99 * 1000:.1f} ms late (p99)"
+    if measured.held_up >= _HELD_UP_SHARE * measured.seconds > 0:
+        share = measured.held_up / measured.seconds
+        yield f"the generator was held up for {share:.0%} of the time, {measured.lag_p99 * 1000:.1f} ms and more (p99)"
     # Failures have no residence, so that the law holds only where there are none.
     failed = sum(each.failed for each in measured.state.operations.values())
     if (

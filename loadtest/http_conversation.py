@@ -50,10 +50,8 @@ class HttpConversation:
         Returns the exchange that opened it: the `initialize` request, or just the connection.
         """
         self._session = None
-        began = time.perf_counter()
-        exchange = Exchange(began, began, began, 0, None)
         if self._revision.modern:
-            self._connect_or_fail(began)
+            exchange = self._connect_or_fail(time.perf_counter())
         else:
             self._request_id += 1
             exchange = self._handshake(initialize(self._request_id, self._revision), Expected(self._request_id))
@@ -84,11 +82,12 @@ class HttpConversation:
             self._socket.close()
             self._socket = None
 
-    def _connect_or_fail(self, began: float) -> None:
+    def _connect_or_fail(self, began: float) -> Exchange:
         try:
             self._connect(began + self._timeout)
         except OSError as problem:
             raise OpeningError(failure_of(problem, "connect")) from problem
+        return Exchange(began, self._last_used, self._last_used, 0, None)
 
     def _handshake(self, message: Request | Notification, expected: Expected | None) -> Exchange:
         headers = request_headers(message, self._revision, session=self._session)

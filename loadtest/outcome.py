@@ -21,7 +21,17 @@ from loadtest.recorder import (
 )
 from loadtest.reporting import Measurement
 from loadtest.workload import LoadPlan, OpenModel
-from reports.records import Counts, Latency, LittlesLaw, Load, LoadSecond, ObjectiveResult, Percentiles, TargetCost
+from reports.records import (
+    Counts,
+    GeneratorHealth,
+    Latency,
+    LittlesLaw,
+    Load,
+    LoadSecond,
+    ObjectiveResult,
+    Percentiles,
+    TargetCost,
+)
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
@@ -66,12 +76,11 @@ def conclude(
     total = _Sum(merge_operations(state.operations.values()))
     health = judge_generator(plan.model, measured, cpu_percent, _law(plan, measured, total))
     names = list(state.operations)
-    table = _Table(plan, measured, valid=not health.limited and total.state.total > 0)
+    table = _Table(plan, measured, health)
     whole = msgspec.structs.replace(
         table.row(names[0] if len(names) == 1 else ALL, total, state.errors),
         series=tuple(_series(state.seconds)),
         target=cost,
-        generator=health,
         objectives=tuple(_objective(evaluate(each, _measured(total, measured))) for each in plan.objectives),
     )
     rows = [whole] + [table.of_operation(name) for name in names if len(names) > 1]
@@ -112,10 +121,10 @@ class _Sum:
 class _Table:
     """Makes the rows of one run."""
 
-    def __init__(self, plan: LoadPlan, measured: Measurement, *, valid: bool) -> None:
+    def __init__(self, plan: LoadPlan, measured: Measurement, health: GeneratorHealth) -> None:
         self._plan = plan
         self._measured = measured
-        self._valid = valid
+        self._health = health
         self._tools = {each.name: each.params.get("name") for each in plan.workload.operations if each.method == _CALL}
 
     def of_operation(self, name: str) -> Load:
@@ -139,7 +148,8 @@ class _Table:
             users=model.users,
             tool=self._tools.get(name),
             errors=_by_kind(errors),
-            valid=self._valid,
+            generator=self._health,
+            valid=not self._health.limited,
         )
 
 

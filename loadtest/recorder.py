@@ -35,8 +35,8 @@ _DIGITS = 3
 _MICROSECONDS = 1_000_000
 _PENDING_LIMIT = 50_000
 
-OPENING = "initialize"
-"""The name under which the opening of conversations is counted, apart from the workload's operations."""
+OPENING = "(opening)"
+"""The name under which connecting and the handshake are counted, apart from the operations of the workload."""
 
 
 class OperationState(Struct, kw_only=True):

@@ -71,7 +71,7 @@ class StdioProcess:
         self._outgoing: list[bytes] = []
         self._work = gevent.event.Event()
         self._opening = gevent.lock.RLock()
-        self._opened: Exchange | None = None
+        self._opened = False
         self._ended: Failure | None = None
         self._stderr = b""
         self._fds: list[int] = []
@@ -83,14 +83,19 @@ class StdioProcess:
         """The process id, None before the start."""
         return None if self._popen is None else int(self._popen.pid)
 
-    def open(self) -> Exchange:
-        """Start the process and do the handshake, once for all who share it. Raises `OpeningError`."""
+    def open(self) -> Exchange | None:
+        """Start the process and do the handshake, once for all who share it. Raises `OpeningError`.
+
+        Returns None where somebody else had done it.
+        """
         with self._opening:
             if self._ended is not None:
                 raise OpeningError(self._ended)
-            if self._opened is None:
-                self._opened = self._open()
-            return self._opened
+            if self._opened:
+                return None
+            exchange = self._open()
+            self._opened = True
+            return exchange
 
     def _open(self) -> Exchange:
         began = time.perf_counter()
@@ -278,7 +283,7 @@ class StdioConversation:
         self._owned = owned
         self.is_open = False
 
-    def open(self) -> Exchange:
+    def open(self) -> Exchange | None:
         """See that the process runs and the handshake is done. Raises `OpeningError`."""
         exchange = self._process.open()
         self.is_open = True

@@ -75,6 +75,8 @@ class Traffic:
         except OpeningError as problem:
             now = self._clock()
             exchange = Exchange(began, now, now, 0, problem.failure)
+        if exchange is None:
+            return None
         self.recorder.record_opening(Sample(OPENING, began, *exchange))
         return exchange.failure
 

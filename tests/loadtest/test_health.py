@@ -20,6 +20,7 @@ def judged(
         "state": RecorderState(operations={"echo": OperationState(total=1000, failed=failed)}),
         "seconds": 10.0,
         "lag_p99": 0.001,
+        "held_up": 0.1,
         "busy_seconds": 100.0,
         "late": 0,
         "given_up": 0,
@@ -44,7 +45,7 @@ def test_a_run_that_the_target_limits_is_a_result() -> None:
         (judged(CLOSED, 1000, 0.01, cpu=97), "the generator used 97 % of its core"),
         (judged(CLOSED, 25_000, 0.0004), "made 25,000/s, and makes 30,000/s"),
         (judged(OpenModel(rate=29_000), 1000, 0.01), "was asked for 29,000/s"),
-        (judged(CLOSED, 1000, 0.01, lag_p99=0.025), "timers were 25.0 ms late"),
+        (judged(CLOSED, 1000, 0.01, lag_p99=0.025, held_up=2.0), "held up for 20% of the time, 25.0 ms and more"),
         (judged(CLOSED, 1000, 0.002), "10 users spent 80% of their time outside requests"),
     ],
 )

@@ -38,6 +38,7 @@ def outcome(*operations: Operation, failures: int = 0, **changes: Any) -> LoadOu
         "state": recorder.state(),
         "seconds": 2.0,
         "lag_p99": 0.001,
+        "held_up": 0.0,
         "busy_seconds": 1.0,
         "late": 3,
         "given_up": 0,

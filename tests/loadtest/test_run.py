@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from loadtest import run
+from loadtest.recorder import OPENING
 from loadtest.reporting import Progress
 from loadtest.run import LoadError, LoadOutcome, run_load
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, StdioTarget, Target, Workload
@@ -44,7 +45,7 @@ def test_an_open_model_sends_what_its_schedule_says(make_target: Any, transport:
     assert (row.counts.total, row.counts.failed, outcome.warm_up) == (50, 0, 50)
     assert outcome.complete
     assert row.corrected.percentiles.p50 > 0
-    assert outcome.rows[-1].operation == "initialize"
+    assert outcome.rows[-1].operation == OPENING
 
 
 def test_a_closed_model_keeps_its_users_busy_and_the_calibration_judges_it(make_target: Any) -> None:
