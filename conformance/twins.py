@@ -1,7 +1,9 @@
-"""Positive twins: the request without the defect, which a rejection must be held against."""
+"""Positive twins: the request without the defect, which a rejection must be held against; and further clients."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from conformance.expect import Mismatch, Unserved, brief
@@ -9,7 +11,7 @@ from conformance.expect import Mismatch, Unserved, brief
 if TYPE_CHECKING:
     from conformance.peer import Peer
 
-__all__ = ["expect_served", "need_served"]
+__all__ = ["expect_served", "need_another", "need_served"]
 
 
 async def need_served(peer: Peer, message: dict[str, Any] | None = None) -> None:
@@ -30,3 +32,15 @@ async def expect_served(peer: Peer, headers: dict[str, str | None], what: str) -
     answer = await peer.call(peer.message(peer.cheap_method), headers=headers)
     if not isinstance(answer.result, dict):
         raise Mismatch(f"a result for a request with {what}", answer.describe(), [answer.entry.index])
+
+
+@asynccontextmanager
+async def need_another(peer: Peer) -> AsyncIterator[Peer]:
+    """A further client of the same target. Raises `Blocked` if it cannot connect, which is not for a check of
+    something else to report."""
+    async with AsyncExitStack() as stack:
+        try:
+            other = await stack.enter_async_context(peer.another())
+        except Mismatch as mismatch:
+            raise Blocked(f"a further client could not connect: {mismatch}") from None
+        yield other

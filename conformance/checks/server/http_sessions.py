@@ -8,7 +8,7 @@ from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, expect, expect_status
 from conformance.http_link import HttpRequest
 from conformance.peer import Peer
-from conformance.twins import need_served
+from conformance.twins import need_another, need_served
 from reference_impl.protocol.revisions import R2025_03_26
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
 
@@ -63,22 +63,25 @@ async def session_ended(peer: Peer) -> None:
     """Once a session was ended by DELETE, requests with its id get HTTP 404."""
     _need_session(peer)
     await need_served(peer)
-    await _end(peer)
+    status = await _end(peer)
     answer = await peer.call(peer.message(peer.cheap_method), defect="the id of a session that has ended")
+    if status == 202 and isinstance(answer.result, dict):
+        raise Blocked("the server accepted DELETE with HTTP 202, and need not have ended the session yet")
     expect(answer.status == 404, "HTTP 404 for the id of a session that has ended", answer.describe())
 
 
-async def _end(peer: Peer) -> None:
-    """End the session. Raises `Inapplicable` if the server does not let clients do so."""
+async def _end(peer: Peer) -> int:
+    """End the session and return the HTTP status. Raises `Inapplicable` if the server does not let clients do so."""
     headers = {**peer.headers_for(None), "accept": None, "content-type": None}
     reply = await peer.http.exchange(HttpRequest("DELETE", headers=headers), peer.patience.answer)
     if not 200 <= reply.status < 300:
         raise Inapplicable(f"the server lets no client end a session: HTTP {reply.status} for DELETE")
+    return reply.status
 
 
 async def _status_once_ended(peer: Peer) -> int | None:
     """Return the status of a request in a session that has ended, or None if none can be ended."""
-    async with peer.another() as other:
+    async with need_another(peer) as other:
         try:
             await _end(other)
         except Inapplicable:
@@ -104,7 +107,7 @@ async def session_secure(peer: Peer) -> None:
     """Session ids differ, in so many characters that nobody can guess one."""
     given = [_need_session(peer)]
     while len(given) < _IDS:
-        async with peer.another() as other:
+        async with need_another(peer) as other:
             given.append(_need_session(other))
     expect(len(set(given)) == len(given), "a session id for each client", f"one id twice: {given}")
     bits = _unknown_bits(given)

@@ -1,0 +1,41 @@
+"""Things done at the same time."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from conformance.expect import Mismatch
+from conformance.together import together
+
+
+def test_values_come_in_the_order_of_the_calls_not_of_their_ends() -> None:
+    async def main() -> list[str]:
+        second_done = anyio.Event()
+
+        async def first() -> str:
+            await second_done.wait()
+            return "first"
+
+        async def second() -> str:
+            second_done.set()
+            return "second"
+
+        return await together(first, second)
+
+    assert anyio.run(main) == ["first", "second"]
+
+
+def test_a_mismatch_comes_out_as_itself_once_all_are_done() -> None:
+    done: list[str] = []
+
+    async def fails() -> None:
+        raise Mismatch("this", "that")
+
+    async def works() -> None:
+        await anyio.lowlevel.checkpoint()
+        done.append("works")
+
+    with pytest.raises(Mismatch):
+        anyio.run(together, fails, works)
+    assert done == ["works"]
