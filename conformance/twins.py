@@ -36,11 +36,11 @@ async def expect_served(peer: Peer, headers: dict[str, str | None], what: str) -
 
 @asynccontextmanager
 async def need_another(peer: Peer) -> AsyncIterator[Peer]:
-    """A further client of the same target. Raises `Blocked` if it cannot connect, which is not for a check of
+    """A further client of the same target. Raises `Unserved` if it cannot connect, which is not for a check of
     something else to report."""
     async with AsyncExitStack() as stack:
         try:
             other = await stack.enter_async_context(peer.another())
         except Mismatch as mismatch:
-            raise Blocked(f"a further client could not connect: {mismatch}") from None
+            raise Unserved(f"a further client could not connect: {mismatch}") from None
         yield other
