@@ -81,6 +81,9 @@ def _digest(method: str, params: dict[str, Any], principal: str | None) -> str:
 
 
 def _sorted(value: Any) -> Any:
+    """Return a value in the one form that all JSON texts of it share, whoever wrote them."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # a client may write 1.0 back as 1
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value

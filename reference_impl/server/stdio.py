@@ -12,7 +12,7 @@ import os
 import signal
 import stat
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream
@@ -27,22 +27,22 @@ __all__ = ["run_stdio", "serve_stdio"]
 _CHUNK = 256 * 1024
 
 
-def run_stdio(server: AdvancedMCPServer) -> None:
-    """Serve on standard input and output until end of file or SIGTERM. Blocks."""
-    with contextlib.suppress(KeyboardInterrupt):
-        try:
-            import uvloop
-        except ImportError:
-            asyncio.run(serve_stdio(server))
-        else:
-            uvloop.run(serve_stdio(server))
-    _leave()
+def run_stdio(server: AdvancedMCPServer) -> NoReturn:
+    """Serve on standard input and output until end of file or a signal, then exit the process with 0."""
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(_serve_and_leave(server))
+    else:
+        uvloop.run(_serve_and_leave(server))
+    raise SystemExit(0)
 
 
-def _leave() -> None:
-    """Exit without waiting for worker threads: a tool that blocks for ever must not keep the process."""
+async def _serve_and_leave(server: AdvancedMCPServer) -> None:
+    await serve_stdio(server)
     with contextlib.suppress(OSError):
         sys.stderr.flush()
+    # Not by returning: the loop would wait for worker threads, and one may read a terminal or run a tool for ever.
     os._exit(0)
 
 

@@ -89,10 +89,8 @@ _ENUMS_FORM = {
 
 def register(server: AdvancedMCPServer) -> None:
     """Add the tools of this module."""
-    _add_content(server)
-    _add_running(server)
-    _add_asking(server)
-    _add_changing(server)
+    for add in (_add_content, _add_unusual, _add_running, _add_streaming, _add_asking, _add_forms, _add_changing):
+        add(server)
 
 
 def _add_content(server: AdvancedMCPServer) -> None:
@@ -118,6 +116,8 @@ def _add_content(server: AdvancedMCPServer) -> None:
         resource = embedded("test://mixed-content-resource", body, "application/json")
         return [text("Multiple content types test:"), image(PIXEL, "image/png"), resource]
 
+
+def _add_unusual(server: AdvancedMCPServer) -> None:
     @server.tool(
         "json_schema_2020_12_tool", "Has an input schema with many keywords.", _FULL_SCHEMA, annotations=READ_ONLY
     )
@@ -142,6 +142,13 @@ def _add_running(server: AdvancedMCPServer) -> None:
         context.log("info", "A message of the logging tool")
         return "Logged"
 
+    @server.tool("test_missing_capability", "Needs a client with sampling.", annotations=READ_ONLY)
+    async def missing_capability(context: Context) -> str:
+        context.require("sampling")
+        return "The client has sampling"
+
+
+def _add_streaming(server: AdvancedMCPServer) -> None:
     @server.tool("test_tool_with_progress", "Reports progress in three steps.", annotations=READ_ONLY)
     async def with_progress(context: Context) -> str:
         for number, step in enumerate((0, 50, 100)):
@@ -157,10 +164,10 @@ def _add_running(server: AdvancedMCPServer) -> None:
         await asyncio.sleep(2 * _PAUSE)
         return "Reconnection test completed successfully."
 
-    @server.tool("test_missing_capability", "Needs a client with sampling.", annotations=READ_ONLY)
-    async def missing_capability(context: Context) -> str:
-        context.require("sampling")
-        return "The client has sampling"
+
+async def _elicit(context: Context, message: str, form: dict[str, Any]) -> str:
+    answer = await context.elicit(message, form)
+    return f"action={answer['action']}, content={encode_json(answer.get('content', {})).decode()}"
 
 
 def _add_asking(server: AdvancedMCPServer) -> None:
@@ -169,30 +176,28 @@ def _add_asking(server: AdvancedMCPServer) -> None:
         answer = await context.sample([{"role": "user", "content": text(prompt)}], 100)
         return f"LLM response: {answer_of(answer)}"
 
-    async def elicit(context: Context, message: str, form: dict[str, Any]) -> str:
-        answer = await context.elicit(message, form)
-        return f"action={answer['action']}, content={encode_json(answer.get('content', {})).decode()}"
-
     one_field = {"type": "string", "description": "The user's response"}
     form = {"type": "object", "properties": {"response": one_field}, "required": ["response"]}
 
     @server.tool("test_elicitation", "Asks the user for a text.", annotations=READ_ONLY)
     async def elicitation(context: Context, message: str) -> str:
-        return f"User response: {await elicit(context, message, form)}"
+        return f"User response: {await _elicit(context, message, form)}"
 
     @server.tool("test_streaming_elicitation", "Reports progress, then asks the user.", annotations=READ_ONLY)
     async def streaming_elicitation(context: Context) -> str:
         context.progress(1, 2, "About to ask")
-        return f"User response: {await elicit(context, 'Please respond', form)}"
+        return f"User response: {await _elicit(context, 'Please respond', form)}"
 
+
+def _add_forms(server: AdvancedMCPServer) -> None:
     @server.tool("test_elicitation_sep1034_defaults", "Asks with a form of defaults.", annotations=READ_ONLY)
     async def elicitation_defaults(context: Context) -> str:
-        answer = await elicit(context, "Please review the fields", _DEFAULTS_FORM)
+        answer = await _elicit(context, "Please review the fields", _DEFAULTS_FORM)
         return f"Elicitation completed: {answer}"
 
     @server.tool("test_elicitation_sep1330_enums", "Asks with a form of choices.", annotations=READ_ONLY)
     async def elicitation_enums(context: Context) -> str:
-        answer = await elicit(context, "Please choose", _ENUMS_FORM)
+        answer = await _elicit(context, "Please choose", _ENUMS_FORM)
         return f"Elicitation completed: {answer}"
 
 

@@ -15,6 +15,7 @@ _LANGUAGES = ("c", "go", "java", "javascript", "kotlin", "python", "ruby", "rust
 def register(server: AdvancedMCPServer) -> None:
     """Add prompts and their completions."""
     _add_fixtures(server)
+    _add_fixtures_with_content(server)
 
     @server.prompt(
         "review",
@@ -60,6 +61,8 @@ def _add_fixtures(server: AdvancedMCPServer) -> None:
     async def complete_first(value: str, _known: dict[str, str]) -> list[str]:
         return [word for word in ("paris", "park", "party") if word.startswith(value)]
 
+
+def _add_fixtures_with_content(server: AdvancedMCPServer) -> None:
     @server.prompt(
         "test_prompt_with_embedded_resource",
         "A prompt that embeds a resource.",

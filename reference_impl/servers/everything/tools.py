@@ -24,9 +24,8 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 
 def register(server: AdvancedMCPServer) -> None:
     """Add the tools of this module."""
-    _add_plain(server)
-    _add_slow(server)
-    _add_changing(server)
+    for add in (_add_plain, _add_sized, _add_routed, _add_slow, _add_log, _add_toggle, _add_touch):
+        add(server)
 
 
 def _add_plain(server: AdvancedMCPServer) -> None:
@@ -67,6 +66,8 @@ def _add_plain(server: AdvancedMCPServer) -> None:
     async def fail(message: str = "This tool always fails") -> str:
         raise ToolError(message)
 
+
+def _add_sized(server: AdvancedMCPServer) -> None:
     size = {"type": "integer", "minimum": 0, "maximum": _LARGEST_BLOB, "description": "Length of the text in bytes"}
 
     @server.tool(
@@ -79,6 +80,8 @@ def _add_plain(server: AdvancedMCPServer) -> None:
     async def blob(size: int) -> str:
         return ("0123456789abcdef" * (int(size) // 16 + 1))[: int(size)]
 
+
+def _add_routed(server: AdvancedMCPServer) -> None:
     region = {"type": "string", "description": "Where to route the call", "x-mcp-header": "Region"}
     shard = {"type": "integer", "description": "Which part of it", "x-mcp-header": "Shard"}
     dry = {"type": "boolean", "description": "Whether only to say so", "x-mcp-header": "Dry"}
@@ -125,6 +128,8 @@ def _add_slow(server: AdvancedMCPServer) -> None:
             context.progress(step, count, f"Step {step} of {count}")
         return f"Took {seconds:g} s"
 
+
+def _add_log(server: AdvancedMCPServer) -> None:
     level = {
         "type": "string",
         "enum": ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"],
@@ -146,7 +151,7 @@ def _add_slow(server: AdvancedMCPServer) -> None:
         return f"Logged at level {level}"
 
 
-def _add_changing(server: AdvancedMCPServer) -> None:
+def _add_toggle(server: AdvancedMCPServer) -> None:
     @server.tool(
         "toggle_extra_tool",
         "Adds the tool `extra` to the list of tools, or takes it away, and announces the change.",
@@ -160,6 +165,8 @@ def _add_changing(server: AdvancedMCPServer) -> None:
         server.tool(_EXTRA, "Is there only after a toggle.", annotations=READ_ONLY)(_extra)
         return "The tool is there"
 
+
+def _add_touch(server: AdvancedMCPServer) -> None:
     uri = {
         "type": "string",
         "format": "uri",

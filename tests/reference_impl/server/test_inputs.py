@@ -240,7 +240,7 @@ async def test_questions_of_concurrent_calls_do_not_mix(over_lines):
 def test_a_state_ends_with_its_time_and_belongs_to_its_principal():
     now = [1000.0]
     seal = StateSeal(b"k" * 32, lifetime=60, clock=lambda: now[0])
-    params = {"name": "x", "arguments": {"b": 1, "a": [2]}}
+    params = {"name": "x", "arguments": {"b": 1.0, "a": [2]}}
     state = seal.seal({"n": 1}, "tools/call", params, "ann")
     shuffled = {"arguments": {"a": [2], "b": 1}, "name": "x", "_meta": {}, "inputResponses": {}}
     assert seal.open(state, "tools/call", shuffled, "ann") == {"n": 1}

@@ -73,6 +73,18 @@ def test_nothing_but_messages_reaches_standard_output():
     assert b"from a child" in errors
 
 
+def test_a_signal_ends_a_server_at_a_terminal_too():
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(MODULE, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.write(ours, line("server/discover"))
+    assert decode_json(process.stdout.readline())["result"]["resultType"] == "complete"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    process.communicate()
+    os.close(ours)
+    os.close(theirs)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stdio_ends_cleanly_on_a_signal(number):
     process = start(MODULE)
