@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
 
 from loadtest.exchange import Conversation, Exchange, OpeningError
 from loadtest.recorder import OPENING, Recorder
@@ -37,14 +36,12 @@ class Traffic:
         *,
         seed: int = 0,
         worker: int = 0,
-        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.templates = [Template(operation, revision) for operation in operations]
         self.revision = revision
         self.recorder = recorder
         self.busy_seconds = 0.0
         self.given_up = 0
-        self._clock = clock
         self._choices = choices(operations, seed + worker)
         self._markers = itertools.count(FIRST_MARKER + worker * 100_000_000)
 
@@ -54,26 +51,26 @@ class Traffic:
 
     def ask(self, conversation: Conversation, template: Template, intended: float | None = None) -> Sample:
         """Send this operation and wait for what becomes of it."""
-        began = self._clock()
+        began = time.perf_counter()
         failure = None if conversation.is_open else self.open(conversation)
         if failure is None:
             exchange = conversation.call(template, next(self._markers))
         else:
-            now = self._clock()
+            now = time.perf_counter()
             exchange = Exchange(now, now, now, 0, failure)
         sample = Sample(template.name, began if intended is None else intended, *exchange)
         if sample.intended >= self.recorder.measure_from:
-            self.busy_seconds += self._clock() - began
+            self.busy_seconds += time.perf_counter() - began
         self.recorder.record(sample)
         return sample
 
     def open(self, conversation: Conversation) -> Failure | None:
         """Open a conversation and record how long it took; return why it could not be opened."""
-        began = self._clock()
+        began = time.perf_counter()
         try:
             exchange = conversation.open()
         except OpeningError as problem:
-            now = self._clock()
+            now = time.perf_counter()
             exchange = Exchange(began, now, now, 0, problem.failure)
         if exchange is None:
             return None
@@ -82,7 +79,7 @@ class Traffic:
 
     def give_up(self, intended: float) -> Sample:
         """Record an arrival that was never sent: for whoever came then, the target was out of reach until now."""
-        now = self._clock()
+        now = time.perf_counter()
         failure = Failure(ErrorClass.TIMEOUT, "unsent", "every user was busy for longer than the timeout")
         sample = Sample(self.templates[next(self._choices)].name, intended, now, now, now, 0, failure)
         self.given_up += 1

@@ -25,4 +25,4 @@ class Agent(McpHttpUser):
 
 class Shape(Stages):
     abstract = False
-    stages = (Stage(users=2, seconds=0.8),)
+    stages = (Stage(users=2, seconds=1.5),)
