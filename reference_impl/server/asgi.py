@@ -7,7 +7,9 @@ Runs under any ASGI server, alone or mounted in another application:
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -50,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["HttpOptions", "MCPApplication"]
 
-_OPEN_PATHS = ("/health", "/capabilities")
+_METADATA = "/.well-known/oauth-protected-resource"
 
 
 class MCPApplication:
@@ -72,12 +74,18 @@ class MCPApplication:
         self._websocket = WebSocketChannels(server) if self.options.websocket else None
         self._authenticate = authenticate
         self._started = time.monotonic()
+        self._stack = AsyncExitStack()
+        self._lock = asyncio.Lock()
+        self._held = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "websocket":
+            return
+        if not self._held:
+            await self._hold()  # mounted applications often see no lifespan
+        if scope["type"] == "websocket":
             await self._upgrade(scope, receive, send)
         elif scope["type"] == "http":
             request = HttpRequest.of(scope, receive, send)
@@ -88,17 +96,25 @@ class MCPApplication:
             except ConnectionError:
                 return  # the client left in the middle of its own request
 
+    async def _hold(self) -> None:
+        async with self._lock:
+            if not self._held:
+                await self._stack.enter_async_context(self.server.running())
+                self._held = True
+
     async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
+        stage = "startup"
         try:
-            async with self.server.running():
-                await send({"type": "lifespan.startup.complete"})
-                await receive()
-                self.close()
+            await receive()
+            await self._hold()
+            await send({"type": "lifespan.startup.complete"})
+            stage = "shutdown"
+            await receive()
+            self.close()
+            await self._stack.aclose()
+            await send({"type": "lifespan.shutdown.complete"})
         except Exception as error:  # noqa: BLE001 - ASGI wants any failure of a lifespan told as a message
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.shutdown.complete"})
+            await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
 
     def close(self) -> None:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""
@@ -130,12 +146,14 @@ class MCPApplication:
     async def _serve(self, request: HttpRequest, scope: Scope) -> None:
         check_origin(request, scope, self.options)
         path = request.path.rstrip("/") or "/"
-        if path in _OPEN_PATHS:
+        if path == "/health" or path.startswith(_METADATA):
             await send_response(request.send, self._about(request, path))
             return
         request = await self._named(request)
         if path == self.path:
             await self._streamable(request)
+        elif path == "/capabilities":
+            await send_response(request.send, self._about(request, path))
         elif self._sse is not None and path == self._sse.path:
             await self._sse.listen(request, scope.get("root_path", ""))
         elif self._sse is not None and path == self._sse.messages:
@@ -157,7 +175,13 @@ class MCPApplication:
     def _about(self, request: HttpRequest, path: str) -> HttpResponse:
         if request.method not in ("GET", "HEAD"):
             raise not_allowed("GET")
-        return json_response(encode_json(self._health() if path == "/health" else self._capabilities()))
+        if path == "/health":
+            return json_response(encode_json(self._health()))
+        if path == "/capabilities":
+            return json_response(encode_json(self._capabilities()))
+        if self.options.resource_metadata is None or path not in (_METADATA, _METADATA + self.path):
+            raise refused(404, "Not found")
+        return json_response(encode_json(self.options.resource_metadata))
 
     def _health(self) -> dict[str, Any]:
         uptime = round(time.monotonic() - self._started, 3)
@@ -179,6 +203,7 @@ class MCPApplication:
         try:
             value = decode_json(body)
             if isinstance(value, list):
+                self._version(request)
                 session = self._session(request)
                 await send_response(request.send, await serve_batch(self.server, session, value))
                 return

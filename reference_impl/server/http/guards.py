@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.streamable import (
@@ -27,6 +29,7 @@ class HttpOptions:
     `allowed_hosts` and `allowed_origins` come on top of this machine's loopback names; a server that is not bound to
     loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after last
     use. `http_sse` adds the transport of 2024-11-05 at `/sse`, `websocket` a message channel at `/ws`.
+    `resource_metadata` is the document of RFC 9728 that tells clients where to get tokens.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -36,6 +39,7 @@ class HttpOptions:
     most_sessions: int = 10_000
     http_sse: bool = False
     websocket: bool = False
+    resource_metadata: Mapping[str, Any] | None = None
 
 
 def check_origin(request: HttpRequest, scope: Scope, options: HttpOptions) -> None:

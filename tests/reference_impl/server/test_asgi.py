@@ -306,22 +306,56 @@ async def test_an_application_may_be_mounted_below_another(web_of):
     assert (await web_of(mounted).modern("tools/list")).status == 200
 
 
-async def test_a_lifespan_runs_around_the_application():
-    seen = []
+@asynccontextmanager
+async def noting(seen):
+    seen.append("up")
+    yield
+    seen.append("down")
 
-    @asynccontextmanager
-    async def lifespan():
-        seen.append("up")
-        yield
-        seen.append("down")
 
-    messages = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}]
+@asynccontextmanager
+async def failing():
+    raise RuntimeError("no database")
+    yield
+
+
+async def lived(application):
+    messages, sent = [{"type": "lifespan.shutdown"}, {"type": "lifespan.startup"}], []
 
     async def receive():
         return messages.pop()
 
     async def send(message):
-        seen.append(message["type"])
+        sent.append(message)
 
-    await MCPApplication(AdvancedMCPServer("s", lifespan=lifespan))({"type": "lifespan"}, receive, send)
-    assert seen == ["up", "lifespan.startup.complete", "down", "lifespan.shutdown.complete"]
+    await application({"type": "lifespan"}, receive, send)
+    return sent
+
+
+async def test_a_lifespan_runs_around_the_application():
+    seen = []
+    sent = await lived(MCPApplication(AdvancedMCPServer("s", lifespan=lambda: noting(seen))))
+    assert seen == ["up", "down"]
+    assert [message["type"] for message in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_a_lifespan_that_fails_is_reported():
+    sent = await lived(MCPApplication(AdvancedMCPServer("s", lifespan=failing)))
+    assert sent == [{"type": "lifespan.startup.failed", "message": "no database"}]
+
+
+async def test_without_a_lifespan_of_the_host_it_begins_with_the_first_request(web_of):
+    seen = []
+    web = web_of(MCPApplication(AdvancedMCPServer("s", lifespan=lambda: noting(seen))))
+    await asyncio.gather(*[web.send("GET", path="/health") for _ in range(3)])
+    assert seen == ["up"]
+
+
+async def test_the_metadata_of_a_protected_resource_is_open_to_all(web_of):
+    document = {"resource": "https://mcp.example/mcp", "authorization_servers": ["https://as.example"]}
+    options = HttpOptions(resource_metadata=document)
+    web = web_of(MCPApplication(make_server(), options=options, authenticate=BearerTokens({})))
+    for path in ("/.well-known/oauth-protected-resource", "/.well-known/oauth-protected-resource/mcp"):
+        assert (await web.send("GET", path=path)).json == document
+    assert (await web.send("GET", path="/.well-known/oauth-protected-resource/other")).status == 404
+    assert (await web.send("GET", path="/capabilities")).status == 401
