@@ -72,9 +72,9 @@ async def blank(peer: Peer) -> None:
 async def no_utf_8(peer: Peer) -> None:
     """A line that is no UTF-8 does not keep the next request from its answer."""
     await serves_after_garbage(peer)
-    line = b'{"jsonrpc":"2.0","id":"touchstone-bytes","method":"\xff\xc3("}'
+    message = peer.message(peer.cheap_method, meta={NOTE: "BYTES"})
     # Whoever replaces the bad bytes may answer: the transcript holds the id to answer with.
-    await peer.stream.send(line, {"id": "touchstone-bytes", "method": "?"}, defect="no UTF-8")
+    await peer.stream.send(encode(message).replace(b"BYTES", b"\xff\xc3("), message, defect="no UTF-8")
     await serves_after(peer, "a line that is no UTF-8")
 
 
