@@ -1,0 +1,39 @@
+"""Shapes, judged by method, revision and what other monitors leave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.conformance.monitors.talk import MODERN, Talk, notification, request, result
+
+_TOOL = {"name": "a", "inputSchema": {"type": "object"}}
+
+
+def _listed(*tools: Any, revision: str = "2025-11-25", **more: Any) -> Talk:
+    return Talk(revision).we(request(1, "tools/list")).it(result(1, tools=list(tools), **more))
+
+
+def test_a_result_is_judged_by_the_method_it_answers() -> None:
+    assert _listed(_TOOL).outcome("schema.results") == "passed"
+    judged = _listed({"name": 7, "inputSchema": {"type": "object"}}).judged("schema.results")
+    assert judged.mismatch is not None
+    assert judged.mismatch.actual == "/tools/0/name: 7 where string belongs"
+
+
+def test_members_with_a_monitor_of_their_own_are_left_to_it() -> None:
+    assert _listed(_TOOL, revision=MODERN).outcome("schema.results") == "passed"
+
+
+def test_a_result_of_an_extensions_type_is_not_judged() -> None:
+    talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="task", taskId="t"))
+    assert talk.outcome("schema.results") == "blocked"
+
+
+def test_a_question_is_judged_as_a_question() -> None:
+    talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="input_required", requestState=7))
+    assert talk.outcome("schema.results") == "failed"
+
+
+def test_notifications_are_judged_and_those_of_vendors_are_not() -> None:
+    assert Talk().it(notification("progress", progressToken=1, progress="half")).outcome("schema.messages") == "failed"
+    assert Talk().it(notification("com.example/own", progress="half")).outcome("schema.messages") == "blocked"
