@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import stat
@@ -39,6 +40,7 @@ def run_stdio(server: AdvancedMCPServer) -> NoReturn:
 
 
 async def _serve_and_leave(server: AdvancedMCPServer) -> None:
+    gc.freeze()  # what is there now stays: collections need not look at it
     await serve_stdio(server)
     with contextlib.suppress(OSError):
         sys.stderr.flush()

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from reference_impl.protocol.messages import encode_json
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.auth import BearerTokens
+from reference_impl.server.http import posts, streams
 from reference_impl.servers.everything import make_server
 
 pytestmark = pytest.mark.anyio
@@ -15,6 +17,11 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 ECHO = {"name": "echo", "arguments": {"text": "hi"}}
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
 MODERN = {"mcp-protocol-version": "2026-07-28"}
+
+
+def modern(method, params):
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params | {"_meta": META}}
+    return body, MODERN | {"mcp-method": method, "mcp-name": params["name"]}
 
 
 async def test_health_and_capabilities_are_plain_json(web):
@@ -252,6 +259,43 @@ async def test_disconnecting_cancels_a_modern_request(web_of):
     assert (await reply.message())["method"] == "notifications/progress"
     reply.disconnect()
     await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_disconnecting_cancels_a_modern_request_that_has_said_nothing_yet():
+    server, began, ended = AdvancedMCPServer("s"), asyncio.Event(), asyncio.Event()
+
+    @server.tool("wait")
+    async def wait() -> str:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.set()
+        return ""
+
+    body, headers = modern("tools/call", {"name": "wait"})
+    messages = [{"type": "http.disconnect"}, {"type": "http.request", "body": encode_json(body)}]
+
+    async def receive():
+        if len(messages) == 1:
+            await began.wait()
+        return messages.pop()
+
+    async def send(message):
+        raise AssertionError(message)
+
+    pairs = [(name.encode(), value.encode()) for name, value in ({"host": "localhost"} | headers).items()]
+    await MCPApplication(server)({"type": "http", "method": "POST", "path": "/mcp", "headers": pairs}, receive, send)
+    await asyncio.wait_for(ended.wait(), 5)
+
+
+async def test_an_answer_that_takes_long_turns_into_a_stream_that_keeps_alive(web, monkeypatch):
+    monkeypatch.setattr(posts, "_PATIENCE", 0.01)
+    monkeypatch.setattr(streams, "KEEP_ALIVE", 0.01)
+    reply = await web.modern("tools/call", {"name": "slow", "arguments": {"seconds": 0.05, "steps": 1}})
+    assert reply.headers["content-type"] == "text/event-stream"
+    assert reply.body.count(b":\r\n") >= 2
+    assert reply.messages[0]["result"]["content"][0]["text"] == "Took 0.05 s"
 
 
 async def test_a_listen_stream_over_http_lives_until_the_client_leaves(web):
