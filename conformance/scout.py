@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio.abc
 
 from conformance.bench import Bench
 from conformance.eras import Eras, detect
-from conformance.expect import Mismatch
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.patience import Patience
+from conformance.peer import Peer
 from conformance.readers import beside_readers
-from conformance.surface import Permission, Surface, gather
+from conformance.surface import Permission, Surface, ToolCall, gather
 from conformance.target import Target
 from reference_impl.protocol.revisions import Revision
 from reference_impl.transports.stdio import TargetNotStarted
 
 __all__ = ["Scouted", "Unreachable", "chosen", "find_eras", "scout"]
+
+_MARK = "touchstone 20,240 echoes"
 
 
 class Unreachable(Exception):  # noqa: N818 - the name says what happened
@@ -32,11 +35,15 @@ class Unreachable(Exception):  # noqa: N818 - the name says what happened
 
 @dataclass(frozen=True, slots=True)
 class Scouted:
-    """What was found: `surfaces` by revision name, with the capabilities declared there."""
+    """What was found, by revision name: what the target lists, and the capabilities that it declares.
+
+    `echoes` holds a call whose result repeats one of its arguments, and the name of that argument, where there is one.
+    """
 
     eras: Eras
-    surfaces: dict[str, Surface]
-    capabilities: dict[str, dict[str, object]]
+    surfaces: dict[str, Surface] = field(default_factory=dict)
+    capabilities: dict[str, dict[str, object]] = field(default_factory=dict)
+    echoes: dict[str, tuple[ToolCall, str]] = field(default_factory=dict)
 
 
 async def find_eras(target: Target, patience: Patience, readers: anyio.abc.TaskGroup) -> Eras:
@@ -73,7 +80,7 @@ async def _scout(
 ) -> Scouted:
     permission, wanted = terms
     eras = await find_eras(target, patience, readers)
-    found = Scouted(eras, {}, {})
+    found = Scouted(eras)
     for revision in chosen(eras, wanted):
         bench = Bench(target, revision, patience, readers)
         bench.surface.permission = permission
@@ -81,7 +88,19 @@ async def _scout(
             async with bench.opened("scout") as peer:
                 await gather(peer)
                 found.capabilities[revision.name] = peer.capabilities
+                if (echo := await _find_echo(peer)) is not None:
+                    found.echoes[revision.name] = echo
         except (Mismatch, TargetNotStarted) as error:
             raise Unreachable(f"the handshake worked once, and then failed: {error}", eras) from None
         found.surfaces[revision.name] = bench.surface
     return found
+
+
+async def _find_echo(peer: Peer) -> tuple[ToolCall, str] | None:
+    """Try whether the tool that looks like one repeats what it is given."""
+    try:
+        call, member = peer.surface.need_echo()
+    except (Blocked, Inapplicable):
+        return None
+    answer = await peer.request("tools/call", ToolCall(call.tool, {**call.arguments, member: _MARK}).params)
+    return (call, member) if _MARK in brief(answer.result, limit=100_000) else None

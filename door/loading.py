@@ -118,12 +118,10 @@ def _operation(scouted: Scouted, revision: Revision, tool: str | None) -> Operat
     surface = scouted.surfaces[revision.name]
     if tool is not None:
         return _call(_named(surface, tool))
-    try:
-        call, member = surface.need_echo()
+    if revision.name in scouted.echoes:
+        call, member = scouted.echoes[revision.name]
         arguments = {**call.arguments, member: f"touchstone {MARKER}"}
-        return _call(ToolCall(call.tool, arguments))
-    except (Blocked, Inapplicable):
-        pass
+        return _call(ToolCall(call.tool, arguments), echoes=True)
     try:
         return _call(surface.need_call())
     except (Blocked, Inapplicable):
@@ -145,13 +143,14 @@ def _named(surface: Surface, tool: str) -> ToolCall:
     return call
 
 
-def _call(call: ToolCall) -> Operation:
+def _call(call: ToolCall, *, echoes: bool = False) -> Operation:
     name = call.tool["name"]
     schema = call.tool.get("inputSchema")
     return Operation(
         name=f"tools/call {name}",
         method="tools/call",
         params=call.params,
+        echoes=echoes,
         schema=schema if isinstance(schema, dict) else None,
     )
 

@@ -79,7 +79,7 @@ def conclude(
     table = _Table(plan, measured, health)
     whole = msgspec.structs.replace(
         table.row(names[0] if len(names) == 1 else ALL, total, state.errors),
-        series=tuple(_series(state.seconds)),
+        series=tuple(_series(state.seconds, int(measured.seconds))),
         target=cost,
         objectives=tuple(_objective(evaluate(each, _measured(total, measured))) for each in plan.objectives),
     )
@@ -175,8 +175,11 @@ def _latency(values: HdrHistogram, encoded: str, seconds: float) -> Latency:
     )
 
 
-def _series(seconds: dict[int, SecondState]) -> Iterator[LoadSecond]:
+def _series(seconds: dict[int, SecondState], whole: int) -> Iterator[LoadSecond]:
+    """Give the seconds of the run; one that began and did not end would look like a collapse of the rate."""
     for index in sorted(seconds):
+        if index >= max(whole, 1):
+            return
         second = seconds[index]
         p50, p99 = (percentile(second, percent) for percent in (50, 99))
         yield LoadSecond(
