@@ -12,8 +12,9 @@ from reference_impl.protocol.methods import PAGINATED
 
 if TYPE_CHECKING:
     from conformance.peer import Peer
+    from reference_impl.protocol.revisions import Revision
 
-__all__ = ["IDENTIFIED_BY", "Page", "declared_lists", "listed", "names", "page", "pages"]
+__all__ = ["IDENTIFIED_BY", "Page", "declared_lists", "leads_on", "listed", "names", "page", "pages"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -58,16 +59,28 @@ async def page(peer: Peer, method: str, cursor: str | None) -> Page:
 async def pages(peer: Peer, method: str) -> list[Page]:
     """Return the pages of a list, as far as their cursors lead to new ones. Raises `Blocked`."""
     found = [await page(peer, method, None)]
-    seen: set[str | None] = set()
-    while isinstance(found[-1].following, str) and found[-1].following not in seen and len(found) < _PAGES:
-        seen.add(found[-1].following)
-        found.append(await page(peer, method, found[-1].following))
+    while leads_on(peer.revision, cursor := found[-1].following) and len(found) < _PAGES:
+        if cursor in [each.cursor for each in found]:
+            break
+        found.append(await page(peer, method, cursor))
     return found
 
 
+def leads_on(revision: Revision, cursor: Any) -> bool:
+    """Whether a `nextCursor` says that there is more. The empty one does since 2026-07-28; before, nobody knows."""
+    return isinstance(cursor, str) and (cursor != "" or revision.modern)
+
+
 async def listed(peer: Peer, method: str) -> list[dict[str, Any]]:
-    """Return the items of a list, objects only. Raises `Blocked`."""
-    return [item for each in await pages(peer, method) for item in each.items if isinstance(item, dict)]
+    """Return the items of a list, objects only. Raises `Blocked`.
+
+    A page that comes round again is left out: the check of pages finds that.
+    """
+    different: list[list[Any]] = []
+    for each in await pages(peer, method):
+        if each.items not in different:
+            different.append(each.items)
+    return [item for items in different for item in items if isinstance(item, dict)]
 
 
 async def names(peer: Peer, method: str) -> list[str]:

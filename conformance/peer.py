@@ -18,7 +18,7 @@ import anyio
 
 from conformance.expect import Mismatch, brief, expect_result
 from conformance.http_link import HttpLink, HttpReply, HttpRequest
-from conformance.links import Answer, StreamLink
+from conformance.links import Answer, Silence, StreamLink
 from conformance.patience import Patience
 from conformance.surface import Surface
 from conformance.transcript import NO_JSON, Conversation, Entry
@@ -44,8 +44,8 @@ class Peer:
     """One conversation with the target at one revision.
 
     `opening` is the answer to `initialize` or `server/discover`; `surface` what the target offers, gathered once and
-    shared by all peers of a revision; `heard` every message that was neither an answer nor asked for; `process` the
-    target's process where it is a command.
+    shared by all peers of a revision; `heard` every message that was neither an answer nor asked for; `tried` what
+    tools answered (`conformance.calling`); `process` the target's process where it is a command.
     """
 
     def __init__(self, link: StreamLink | HttpLink, revision: Revision, patience: Patience, surface: Surface) -> None:
@@ -58,7 +58,9 @@ class Peer:
         self.opening: dict[str, Any] = {}
         self.session: str | None = None
         self.heard: list[Entry] = []
-        self._news = anyio.Event()
+        self.tried: dict[str, Answer | Silence] = {}
+        self.trying = anyio.Lock()
+        self._news: anyio.Event | None = None
 
     # What is known --------------------------------------------------------------------------------
 
@@ -246,7 +248,7 @@ class Peer:
         """Return the first of `heard`, from `since` on, that is wanted, as soon as it came; None after the deadline."""
         with anyio.move_on_after(timeout):
             while True:
-                news = self._news
+                news = self._news = self._news or anyio.Event()
                 found = next((entry for entry in self.heard[since:] if wanted(entry)), None)
                 if found is not None:
                     return found
@@ -256,8 +258,9 @@ class Peer:
     async def hear(self, entry: Entry) -> None:
         """Take a message that answers nothing: keep it, and answer it if it is a request."""
         self.heard.append(entry)
-        self._news.set()
-        self._news = anyio.Event()
+        news, self._news = self._news, None
+        if news is not None:
+            news.set()
         if entry.is_request() and not self.revision.modern:
             if self.over_http or self.bench is None:
                 await self._answer(entry)

@@ -6,6 +6,7 @@ a resource to read. Where there is none the check is blocked, and its reason say
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from reference_impl.protocol.methods import PAGINATED
 if TYPE_CHECKING:
     from conformance.peer import Peer
 
-__all__ = ["Permission", "Surface", "ToolCall", "gather"]
+__all__ = ["Permission", "Surface", "ToolCall", "gather", "prompt_arguments"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -78,7 +79,7 @@ class Surface:
     def calls(self) -> Iterator[ToolCall]:
         """Every tool that may be called, with the simplest valid arguments; the well-behaved order of the list."""
         for tool in self.tools:
-            if isinstance(tool.get("name"), str) and self.permission.grants(tool):
+            if isinstance(tool.get("name"), str) and self.permission.grants(tool) and not _only_as_task(tool):
                 arguments = self.permission.samples.get(tool["name"]) or simplest(tool.get("inputSchema"))
                 if isinstance(arguments, dict):
                     yield ToolCall(tool, arguments)
@@ -132,8 +133,34 @@ class Surface:
         """Return a listed prompt and arguments for it. Raises `Blocked` if there is none."""
         for prompt in self.prompts:
             if isinstance(prompt.get("name"), str):
-                return prompt, _prompt_arguments(prompt)
+                return prompt, prompt_arguments(prompt)
         raise Blocked("the target lists no prompts")
+
+    def completions(self) -> Iterator[dict[str, Any]]:
+        """Params of `completion/complete` for each argument of a listed prompt and variable of a listed template."""
+        for prompt in self.prompts:
+            arguments = prompt.get("arguments")
+            for argument in arguments if isinstance(arguments, list) else []:
+                if isinstance(argument, dict) and isinstance(argument.get("name"), str):
+                    yield _completion({"type": "ref/prompt", "name": prompt.get("name")}, argument["name"])
+        for template in self.templates:
+            uri = template.get("uriTemplate")
+            for name in _VARIABLE.findall(uri) if isinstance(uri, str) else []:
+                yield _completion({"type": "ref/resource", "uri": uri}, name)
+
+
+_VARIABLE = re.compile(r"\{[+#./;?&]?([A-Za-z0-9_]+)[^}]*\}")
+"""The first variable of each expression of a URI template."""
+
+
+def _completion(reference: dict[str, Any], argument: str) -> dict[str, Any]:
+    return {"ref": reference, "argument": {"name": argument, "value": ""}}
+
+
+def _only_as_task(tool: Mapping[str, Any]) -> bool:
+    """Whether a plain call of a tool is an error (2025-11-25 `basic/utilities/tasks#tool-level-negotiation`)."""
+    execution = tool.get("execution")
+    return isinstance(execution, dict) and execution.get("taskSupport") == "required"
 
 
 def _is_slow(tool: Mapping[str, Any]) -> bool:
@@ -152,7 +179,8 @@ def _free_string(schema: Any) -> str | None:
 _LIMITS = {"enum", "const", "pattern", "format", "maxLength"}
 
 
-def _prompt_arguments(prompt: Mapping[str, Any]) -> dict[str, str]:
+def prompt_arguments(prompt: Mapping[str, Any]) -> dict[str, str]:
+    """Return a value for each argument that a prompt requires."""
     arguments = prompt.get("arguments")
     listed = arguments if isinstance(arguments, list) else []
     return {argument["name"]: "a" for argument in listed if isinstance(argument, dict) and argument.get("required")}
@@ -180,6 +208,6 @@ async def _items(peer: Peer, method: str, member: str) -> Any:
             if isinstance(item, dict):
                 yield item
         following = page.get("nextCursor")
-        if not isinstance(following, str) or following == cursor:
+        if not isinstance(following, str) or following == cursor or not (following or peer.revision.modern):
             return
         cursor = following
