@@ -226,3 +226,10 @@ def member_schema(flat: dict[str, Any], name: str) -> Schema:
     own = [flat["properties"][name]] if name in flat.get("properties", {}) else []
     own += [part for pattern, part in flat.get("patternProperties", {}).items() if re.search(pattern, name)]
     return both(*own) if own else _additional(flat)
+
+
+def evaluated(flat: dict[str, Any], rest: str, unevaluated: str) -> dict[str, Any]:
+    """Read `unevaluated...` as `additional...`: once all is folded, what evaluates is in the flat keywords."""
+    if unevaluated not in flat or rest in flat:
+        return flat
+    return {**flat, rest: flat[unevaluated]}

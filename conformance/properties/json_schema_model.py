@@ -3,9 +3,19 @@
 import json
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
+
+from hypothesis.strategies import SearchStrategy
 
 Schema: TypeAlias = bool | dict[str, Any]
+
+
+class Build(Protocol):
+    """Builds the strategy of a schema with so much recursion left; raises Unsatisfiable."""
+
+    def __call__(self, schema: Schema, depth: int) -> SearchStrategy[Any]:
+        """Return the strategy."""
+
 
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 

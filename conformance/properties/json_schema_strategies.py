@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 from hypothesis.strategies import SearchStrategy
 
+from conformance.properties.json_schema_arrays import arrays
 from conformance.properties.json_schema_conjunction import Conjunction, fold, join, negation
-from conformance.properties.json_schema_containers import arrays, objects
 from conformance.properties.json_schema_document import Document
 from conformance.properties.json_schema_model import TYPES, Schema, Unsatisfiable, canonical, identity
+from conformance.properties.json_schema_objects import objects
 from conformance.properties.json_schema_scalars import integers, numbers, strings
 from conformance.properties.json_schema_trial import problem_of
 
