@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Context"]
 
 _SEVERITY = {level: rank for rank, level in enumerate(LOG_LEVELS)}
-_NEEDS = {"elicitation/create": "elicitation", "sampling/createMessage": "sampling", "roots/list": "roots"}
 
 
 class Context:
@@ -99,6 +99,17 @@ class Context:
         answers = await self.ask({key: Question("elicitation/create", params)})
         return dict(answers[key])
 
+    async def elicit_url(self, message: str, url: str, key: str = "elicit_url") -> dict[str, Any]:
+        """Ask the user to visit a page, for what must not pass through the client (`client/elicitation#url-mode`).
+
+        Returns the `ElicitResult`; `accept` means only that the user agreed to go there.
+        """
+        params = {"mode": "url", "message": message, "url": url}
+        if not self.revision.modern:
+            params["elicitationId"] = secrets.token_urlsafe(16)
+        answers = await self.ask({key: Question("elicitation/create", params)})
+        return dict(answers[key])
+
     async def sample(
         self, messages: list[dict[str, Any]], max_tokens: int, key: str = "sample", **more: Any
     ) -> dict[str, Any]:
@@ -128,27 +139,23 @@ class Context:
         return {key: _checked(question, self._inputs.answers[key]) for key, question in questions.items()}
 
     def _require(self, question: Question) -> None:
-        exchange, capability = self._exchange, _NEEDS[question.method]
-        member = (
-            question.params.get("mode", "form")
-            if capability == "elicitation" and exchange.revision.url_elicitation
-            else None
-        )
-        if capability == "elicitation" and not exchange.revision.elicitation:
-            raise ToolError(f"Elicitation does not exist in revision {exchange.revision}")
-        if exchange.session is None:
-            exchange.require(capability, member)
-            return
+        exchange = self._exchange
+        capability, members = _needed(question, exchange.revision)
         try:
-            exchange.require(capability, member)
+            for member in members:
+                exchange.require(capability, member)
         except RemoteProtocolError as error:
+            if exchange.session is None:
+                raise
             raise ToolError(error.message) from None
 
     async def _ask_legacy(self, question: Question) -> dict[str, Any]:
         session = self._exchange.session
         if session is None or not session.initialized:
             raise ToolError("The client has not finished its initialization")
-        params = question.params
+        params = dict(question.params)
+        if not self.revision.url_elicitation:
+            params.pop("mode", None)  # modes came with 2025-11-25
         try:
             answer = await session.ask(question.method, params, self._exchange.send, self.server.options.ask_timeout)
             return _checked(question, answer)
@@ -176,6 +183,22 @@ class Context:
         fetches the rest by reconnecting (`basic/transports#sending-messages-to-the-server`)."""
         if self._exchange.close_stream is not None:
             self._exchange.close_stream()
+
+
+def _needed(question: Question, revision: Revision) -> tuple[str, list[str | None]]:
+    """Return the client's capability that a question needs, and which members of it (None: its mere declaration)."""
+    params = question.params
+    match question.method:
+        case "elicitation/create":
+            mode = params.get("mode", "form")
+            if not revision.elicitation or (mode == "url" and not revision.url_elicitation):
+                raise ToolError(f"Revision {revision} has no elicitation in mode {mode}")
+            return "elicitation", [mode if revision.url_elicitation else None]
+        case "sampling/createMessage":
+            tools = ["tools"] if "tools" in params or "toolChoice" in params else []
+            context = ["context"] if params.get("includeContext", "none") != "none" else []
+            return "sampling", [None, *tools, *context]
+    return "roots", [None]
 
 
 def _checked(question: Question, answer: Any) -> dict[str, Any]:

@@ -33,6 +33,11 @@ def register(server: AdvancedMCPServer) -> None:
             return f"The user chose to {answer['action']}"
         return f"Hello, {answer['content']['name']}"
 
+    @server.tool("visit", "Asks the user to visit a page outside the client.", title="Visit", annotations=READ_ONLY)
+    async def visit(context: Context) -> str:
+        answer = await context.elicit_url("Please read this page", "https://modelcontextprotocol.io/")
+        return f"The user chose to {answer['action']}"
+
     @server.tool("sample", "Asks the client's model to answer a prompt.", title="Sample", annotations=READ_ONLY)
     async def sample(context: Context, prompt: str = "Say hello.") -> str:
         message = {"role": "user", "content": {"type": "text", "text": prompt}}

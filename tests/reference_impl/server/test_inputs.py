@@ -188,6 +188,43 @@ async def test_an_empty_elicitation_capability_means_forms(over_lines):
         assert (await client.modern("tools/call", ASK, {"elicitation": {"url": {}}}))["error"]["code"] == -32021
 
 
+@pytest.fixture
+def asking(empty_server):
+    @empty_server.tool("visit")
+    async def visit(context) -> str:
+        return (await context.elicit_url("Please log in", "https://example.com/login"))["action"]
+
+    @empty_server.tool("agent")
+    async def agent(context) -> str:
+        message = {"role": "user", "content": {"type": "text", "text": "hi"}}
+        return (await context.sample([message], 10, tools=[]))["model"]
+
+    return empty_server
+
+
+async def test_a_page_to_visit_has_an_id_only_where_the_revision_wants_one(over_lines, asking):
+    able = {"elicitation": {"url": {}}}
+    async with over_lines(asking) as client:
+        await start_legacy(client, {"name": "visit"}, able)
+        request = await next_request(client)
+        assert set(request["params"]) == {"mode", "message", "url", "elicitationId"}
+        await client.send({"jsonrpc": "2.0", "id": request["id"], "result": {"action": "accept"}})
+        assert (await client.answer("call"))["result"]["content"][0]["text"] == "accept"
+        result = (await client.modern("tools/call", {"name": "visit"}, able))["result"]
+        assert set(result["inputRequests"]["elicit_url"]["params"]) == {"mode", "message", "url"}
+
+
+@pytest.mark.parametrize(
+    ("name", "capabilities"),
+    [("visit", {"elicitation": {}}), ("visit", {"elicitation": {"form": {}}}), ("agent", {"sampling": {}})],
+)
+async def test_modes_and_tools_that_the_client_did_not_declare_are_not_used(over_lines, asking, name, capabilities):
+    async with over_lines(asking) as client:
+        assert (await client.modern("tools/call", {"name": name}, capabilities))["error"]["code"] == -32021
+        await start_legacy(client, {"name": name}, capabilities)
+        assert (await client.answer("call"))["result"]["isError"] is True
+
+
 async def test_prompts_and_resources_may_ask_too(over_lines, empty_server):
     @empty_server.resource("test://asking")
     async def asking(context) -> str:
