@@ -91,7 +91,7 @@ async def connection_each(peer: Peer) -> None:
         await expect_served(peer, {"connection": "close"}, "a connection of its own")
 
 
-@check("http.isolation", "http.isolation.collision", "base.response.id-echo")
+@check("http.isolation", "http.isolation.collision")
 async def isolation(peer: Peer) -> None:
     """Clients that use the same request id at the same time each get the answer to their own request."""
     call, member = peer.surface.need_echo()
