@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 __all__ = ["Bench"]
 
 _STDERR_SHOWN = 400
+_GRACE, _GRACE_LATER = 2.0, 0.1
+"""Seconds that a process gets to end after the end of its input; less once it has shown that it does not."""
+_FLOODED_BEFORE = 20
+"""How much less is read of a target that has flooded another conversation."""
 _ENDING = 1.0
 """Seconds that a process which closed its output gets to exit, so that its status can be told."""
 
@@ -45,6 +49,8 @@ class Bench:
         self.surface = Surface()
         self.conversations: list[Conversation] = []
         self._tasks = tasks
+        self._links: list[StreamLink] = []
+        self._grace = _GRACE
 
     @asynccontextmanager
     async def opened(self, purpose: str) -> AsyncIterator[Peer]:
@@ -75,13 +81,19 @@ class Bench:
                     peer = self._on_stream(process, conversation, process)
                     yield self._furnish(peer)
                 finally:
-                    await process.stop()
+                    await self._stop(process)
             case MemoryTarget():
                 channel = await self.target.open()
                 try:
                     yield self._furnish(self._on_stream(channel, conversation, None))
                 finally:
                     await channel.aclose()
+
+    async def _stop(self, process: StdioProcess) -> None:
+        stopped = await process.stop(self._grace)
+        if stopped.how in ("terminated", "killed"):
+            # One that does not leave when its input ends is seen to by a check; here it would cost each connection.
+            self._grace = _GRACE_LATER
 
     def later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something beside the conversations, before the bench is left."""
@@ -91,6 +103,10 @@ class Bench:
         link = StreamLink(channel, conversation, lambda: _ending(process), self.patience.answer)
         peer = Peer(link, self.revision, self.patience, self.surface)
         peer.process = process
+        if any(other.flooded for other in self._links):
+            # Known for it: no need to read as much again.
+            link.tolerance //= _FLOODED_BEFORE
+        self._links.append(link)
         self._tasks.start_soon(link.read, peer.hear)
         return peer
 

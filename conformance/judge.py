@@ -17,7 +17,7 @@ from conformance.bench import Bench
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
-from conformance.links import Gone
+from conformance.links import Flooded, Gone
 from conformance.peer import Peer
 from conformance.suite import Suite
 from conformance.surface import gather
@@ -51,6 +51,8 @@ class Judge:
         self._pending: list[Check] = []
         self._again: list[Check] = []
         self._unopened = 0
+        self._hopeless: str | None = None
+        """Why no further connection is worth opening."""
         self._death: Gone | None = None
         """How the shared conversation ended, if the target ended it and no check is to blame."""
 
@@ -80,12 +82,18 @@ class Judge:
                 lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
                 lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
                 lanes.start_soon(self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
-            if (end := _end(shared)) is not None:
-                self._death = Gone("a target that serves until its input ends", end)
+            self._note_end(shared)
         for check in self._again:
-            await self._run_once(check)
+            self._emit(check, await self._once(check))
         for check in _of(bound, Sharing.LAST):
             await self._run_last(check)
+
+    def _note_end(self, shared: Peer) -> None:
+        if not shared.over_http and shared.stream.gone is not None:
+            self._death = shared.stream.ended("a target that serves until its input ends")
+            if isinstance(self._death, Flooded):
+                # It would flood every further conversation too.
+                self._hopeless = self._death.actual
 
     def _lose(self, error: Exception) -> None:
         """Judge a target that opened one conversation and no second: that is the finding, and blocks all else."""
@@ -148,7 +156,7 @@ class Judge:
             else:
                 self._unopened = 0
                 judged = await attempt(check, peer)
-        self._emit(check, judged)
+        self._take(check, judged, None)
         if peer is not None and _spoiled(judged, peer):
             await stack.aclose()
             return None
@@ -159,11 +167,12 @@ class Judge:
 
         async def one(check: Check) -> None:
             async with limiter:
-                await self._run_once(check)
+                judged = await self._once(check)
+            self._take(check, judged, None)
 
         await _side_by_side(one, checks)
 
-    async def _run_once(self, check: Check) -> None:
+    async def _once(self, check: Check) -> Judged:
         """Run a check on a connection of its own."""
         opening = self._bench.unopened if check.sharing is Sharing.UNOPENED else self._bench.opened
         if (judged := self._given_up()) is None:
@@ -175,7 +184,7 @@ class Judge:
                 judged = self._not_opened(error)
         if isinstance(judged.mismatch, Gone):
             self._death = None
-        self._emit(check, judged)
+        return judged
 
     async def _run_last(self, check: Check) -> None:
         """Run a check for which a target that died, or cannot be opened any more, is the failure."""
@@ -191,10 +200,16 @@ class Judge:
 
     # Verdicts -------------------------------------------------------------------------------------
 
-    def _take(self, check: Check, judged: Judged, peer: Peer) -> None:
-        """Emit what became of a check on a connection that others use or used, unless they may be to blame for it."""
-        doubtful = judged.outcome == "failed" or judged.unserved or (judged.outcome == "blocked" and _end(peer))
-        if doubtful and not judged.late:
+    def _take(self, check: Check, judged: Judged, shared: Peer | None) -> None:
+        """Emit what became of a check, or put it off to be run again alone, if others may be to blame for it.
+
+        `shared` is its peer if others use or used it. A flood may be nobody's doing: the end of the lanes tells.
+        """
+        doubtful = isinstance(judged.mismatch, Flooded)
+        if shared is not None and not judged.late:
+            cut_off = judged.outcome == "blocked" and _end(shared) is not None
+            doubtful = judged.outcome == "failed" or judged.unserved or cut_off
+        if doubtful:
             self._again.append(check)
         else:
             self._emit(check, judged)
@@ -204,6 +219,8 @@ class Judge:
         return Judged("blocked", f"{_LOST}: {error}", cause=_LOST)
 
     def _given_up(self) -> Judged | None:
+        if self._hopeless is not None:
+            return Judged("blocked", self._hopeless, cause=self._hopeless)
         if self._unopened < _TRIES:
             return None
         return Judged("blocked", f"{_LOST}: {_TRIES} connections in a row failed", cause=_LOST)

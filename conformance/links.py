@@ -19,9 +19,9 @@ from conformance.transcript import NO_JSON, Conversation, Direction, Entry, Http
 from reference_impl.protocol.lines import LineReader, Overlong
 from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["Answer", "Gone", "Listener", "Silence", "StreamLink", "decode"]
+__all__ = ["Answer", "Flooded", "Gone", "Listener", "Silence", "StreamLink", "decode"]
 
-FLOOD = 50_000
+FLOOD = 20_000
 """Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
 FLOOD_BYTES = 128 * 1024 * 1024
 """Bytes nobody asked for, after which the same holds: twice the longest line that is kept."""
@@ -35,6 +35,10 @@ class Silence(Mismatch):
 
 class Gone(Mismatch):
     """The target ended the conversation: its process exited, or it closed the stream or connection."""
+
+
+class Flooded(Gone):
+    """We ended the conversation, since the target filled it with what nobody had asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,16 @@ class Answer:
 def decode(data: bytes) -> Any:
     """Decode a JSON text by the letter of RFC 8259; `NO_JSON` for anything else."""
     try:
-        return json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
+        return _DECODER.decode(data.decode("utf-8"))
     except (ValueError, RecursionError):
         return NO_JSON
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _resembles(wanted: Any, identifier: Any) -> bool:
@@ -118,6 +125,7 @@ class StreamLink:
     ) -> None:
         self.conversation = conversation
         self.gone: str | None = None
+        """How the conversation ended, once no answer will come any more."""
         self.silent: anyio.Event = anyio.Event()
         """Set once the target's output has ended."""
         self._channel = channel
@@ -130,6 +138,8 @@ class StreamLink:
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
+        self.tolerance = FLOOD
+        """Lines nobody asked for that are one too many."""
         self._unasked = self._unasked_bytes = 0
 
     @contextmanager
@@ -145,7 +155,7 @@ class StreamLink:
         """Read lines until the channel ends or floods; answers wake their requests, the rest goes to `listener`."""
         reader = LineReader()
         try:
-            while not self._flooded:
+            while not self.flooded:
                 chunk = await self._channel.receive()
                 await self._reading.wait()
                 self._unasked_bytes += len(chunk)
@@ -154,24 +164,24 @@ class StreamLink:
         except (anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
             if reader.rest:
                 await self._take(reader.rest, listener)
-        self.gone = self._flooded or await self._why_gone()
+        self.gone = self.flooded or await self._why_gone()
         self.conversation.record(Direction.PROCESS, self.gone.encode())
         self.silent.set()
         for waiting in self._waiting:
             waiting.done.set()
 
     @property
-    def _flooded(self) -> str | None:
+    def flooded(self) -> str | None:
         """How the target flooded its output, or None while it has not."""
-        if self._unasked >= FLOOD:
-            return f"the target flooded its output: {FLOOD:,} lines that nobody had asked for"
+        if self._unasked >= self.tolerance:
+            return f"the target flooded its output: {self.tolerance:,} lines that nobody had asked for"
         if self._unasked_bytes >= FLOOD_BYTES:
             return f"the target flooded its output: {FLOOD_BYTES >> 20} MiB that nobody had asked for"
         return None
 
     async def _take(self, line: bytes | Overlong, listener: Listener) -> None:
         data = line if isinstance(line, bytes) else f"<a line of {line.size} bytes>".encode()
-        if self._flooded:
+        if self.flooded:
             return
         if not data.strip():
             self._unasked += 1
@@ -256,8 +266,12 @@ class StreamLink:
 
     def _need_target(self) -> None:
         if self.gone is not None:
-            # The last entry says how it went.
-            raise Gone("a target that reads its input", self.gone, [len(self.conversation.entries) - 1])
+            raise self.ended("a target that reads its input")
+
+    def ended(self, expected: str, *evidence: int) -> Gone:
+        """Return how the conversation ended, to be raised; the last entry of the transcript shows it."""
+        kind = Flooded if self.flooded else Gone
+        return kind(expected, self.gone or "", [*evidence, len(self.conversation.entries) - 1])
 
     async def _put(self, data: bytes, entry: Entry) -> None:
         self._spoiled = self._spoiled or entry.defect is not None
@@ -268,7 +282,8 @@ class StreamLink:
                     await self._channel.send(data)
                 return
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            raise Gone("a target that reads its input", self.gone or await self._why_gone(), [entry.index]) from None
+            why = self.gone or await self._why_gone()
+            raise Gone("a target that reads its input", why, [entry.index]) from None
         raise Silence(f"a target that reads its input within {self._patience:g} s", "none of it read", [entry.index])
 
     def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
@@ -286,8 +301,7 @@ class StreamLink:
         if waiting.entry is not None:
             return self._answer(method, waiting, waiting.entry)
         if self.gone is not None:
-            evidence = [waiting.since, len(self.conversation.entries) - 1]
-            raise Gone(f"an answer to {method}", self.gone, evidence)
+            raise self.ended(f"an answer to {method}", waiting.since)
         raise Silence(f"an answer to {method} within {timeout:g} s", "silence", [waiting.since])
 
     def _answer(self, method: str, waiting: _Waiting, entry: Entry) -> Answer:
