@@ -54,7 +54,14 @@ def run(server: AdvancedMCPServer, host: str, port: int, transport: str = "http"
         sys.stderr.write(_url(host, listener.getsockname()[1], transport) + "\n")
         sys.stderr.flush()
         config = uvicorn.Config(
-            application, access_log=False, log_level="warning", lifespan="on", timeout_graceful_shutdown=3
+            application,
+            access_log=False,
+            log_level="warning",
+            lifespan="on",
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            ws="auto" if transport == "ws" else "none",
         )
         _Server(config, application).run(sockets=[listener])
 
