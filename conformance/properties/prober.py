@@ -5,11 +5,11 @@ Hypothesis is synchronous and runs in a worker thread; the peers live in the eve
 
 from __future__ import annotations
 
+import asyncio
 import time
+from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
-
-from anyio import from_thread
 
 from conformance.bench import Bench
 from conformance.expect import Mismatch
@@ -20,7 +20,7 @@ from conformance.properties.oracle import try_case
 from conformance.transcript import Entry, owner
 from reference_impl.transports.stdio import TargetNotStarted
 
-__all__ = ["Prober", "TargetLost"]
+__all__ = ["Abandoned", "Prober", "TargetLost"]
 
 _LEAST = 0.25
 _TIMES_SLOWEST = 20
@@ -28,18 +28,29 @@ _TIMES_SLOWEST = 20
 
 _FAILURES = 4
 """Openings in a row that may fail before the target is given up."""
+_LOOK_UP = 0.2
+"""Seconds after which a thread that waits for its case sees whether it still matters."""
 
 
 class TargetLost(Exception):  # noqa: N818 - the name says what happened
     """The target cannot be opened any more."""
 
 
+class Abandoned(BaseException):
+    """Nobody waits for the search any more, or it can go no further. No `Exception`: Hypothesis would shrink it."""
+
+
 class Prober:
-    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed."""
+    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed; `lost` says how the
+    target could not be opened any more. Made in the event loop in which its cases are tried."""
 
     def __init__(self, bench: Bench, who: str) -> None:
         self.wire: list[Entry] = []
         self.tried = 0
+        self.lost: str | None = None
+        self._loop = asyncio.get_running_loop()
+        self._flying: Future[None] | None = None
+        self._abandoned = False
         self._bench = bench
         self._who = who
         self._patience = bench.patience
@@ -49,8 +60,30 @@ class Prober:
         self._used: set[tuple[type, str | int]] = set()
 
     def try_from_thread(self, case: Case) -> None:
-        """Try a case, from a worker thread of the event loop. Raises `Mismatch` or `TargetLost`."""
-        from_thread.run(self.try_case, case)
+        """Try a case, from another thread. Raises `Mismatch`, or `Abandoned` if there is no point in going on."""
+        if self._abandoned or self.lost is not None:
+            raise Abandoned
+        self._flying = asyncio.run_coroutine_threadsafe(self.try_case(case), self._loop)
+        try:
+            self._land(self._flying)
+        except (CancelledError, TargetLost):
+            raise Abandoned from None
+
+    def _land(self, flying: Future[None]) -> None:
+        """Wait for a case, but not for one whose event loop has gone."""
+        while not self._abandoned:
+            try:
+                return flying.result(_LOOK_UP)
+            except TimeoutError:
+                if flying.done():
+                    raise
+        raise Abandoned
+
+    def abandon(self) -> None:
+        """Let the thread that tries cases come to its end."""
+        self._abandoned = True
+        if self._flying is not None:
+            self._flying.cancel()
 
     async def try_case(self, case: Case) -> None:
         """Try a case. Raises `Mismatch` or `TargetLost`; a target that died or hung gets a new conversation."""
@@ -102,7 +135,8 @@ class Prober:
             except (Mismatch, TargetNotStarted) as error:
                 await self.close()
                 if attempt == _FAILURES - 1:
-                    raise TargetLost(str(error)) from None
+                    self.lost = str(error)
+                    raise TargetLost(self.lost) from None
             else:
                 self._peer.patience = self._patience
                 return self._peer

@@ -6,7 +6,8 @@ import fnmatch
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import anyio
@@ -24,9 +25,10 @@ from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.patience import Patience
 from conformance.properties.case import Case
 from conformance.properties.findings import finding
-from conformance.properties.prober import Prober, TargetLost
+from conformance.properties.prober import Abandoned, Prober, TargetLost
 from conformance.properties.property import Ground, Property
 from conformance.properties.stateless import PROPERTIES
+from conformance.readers import beside_readers
 from conformance.scout import Scouted, chosen
 from conformance.target import Target, shown
 from conformance.verdicts import Judged
@@ -46,7 +48,7 @@ class FuzzPlan:
 
     `examples` is the number of cases of each property; `seed` makes them repeatable; `database` is the folder where
     failing examples are kept for the next run (None: nowhere). `emit` takes each finding, passed ones too; `started`
-    the number of properties to come.
+    the number of properties to come; `properties` are those that there are.
     """
 
     target: Target
@@ -58,6 +60,7 @@ class FuzzPlan:
     examples: int = 50
     seed: int = 0
     database: Path | None = None
+    properties: tuple[Property, ...] = PROPERTIES
 
     def wants(self, identifier: str) -> bool:
         """Whether a property is among those asked for."""
@@ -75,61 +78,62 @@ class Tried:
 
 
 async def run_properties(plan: FuzzPlan, scouted: Scouted) -> None:
-    """Try every property at every revision that was scouted."""
-    async with anyio.create_task_group() as readers:
+    """Try every property at every revision that was scouted, each revision within the deadline of a run."""
+
+    async def run(readers: anyio.abc.TaskGroup) -> None:
         for revision in chosen(scouted.eras, plan.revisions):
-            bench = Bench(plan.target, revision, plan.patience, readers)
-            bench.surface = scouted.surfaces[revision.name]
-            declared, dual_era = scouted.capabilities[revision.name], len(scouted.eras.revisions) > 1
-            ground = Ground(revision, bench.surface, declared, plan.target.transport, dual_era)
-            bound = [item for item in PROPERTIES if plan.wants(item.id) and _rows(item, ground)]
-            plan.started(revision, len(bound))
-            for item in bound:
-                tried = await _run(plan, item, bench, ground)
-                plan.emit(finding(item, ground, plan.target, tried, plan.seed))
-        readers.cancel_scope.cancel()
+            await _run_revision(plan, scouted, Bench(plan.target, revision, plan.patience, readers))
+
+    await beside_readers(run)
+
+
+async def _run_revision(plan: FuzzPlan, scouted: Scouted, bench: Bench) -> None:
+    revision = bench.revision
+    bench.surface = scouted.surfaces[revision.name]
+    declared, dual_era = scouted.capabilities[revision.name], len(scouted.eras.revisions) > 1
+    ground = Ground(revision, bench.surface, declared, plan.target.transport, dual_era)
+    bound = [item for item in plan.properties if plan.wants(item.id) and _rows(item, ground)]
+    plan.started(revision, len(bound))
+    ends = anyio.current_time() + plan.patience.run
+    for item in bound:
+        tried = await _run(plan, item, (bench, ground), ends)
+        plan.emit(finding(item, ground, plan.target, tried, plan.seed))
 
 
 async def run_case(target: Target, revision: Revision, patience: Patience, case: Case) -> Tried:
     """Try one case alone on a fresh connection."""
-    async with anyio.create_task_group() as readers:
-        tried = await _once(Bench(target, revision, patience, readers), "replay", case)
-        readers.cancel_scope.cancel()
-    return tried
+
+    async def run(readers: anyio.abc.TaskGroup) -> Tried:
+        return await _once(Bench(target, revision, patience, readers), "replay", case)
+
+    return await beside_readers(run)
 
 
 def _rows(item: Property, ground: Ground) -> bool:
     return bool(load_catalogue().binding(item.requirements, ground.revision, ground.transport))
 
 
-async def _run(plan: FuzzPlan, item: Property, bench: Bench, ground: Ground) -> Tried:
+async def _run(plan: FuzzPlan, item: Property, place: tuple[Bench, Ground], ends: float) -> Tried:
+    bench, ground = place
     started = time.perf_counter()
     try:
-        cases = item.cases(ground)
+        tried = await _search(plan, item, Prober(bench, item.id), (item.cases(ground), ends))
     except Inapplicable as error:
-        return Tried(Judged("inapplicable", error.reason))
+        tried = Tried(Judged("inapplicable", error.reason))
     except Blocked as error:
-        return Tried(Judged("blocked", error.reason))
-    prober = Prober(bench, item.id)
-    try:
-        tried = await _search(plan, item, prober, cases)
-    except TargetLost as error:
-        tried = Tried(Judged("blocked", f"the target could not be opened any more: {error}"))
+        tried = Tried(Judged("blocked", error.reason))
     except Exception as error:  # noqa: BLE001 - design: whatever else a property raises is our own fault
         tried = Tried(Judged("broken", f"{type(error).__name__}: {error}"))
-    finally:
-        await prober.close()
-    if tried.case is not None and tried.judged.outcome == "failed":
+    if tried.case is not None:
         again = await _once(bench, item.id, tried.case)
-        tried = Tried(tried.judged, prober, tried.case, again.judged.outcome == "failed")
-    judged = tried.judged
-    seconds = round(time.perf_counter() - started, 3)
-    timed = Judged(judged.outcome, judged.summary, judged.mismatch, judged.cause, judged.conversation, seconds)
-    return Tried(timed, tried.prober, tried.case, tried.confirmed)
+        # One that cannot be opened for the second try is not the better for it.
+        tried = replace(tried, confirmed=again.judged.outcome in ("failed", "blocked"))
+    return replace(tried, judged=replace(tried.judged, seconds=round(time.perf_counter() - started, 3)))
 
 
-async def _search(plan: FuzzPlan, item: Property, prober: Prober, cases: SearchStrategy[Case]) -> Tried:
+async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[SearchStrategy[Case], float]) -> Tried:
     """Let Hypothesis look for a case that fails, in a worker thread; the smallest one comes last."""
+    cases, ends = what
     failing: list[tuple[Case, Mismatch]] = []
 
     @seeded(plan.seed)
@@ -152,11 +156,20 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, cases: SearchS
             raise
 
     try:
-        # A search that is given up must not keep the event loop waiting: the thread ends with its next case.
-        await to_thread.run_sync(search, abandon_on_cancel=True)
-    except (Mismatch, FlakyFailure):
+        with anyio.CancelScope(deadline=ends) as scope:
+            with suppress(Mismatch, FlakyFailure, Abandoned):
+                # A search that is given up must not keep the event loop waiting.
+                await to_thread.run_sync(search, abandon_on_cancel=True)
+    finally:
+        prober.abandon()
+        await prober.close()
+    if failing:
         case, mismatch = failing[-1]
         return Tried(Judged("failed", mismatch=mismatch), prober, case)
+    if prober.lost is not None:
+        return Tried(Judged("blocked", f"the target could not be opened any more: {prober.lost}"))
+    if scope.cancelled_caught:
+        return Tried(Judged("blocked", f"the deadline was reached after {prober.tried} cases (--deadline)"))
     return Tried(Judged("passed", f"{prober.tried} cases"))
 
 
