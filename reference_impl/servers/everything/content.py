@@ -24,7 +24,7 @@ def register(server: AdvancedMCPServer) -> None:
 
     @server.tool("embedded", "Returns a resource embedded in the result.", title="Embedded", annotations=READ_ONLY)
     async def one_embedded() -> Any:
-        return embedded("test://static-text", "This is the content of the static text resource.", "text/plain")
+        return embedded("test://static-text", "A static text, the same at every reading.", "text/plain")
 
     @server.tool("link", "Returns links to resources of this server.", title="Link", annotations=READ_ONLY)
     async def some_links() -> Any:

@@ -96,7 +96,7 @@ def register(server: AdvancedMCPServer) -> None:
 def _add_content(server: AdvancedMCPServer) -> None:
     @server.tool("test_simple_text", "Returns a simple text.", annotations=READ_ONLY)
     async def simple_text() -> str:
-        return "This is a simple text response for testing."
+        return "A short text, always the same."
 
     @server.tool("test_image_content", "Returns an image.", annotations=READ_ONLY)
     async def image_content() -> Any:
@@ -108,13 +108,13 @@ def _add_content(server: AdvancedMCPServer) -> None:
 
     @server.tool("test_embedded_resource", "Returns an embedded resource.", annotations=READ_ONLY)
     async def embedded_resource() -> Any:
-        return embedded("test://embedded-resource", "This is an embedded resource content.", "text/plain")
+        return embedded("test://embedded-resource", "What the embedded resource says.", "text/plain")
 
     @server.tool("test_multiple_content_types", "Returns a text, an image and a resource.", annotations=READ_ONLY)
     async def multiple_content_types() -> Any:
         body = encode_json({"test": "data", "value": 123}).decode()
         resource = embedded("test://mixed-content-resource", body, "application/json")
-        return [text("Multiple content types test:"), image(PIXEL, "image/png"), resource]
+        return [text("A text, an image and a resource:"), image(PIXEL, "image/png"), resource]
 
 
 def _add_unusual(server: AdvancedMCPServer) -> None:
@@ -126,16 +126,16 @@ def _add_unusual(server: AdvancedMCPServer) -> None:
 
     @server.tool("test_error_handling", "Always fails.", annotations=READ_ONLY)
     async def error_handling() -> str:
-        raise ToolError("This tool intentionally returns an error for testing")
+        raise ToolError("This tool fails whenever it is called")
 
 
 def _add_running(server: AdvancedMCPServer) -> None:
     @server.tool("test_tool_with_logging", "Logs three messages while it runs.", annotations=READ_ONLY)
     async def with_logging(context: Context) -> str:
-        for number, step in enumerate(("started", "processing data", "completed")):
+        for number, step in enumerate(("begun", "got half way", "ended")):
             await asyncio.sleep(_PAUSE if number else 0)
-            context.log("info", f"Tool execution {step}")
-        return "Tool with logging executed successfully"
+            context.log("info", f"The work has {step}")
+        return "Three messages were logged"
 
     @server.tool("test_logging_tool", "Logs one message, to clients that want it.", annotations=READ_ONLY)
     async def logging_tool(context: Context) -> str:
@@ -153,7 +153,7 @@ def _add_streaming(server: AdvancedMCPServer) -> None:
     async def with_progress(context: Context) -> str:
         for number, step in enumerate((0, 50, 100)):
             await asyncio.sleep(_PAUSE if number else 0)
-            context.progress(step, 100, f"Completed step {step} of 100")
+            context.progress(step, 100, f"{step} of 100 done")
         return str(context.progress_token)
 
     @server.tool(
@@ -162,7 +162,7 @@ def _add_streaming(server: AdvancedMCPServer) -> None:
     async def reconnection(context: Context) -> str:
         context.close_stream()
         await asyncio.sleep(2 * _PAUSE)
-        return "Reconnection test completed successfully."
+        return "The client came back for this."
 
 
 async def _elicit(context: Context, message: str, form: dict[str, Any]) -> str:
@@ -174,31 +174,31 @@ def _add_asking(server: AdvancedMCPServer) -> None:
     @server.tool("test_sampling", "Asks the client's model.", annotations=READ_ONLY)
     async def sampling(context: Context, prompt: str) -> str:
         answer = await context.sample([{"role": "user", "content": text(prompt)}], 100)
-        return f"LLM response: {answer_of(answer)}"
+        return f"The model answers: {answer_of(answer)}"
 
     one_field = {"type": "string", "description": "The user's response"}
     form = {"type": "object", "properties": {"response": one_field}, "required": ["response"]}
 
     @server.tool("test_elicitation", "Asks the user for a text.", annotations=READ_ONLY)
     async def elicitation(context: Context, message: str) -> str:
-        return f"User response: {await _elicit(context, message, form)}"
+        return f"The user answered: {await _elicit(context, message, form)}"
 
     @server.tool("test_streaming_elicitation", "Reports progress, then asks the user.", annotations=READ_ONLY)
     async def streaming_elicitation(context: Context) -> str:
         context.progress(1, 2, "About to ask")
-        return f"User response: {await _elicit(context, 'Please respond', form)}"
+        return f"The user answered: {await _elicit(context, 'Please respond', form)}"
 
 
 def _add_forms(server: AdvancedMCPServer) -> None:
     @server.tool("test_elicitation_sep1034_defaults", "Asks with a form of defaults.", annotations=READ_ONLY)
     async def elicitation_defaults(context: Context) -> str:
         answer = await _elicit(context, "Please review the fields", _DEFAULTS_FORM)
-        return f"Elicitation completed: {answer}"
+        return f"The form came back: {answer}"
 
     @server.tool("test_elicitation_sep1330_enums", "Asks with a form of choices.", annotations=READ_ONLY)
     async def elicitation_enums(context: Context) -> str:
         answer = await _elicit(context, "Please choose", _ENUMS_FORM)
-        return f"Elicitation completed: {answer}"
+        return f"The form came back: {answer}"
 
 
 def _add_changing(server: AdvancedMCPServer) -> None:

@@ -44,7 +44,7 @@ def register(server: AdvancedMCPServer) -> None:
 def _add_fixtures(server: AdvancedMCPServer) -> None:
     @server.prompt("test_simple_prompt", "A prompt without arguments.")
     async def simple() -> str:
-        return "This is a simple prompt for testing."
+        return "Please say something about tests."
 
     @server.prompt(
         "test_prompt_with_arguments",
@@ -55,7 +55,7 @@ def _add_fixtures(server: AdvancedMCPServer) -> None:
         ],
     )
     async def with_arguments(arg1: str, arg2: str) -> str:
-        return f"Prompt with arguments: arg1='{arg1}', arg2='{arg2}'"
+        return f"Please compare '{arg1}' with '{arg2}'."
 
     @server.completion("test_prompt_with_arguments", "arg1")
     async def complete_first(value: str, _known: dict[str, str]) -> list[str]:
@@ -70,10 +70,10 @@ def _add_fixtures_with_content(server: AdvancedMCPServer) -> None:
     )
     async def with_resource(resourceUri: str) -> list[Any]:  # noqa: N803 - the argument's name on the wire
         return [
-            embedded(resourceUri, "Embedded resource content for testing.", "text/plain"),
-            "Please process the embedded resource above.",
+            embedded(resourceUri, "What the prompt embeds.", "text/plain"),
+            "Please sum up this resource.",
         ]
 
     @server.prompt("test_prompt_with_image", "A prompt that shows an image.")
     async def with_image() -> list[Any]:
-        return [image(PIXEL, "image/png"), "Please analyze the image above."]
+        return [image(PIXEL, "image/png"), "Please describe this image."]

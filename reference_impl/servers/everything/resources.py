@@ -22,7 +22,7 @@ def register(server: AdvancedMCPServer) -> None:
 def _add_fixed(server: AdvancedMCPServer) -> None:
     @server.resource("test://static-text", "static-text", "A text that never changes.", mimeType="text/plain")
     async def static_text() -> str:
-        return "This is the content of the static text resource."
+        return "A static text, the same at every reading."
 
     @server.resource("test://static-binary", "static-binary", "An image of one pixel.", mimeType="image/png")
     async def static_binary() -> bytes:
@@ -30,7 +30,7 @@ def _add_fixed(server: AdvancedMCPServer) -> None:
 
     @server.resource("test://watched-resource", "watched-resource", "A text to subscribe to.", mimeType="text/plain")
     async def watched() -> str:
-        return "Watched resource content"
+        return "A text that somebody may watch"
 
 
 def _add_templates(server: AdvancedMCPServer) -> None:

@@ -37,7 +37,7 @@ def register(server: AdvancedMCPServer) -> None:
 
     @server.prompt("test_input_required_result_prompt", "A prompt that asks for context first.")
     async def prompt(context: Context) -> str:
-        question = _elicit("What context should the prompt use?", "context")
+        question = _elicit("What should the prompt know?", "context")
         answers = await context.ask({"user_context": question})
         return f"Use this context: {_content(answers['user_context']).get('context', 'none')}"
 
@@ -79,14 +79,14 @@ def _add_several(server: AdvancedMCPServer) -> None:
     @server.tool("test_input_required_result_multiple_inputs", "Asks for three things at once.", annotations=READ_ONLY)
     async def multiple_inputs(context: Context) -> str:
         answers = await context.ask(
-            {"user_name": _NAME, "greeting": _sample("Generate a greeting"), "client_roots": Question("roots/list")}
+            {"user_name": _NAME, "greeting": _sample("Greet somebody"), "client_roots": Question("roots/list")}
         )
         return f"{answer_of(answers['greeting'])} {_content(answers['user_name']).get('name', '')}".strip()
 
     @server.tool("test_input_required_result_multi_round", "Asks twice, one after the other.", annotations=READ_ONLY)
     async def multi_round(context: Context) -> str:
-        first = await context.ask({"step1": _elicit("Step 1: What is your name?", "name")})
-        second = await context.ask({"step2": _elicit("Step 2: What is your favorite color?", "color")})
+        first = await context.ask({"step1": _elicit("First: what are you called?", "name")})
+        second = await context.ask({"step2": _elicit("Second: which color do you like best?", "color")})
         return f"{_content(first['step1']).get('name')} likes {_content(second['step2']).get('color')}"
 
     @server.tool(

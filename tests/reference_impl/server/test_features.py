@@ -228,7 +228,7 @@ async def test_resources_are_read_as_text_blob_or_by_template(over_lines):
         async def read(uri):
             return (await client.modern("resources/read", {"uri": uri}))["result"]["contents"][0]
 
-        assert (await read("test://static-text"))["text"] == "This is the content of the static text resource."
+        assert (await read("test://static-text"))["text"] == "A static text, the same at every reading."
         assert (await read("test://static-binary"))["blob"].startswith("iVBORw0KGgo")
         assert await read("test://square/12") == {"uri": "test://square/12", "mimeType": "text/plain", "text": "144"}
         assert (await read("test://echo/a/b%20c"))["text"] == "a/b c"
@@ -246,7 +246,7 @@ async def test_prompts_are_filled_in(over_lines):
     async with over_lines() as client:
         params = {"name": "test_prompt_with_arguments", "arguments": {"arg1": "a", "arg2": "b", "other": "c"}}
         result = (await client.modern("prompts/get", params))["result"]
-        text = "Prompt with arguments: arg1='a', arg2='b'"
+        text = "Please compare 'a' with 'b'."
         assert result["messages"] == [{"role": "user", "content": {"type": "text", "text": text}}]
         roles = (await client.modern("prompts/get", {"name": "conversation"}))["result"]["messages"]
         assert [message["role"] for message in roles] == ["user", "assistant"]
