@@ -85,6 +85,10 @@ class Answer:
         return status + brief(shown)
 
 
+def _only(items: list[_Waiting]) -> _Waiting | None:
+    return items[0] if len(items) == 1 else None
+
+
 def decode(data: bytes) -> Any:
     """Decode a JSON text by the letter of RFC 8259; `NO_JSON` for anything else."""
     try:
@@ -217,11 +221,12 @@ class StreamLink:
         for waiting in open_ones:
             if identifier is not None and _resembles(waiting.id, identifier):
                 return waiting
-        self._without_id += identifier is None
-        if identifier is not None or self._without_id <= self._told:
+        if identifier is not None:
             return None
-        candidates = [waiting for waiting in open_ones if waiting.defect] if self._spoiled else open_ones
-        return candidates[0] if len(candidates) == 1 else None
+        if any(waiting.defect for waiting in open_ones):
+            return _only([waiting for waiting in open_ones if waiting.defect])
+        self._without_id += 1
+        return None if self._spoiled or self._without_id <= self._told else _only(open_ones)
 
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""

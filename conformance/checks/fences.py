@@ -9,11 +9,17 @@ import anyio
 from conformance.expect import Blocked, Mismatch
 from conformance.links import Gone, Silence
 from conformance.peer import Peer
+from conformance.transcript import Entry
 
-__all__ = ["NOTE", "all_answered", "serves_after", "serves_after_garbage"]
+__all__ = ["NOTE", "all_answered", "request_of", "serves_after", "serves_after_garbage"]
 
 NOTE = "com.example/note"
 """A `_meta` key of nobody's, under which a request carries what its receiver need not understand."""
+
+
+def request_of(peer: Peer, identifier: object) -> Entry:
+    """Return the entry of the request that was sent with an id."""
+    return next(entry for entry in peer.conversation.sent() if entry.is_request() and entry.value["id"] == identifier)
 
 
 async def serves_after(peer: Peer, what: str) -> None:

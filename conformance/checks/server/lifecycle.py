@@ -7,8 +7,9 @@ from functools import partial
 from conformance.check import Sharing, check
 from conformance.checks.fences import all_answered
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect
-from conformance.links import Answer
+from conformance.links import Answer, Silence
 from conformance.peer import Peer
+from conformance.surface import ToolCall
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, PROTOCOL_VERSION
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, revision_named
 
@@ -77,12 +78,28 @@ async def offered(peer: Peer, version: str) -> Answer:
 @check("lifecycle.first-requests", "base.response.every-request", sharing=Sharing.FRESH)
 async def first_requests(peer: Peer) -> None:
     """The first requests right after the handshake are answered, however soon they come."""
-    wanted = [(f"{name}/list", None) for name in ("tools", "prompts", "resources") if name in peer.capabilities]
+    lists = [partial(peer.request, f"{name}/list") for name in ("tools", "prompts", "resources")]
+    wanted = [ask for ask in lists if ask.args[0].partition("/")[0] in peer.capabilities]
     try:
-        wanted.append(("tools/call", peer.surface.need_call().params))  # type: ignore[arg-type] # params of either kind
+        call = peer.surface.need_call()
     except (Blocked, Inapplicable):
-        wanted.append((peer.cheap_method, None))
-    await all_answered([partial(peer.request, method, params) for method, params in wanted])
+        await all_answered(wanted or [peer.fence])
+        return
+    try:
+        await all_answered([*wanted, partial(peer.request, "tools/call", call.params)])
+    except Silence:
+        await _expect_quick(peer, call)
+        raise
+
+
+async def _expect_quick(peer: Peer, call: ToolCall) -> None:
+    """Raise `Blocked` if a call that was lost among the first requests is not answered later either."""
+    async with peer.another() as another:
+        await another.fence()
+        try:
+            await another.request("tools/call", call.params)
+        except Silence:
+            raise Blocked(f"{call.tool['name']} is not answered in time at any moment") from None
 
 
 @check("lifecycle.probe", "lifecycle.probe.survived", sharing=Sharing.UNOPENED)

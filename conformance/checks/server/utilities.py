@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from conformance.check import Sharing, check
-from conformance.checks.fences import serves_after
+from conformance.checks.fences import request_of, serves_after
 from conformance.expect import Blocked, Mismatch, brief, expect, expect_result
 from conformance.links import Answer, Gone, Silence
 from conformance.peer import Peer
@@ -77,16 +77,12 @@ async def cancel_silence(peer: Peer) -> None:
         twin = await peer.request("tools/call", call.params)
     except (Gone, Silence):
         raise Blocked("the target serves no more after a cancellation") from None
-    whole = twin.entry.at - _asked(peer, twin.id).at
+    whole = twin.entry.at - request_of(peer, twin.id).at
     for entry in peer.heard:
         # One that comes between may have crossed the cancellation; if it came far too soon, it was caused by it.
-        soon = entry.at - _asked(peer, cancelled).at < whole * _TOO_SOON
+        soon = entry.at - request_of(peer, cancelled).at < whole * _TOO_SOON
         if _answers(entry, cancelled) and (soon or entry.index > fence.entry.index):
             raise Mismatch("nothing for a cancelled request", brief(entry.value), [entry.index])
-
-
-def _asked(peer: Peer, identifier: Any) -> Entry:
-    return next(entry for entry in peer.conversation.sent() if entry.is_request() and entry.value["id"] == identifier)
 
 
 def _slow_call(peer: Peer) -> ToolCall:
@@ -115,9 +111,13 @@ async def progress_token(peer: Peer) -> None:
         call = _slow_call(peer)
     except Blocked:
         call = peer.surface.need_call()
+    try:
+        plain = await peer.request("tools/call", call.params)
+    except Silence:
+        raise Blocked("the call is not answered in time without a token either") from None
     for token in (f"touchstone-{peer.new_id()}", peer.new_id()):
         answer = await peer.request("tools/call", call.params, meta={"progressToken": token})
-        if answer.error is not None and (await peer.request("tools/call", call.params)).error is None:
+        if answer.error is not None and plain.error is None:
             raise Mismatch("the result that comes without a token", answer.describe(), [answer.entry.index])
 
 
@@ -129,7 +129,7 @@ async def responsive(peer: Peer) -> None:
     await peer.tell(message)
     fence = await peer.fence()
     early = [entry for entry in peer.heard if _answers(entry, message["id"]) and entry.index < fence.entry.index]
-    held_up = fence.entry.at - _asked(peer, fence.id).at
+    held_up = fence.entry.at - request_of(peer, fence.id).at
     if early and held_up < _HELD_UP:
         raise Blocked("the call was over too soon to hold anything up")
     if early:
