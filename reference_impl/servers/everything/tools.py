@@ -93,8 +93,8 @@ def _add_routed(server: AdvancedMCPServer) -> None:
         title="Route",
         annotations=READ_ONLY,
     )
-    async def route(region: str, shard: int = 0, dry: bool = False) -> ToolResult:
-        words = f"Routed to {region}, shard {shard}{', dry' if dry else ''}"
+    async def route(region: str, shard: int | None = None, dry: bool = False) -> ToolResult:
+        words = f"Routed to {region}{'' if shard is None else f', shard {shard}'}{', dry' if dry else ''}"
         return ToolResult([text_block(words)], meta={"com.example.everything/region": region})
 
 
