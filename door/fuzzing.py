@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
+import msgspec
 
 from conformance.patience import Patience
 from conformance.properties.case import Case
@@ -16,7 +19,7 @@ from door.config import read_settings
 from door.errors import Exit, Refusal
 from door.options import TargetOptions
 from door.progress import Live
-from door.session import HOME, Session, describe
+from door.session import HOME, Output, Session, describe
 from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
 from reports.records import Finding
@@ -41,7 +44,7 @@ def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -
         live.stage(f"fuzzing {revision.name} over {target.transport}", count)
 
     def emit(finding: Finding) -> None:
-        session.record(finding)
+        session.record(_repeatable(finding, session.records))
         live.step(finding.property)
 
     plan = FuzzPlan(
@@ -67,6 +70,13 @@ def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -
         anyio.run(run)
     except Unreachable as error:
         raise Refusal(str(error), Exit.UNREACHABLE) from None
+
+
+def _repeatable(finding: Finding, records: Path) -> Finding:
+    """Return a finding whose command names the records to find it in, where they are not where they usually are."""
+    if not finding.repeat or records == Output().records:
+        return finding
+    return msgspec.structs.replace(finding, repeat=f"{finding.repeat} --records {shlex.quote(str(records))}")
 
 
 def replay_finding(finding: Finding, options: TargetOptions) -> int:

@@ -90,6 +90,11 @@ class Session:
             },
         )
 
+    @property
+    def records(self) -> Path:
+        """Where the rows go."""
+        return self._output.records
+
     def __enter__(self) -> Self:
         # Now, so that nobody waits for a run whose results cannot be kept.
         try:

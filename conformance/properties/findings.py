@@ -43,6 +43,6 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
         seconds=judged.seconds,
         conversation=(case.to_json(), *describe(case)) if failed and case else (),
         seed=seed,
-        script=script_of(target, wire) if failed else "",
+        script=script_of(target, ground.revision, wire) if failed else "",
         confirmed="confirmed" if tried.confirmed else "flaky",
     )

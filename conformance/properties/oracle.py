@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from conformance.expect import Mismatch, brief
 from conformance.links import Answer
+from conformance.monitors.traffic import key
 from conformance.peer import Peer, encode
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
@@ -51,7 +52,7 @@ def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
     if not isinstance(message, dict) or not ("result" in message or "error" in message):
         raise Mismatch(f"a JSON-RPC response to {case.label}", answer.describe(), pointed)
     identifier, wanted = message.get("id"), answer.id
-    if type(identifier) is not type(wanted) or identifier != wanted:
+    if key(identifier) != key(wanted):
         raise Mismatch(f"a response with the id {brief(wanted)}", f"the id {brief(identifier)}", pointed)
     if case.expectation is Expectation.ERROR and answer.error is None:
         raise Mismatch(f"an error for {case.label}", answer.describe(), pointed)
@@ -92,8 +93,7 @@ def _judge_aftermath(peer: Peer, case: Case, start: int) -> None:
 def _answers(entry: Entry, case: Case) -> bool:
     if entry.direction.value != "received" or not entry.is_response():
         return False
-    identifier = case.message.get("id")
-    return entry.value.get("id") == identifier and type(entry.value.get("id")) is type(identifier)
+    return key(entry.value.get("id")) == key(case.message.get("id"))
 
 
 def describe(case: Case) -> list[str]:
