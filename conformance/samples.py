@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
+from jsonschema.exceptions import SchemaError, UnknownType
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 __all__ = ["simplest"]
 
 _DEPTH = 8
+_LONGEST = 2000
 _WORDS = ("a", "hello", "2026-01-01", "2026-01-01T00:00:00Z", "12:00:00Z", "https://example.com/", "a@example.com")
 """Strings to try where a pattern or a format wants more than a letter."""
 
@@ -22,19 +26,35 @@ def simplest(schema: Any) -> Any:
 
     Examples, defaults and enumerations of the schema's author come first. The result has been validated.
     """
-    candidate = _build(schema, schema, _DEPTH)
+    candidate = _build(schema, _Root(schema), _DEPTH)
     return candidate if _valid(schema, candidate) else None
 
 
 def _valid(schema: Any, value: Any) -> bool:
     try:
         return bool(Draft202012Validator(schema, registry=Registry()).is_valid(value))
-    except (SchemaError, Unresolvable, TypeError, ValueError, RecursionError):
+    except _WRONG_SCHEMAS:
         return False
 
 
-def _build(schema: Any, root: Any, depth: int) -> Any:
-    if not isinstance(schema, dict) or depth == 0:
+_WRONG_SCHEMAS = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error),
+    *(SchemaError, UnknownType, Unresolvable),
+)
+"""What the validator raises on a stranger's schema that is none. Whether it is one, a check of its own says."""
+
+
+@dataclass(slots=True)
+class _Root:
+    """The whole schema, for its references, and how many values may still be built: some schemas ask for millions."""
+
+    schema: Any
+    left: int = _LONGEST
+
+
+def _build(schema: Any, root: _Root, depth: int) -> Any:
+    root.left -= 1
+    if not isinstance(schema, dict) or depth == 0 or root.left < 0:
         return None
     for keyword in ("const", "default"):
         if keyword in schema:
@@ -43,7 +63,7 @@ def _build(schema: Any, root: Any, depth: int) -> Any:
         if isinstance(schema.get(keyword), list) and schema[keyword]:
             return schema[keyword][0]
     if "$ref" in schema:
-        return _build(_resolve(schema["$ref"], root), root, depth - 1)
+        return _build(_resolve(schema["$ref"], root.schema), root, depth - 1)
     for keyword in ("anyOf", "oneOf", "allOf"):
         if isinstance(schema.get(keyword), list) and schema[keyword] and "type" not in schema:
             return _build(schema[keyword][0], root, depth - 1)
@@ -61,26 +81,32 @@ def _resolve(reference: Any, root: Any) -> Any:
     return node
 
 
-def _object(schema: dict[str, Any], root: Any, depth: int) -> Any:
+def _object(schema: dict[str, Any], root: _Root, depth: int) -> Any:
     properties = schema.get("properties")
     members = properties if isinstance(properties, dict) else {}
     required = schema.get("required")
-    names = required if isinstance(required, list) else []
+    names = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     return {name: _build(members.get(name, {"type": "string"}), root, depth - 1) for name in names}
 
 
-def _array(schema: dict[str, Any], root: Any, depth: int) -> Any:
-    return [_build(schema.get("items", {"type": "string"}), root, depth - 1) for _ in range(schema.get("minItems", 0))]
+def _array(schema: dict[str, Any], root: _Root, depth: int) -> Any:
+    least = _least(schema, "minItems")
+    return [_build(schema.get("items", {"type": "string"}), root, depth - 1) for _ in range(least)]
 
 
-def _string(schema: dict[str, Any], _root: Any, _depth: int) -> Any:
-    shortest = schema.get("minLength", 0)
-    words = [*_WORDS, "a" * shortest] if isinstance(shortest, int) else list(_WORDS)
+def _string(schema: dict[str, Any], _root: _Root, _depth: int) -> Any:
+    words = [*_WORDS, "a" * _least(schema, "minLength")]
     return next((word for word in words if _valid(schema, word) and _fits(schema, word)), None)
 
 
+def _least(schema: dict[str, Any], keyword: str) -> int:
+    """Return how long something has to be at least; what asks for more than `_LONGEST` gets no sample."""
+    least = schema.get(keyword)
+    return int(min(least, _LONGEST)) if isinstance(least, int | float) and least > 0 else 0
+
+
 def _fits(schema: dict[str, Any], word: str) -> bool:
-    wanted = _FORMATS.get(schema.get("format", ""))
+    wanted = _FORMATS.get(str(schema.get("format")))
     return wanted is None or word == wanted
 
 
@@ -93,17 +119,18 @@ _FORMATS = {
 }
 
 
-def _number(schema: dict[str, Any], _root: Any, _depth: int) -> Any:
+def _number(schema: dict[str, Any], _root: _Root, _depth: int) -> Any:
     bounds = [schema.get("minimum"), schema.get("exclusiveMinimum"), schema.get("maximum"), 1, 0]
-    tries = [bound + step for bound in bounds if isinstance(bound, int | float) for step in (0, 1)]
+    finite = [bound for bound in bounds if isinstance(bound, int | float) and math.isfinite(bound)]
+    tries = [bound + step for bound in finite for step in (0, 1)]
     return next((value for value in tries if _valid(schema, value)), None)
 
 
-def _false(_schema: dict[str, Any], _root: Any, _depth: int) -> Any:
+def _false(_schema: dict[str, Any], _root: _Root, _depth: int) -> Any:
     return False
 
 
-_MAKERS: dict[str, Callable[[dict[str, Any], Any, int], Any]] = {
+_MAKERS: dict[str, Callable[[dict[str, Any], _Root, int], Any]] = {
     "object": _object,
     "array": _array,
     "string": _string,

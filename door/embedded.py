@@ -6,7 +6,9 @@ import os
 import selectors
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -46,7 +48,15 @@ class EmbeddedServer:
         except BaseException:
             self._stop()
             raise
+        # What it says from now on is nobody's concern, but a pipe that nobody reads would fill up and stop it.
+        threading.Thread(target=self._drain, daemon=True).start()
         return self
+
+    def _drain(self) -> None:
+        assert self._process.stderr is not None
+        with suppress(OSError, ValueError):  # closed meanwhile
+            while os.read(self._process.stderr.fileno(), 65536):
+                pass
 
     @property
     def pid(self) -> int:
