@@ -66,8 +66,11 @@ class Judge:
 
     def watch(self, conversations: list[Conversation]) -> None:
         """Let the monitors judge transcripts."""
+        held = [conversation.capabilities for conversation in conversations]
         for monitor in self._suite.monitors:
-            self._emit(monitor, run_monitor(monitor, conversations))
+            undeclared = self._undeclared(monitor, held)
+            judged = run_monitor(monitor, conversations) if undeclared is None else Judged("inapplicable", undeclared)
+            self._emit(monitor, judged)
 
     async def _run_all(self) -> None:
         async with AsyncExitStack() as stack:
@@ -112,12 +115,17 @@ class Judge:
 
     def _binds(self, check: Check, peer: Peer) -> bool:
         """Whether the target declares what the check's requirements hang on; says so in a verdict if not."""
-        needs = {row.requires for row in self._requirements(check)}
-        missing = sorted(need for need in needs if need and not declares(peer.capabilities, need))
-        if None in needs or len(missing) < len(needs):
-            return True
-        self._emit(check, Judged("inapplicable", f"the target does not declare {' or '.join(missing)}"))
-        return False
+        undeclared = self._undeclared(check, [peer.capabilities])
+        if undeclared is not None:
+            self._emit(check, Judged("inapplicable", undeclared))
+        return undeclared is None
+
+    def _undeclared(self, what: Check | Monitor, held: list[dict[str, Any]]) -> str | None:
+        """Say which capabilities all requirements hang on that none of those held has; None where one binds."""
+        needs = {row.requires for row in self._requirements(what)}
+        if None in needs or any(declares(capabilities, need) for capabilities in held for need in needs if need):
+            return None
+        return f"the target does not declare {' or '.join(sorted(need for need in needs if need))}"
 
     # Lanes ----------------------------------------------------------------------------------------
 

@@ -93,14 +93,6 @@ def _brought(conversation: Conversation) -> Iterator[tuple[Entry, dict[str, Any]
 # Input ----------------------------------------------------------------------------------------------
 
 
-@monitor("mrtr.content", "mrtr.result.content")
-def input_content(conversation: Conversation) -> Iterator[Mismatch | None]:
-    """A result that asks for input says what for, or carries a state."""
-    for asked, result in _questions(conversation):
-        fine = "requestState" in result or bool(result.get("inputRequests"))
-        yield None if fine else _at(asked, "inputRequests or requestState", brief(result))
-
-
 @monitor("mrtr.requests", "mrtr.result.requests")
 def input_requests(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Input requests ask for elicitation, sampling or roots, and are no messages."""

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from conformance.check import check
 from conformance.checks.methods import require_method
 from conformance.expect import Inapplicable, Mismatch, expect_error
-from conformance.links import Answer
 from conformance.peer import Peer
 from conformance.surface import prompt_arguments
 
@@ -19,18 +16,14 @@ _MISSING_CAPABILITY = -32021
 
 @check("prompts.get", "prompts.get.listed")
 async def get_listed(peer: Peer) -> None:
-    """The first prompts of the list can be got; one may find the value of an argument wrong."""
-    peer.surface.need_prompt()
-    for prompt in peer.surface.prompts[:_GET]:
-        arguments = prompt_arguments(prompt)
-        answer = await peer.request("prompts/get", {"name": prompt.get("name"), "arguments": arguments})
-        if not _fine(answer, arguments):
+    """The first prompts of the list that require no argument can be got."""
+    simple = [prompt for prompt in peer.surface.prompts if not prompt_arguments(prompt)]
+    if not simple:
+        raise Inapplicable("the target lists no prompt that requires no argument")
+    for prompt in simple[:_GET]:
+        answer = await peer.request("prompts/get", {"name": prompt.get("name")})
+        if not isinstance(answer.result, dict) and answer.code != _MISSING_CAPABILITY:
             raise Mismatch(f"the messages of {prompt.get('name')}, which is listed", answer.describe())
-
-
-def _fine(answer: Answer, arguments: dict[str, Any]) -> bool:
-    refused = answer.code == _MISSING_CAPABILITY or (answer.code == _INVALID_PARAMS and arguments)
-    return isinstance(answer.result, dict) or bool(refused)
 
 
 @check("prompts.unknown", "prompts.get.unknown")

@@ -29,7 +29,8 @@ _TEMPLATE = re.compile(r"(?:[^\x00-\x20\"<>\\^`{|}\x7f]|\{[+#./;?&=,!@|]?" + _VA
 @check("resources.read", "resources.read.listed")
 async def read_listed(peer: Peer) -> None:
     """The first resources of the list can be read."""
-    peer.surface.need_resource()
+    if not peer.surface.resources:
+        raise Inapplicable("the target lists no resources")
     for resource in peer.surface.resources[:_READ]:
         answer = await peer.request("resources/read", {"uri": resource.get("uri")})
         if not isinstance(answer.result, dict) and answer.code not in _ASKS:
