@@ -23,6 +23,8 @@ __all__ = ["Answer", "Flooded", "Gone", "Listener", "Silence", "StreamLink", "de
 
 FLOOD = 20_000
 """Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
+_END_OF_OUTPUT = 2.0
+"""Seconds that the output of a target that closed its input may take to end too, which tells how it went."""
 FLOOD_BYTES = 128 * 1024 * 1024
 """Bytes nobody asked for, after which the same holds: twice the longest line that is kept."""
 
@@ -287,7 +289,11 @@ class StreamLink:
                     await self._channel.send(data)
                 return
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
-            why = self.gone or await self._why_gone()
+            with anyio.move_on_after(_END_OF_OUTPUT):
+                await self.silent.wait()
+            if self.gone is not None:
+                raise self.ended("a target that reads its input", entry.index) from None
+            why = "the target closed its input, but not its output"
             raise Gone("a target that reads its input", why, [entry.index]) from None
         raise Silence(f"a target that reads its input within {self._patience:g} s", "none of it read", [entry.index])
 
