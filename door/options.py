@@ -45,7 +45,7 @@ _TARGET_HELP = (
 class TargetOptions:
     """What is tested, and what may be done to it."""
 
-    target: Annotated[list[str] | None, typer.Argument(metavar="[TARGET]", help=_TARGET_HELP, show_default=False)] = (
+    target: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help=_TARGET_HELP, show_default=False)] = (
         None
     )
     config: Annotated[
@@ -77,7 +77,7 @@ class OutputOptions:
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
     ] = FailOn.must
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Repeat the random choices of an earlier run.")] = (
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")] = (
         None
     )
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
