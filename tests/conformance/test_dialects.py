@@ -68,7 +68,7 @@ def test_published_meta_schemas_need_no_network() -> None:
 @pytest.mark.parametrize(
     ("reference", "answer"), [("https://a/b", True), ("//a/b", True), ("#/a", False), ("a", False)]
 )
-def test_network_references_name_a_host(reference: str, answer: bool) -> None:  # noqa: FBT001 - a parameter of the test
+def test_network_references_name_a_host(reference: str, answer: bool) -> None:
     assert is_network(reference) is answer
 
 
