@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from conformance.peer import Peer
     from reference_impl.protocol.revisions import Revision
 
-__all__ = ["IDENTIFIED_BY", "Page", "declared_lists", "leads_on", "listed", "names", "page", "pages"]
+__all__ = ["IDENTIFIED_BY", "Page", "declared_lists", "elsewhere", "leads_on", "listed", "names", "page", "pages"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -86,6 +87,17 @@ async def listed(peer: Peer, method: str) -> list[dict[str, Any]]:
 async def names(peer: Peer, method: str) -> list[str]:
     """Return what tells the items of a list apart, in their order. Raises `Blocked`."""
     return list(_texts(await listed(peer, method), IDENTIFIED_BY[method]))
+
+
+async def elsewhere(peer: Peer) -> dict[str, list[str]]:
+    """Return what each declared list that works holds on another connection, which is opened once for all checks."""
+    async with peer.trying:
+        if not peer.elsewhere:
+            async with peer.another() as stranger:
+                for method in declared_lists(peer):
+                    with suppress(Blocked):
+                        peer.elsewhere[method] = await names(stranger, method)
+    return peer.elsewhere
 
 
 def _texts(items: list[dict[str, Any]], member: str) -> Iterator[str]:

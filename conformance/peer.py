@@ -45,7 +45,8 @@ class Peer:
 
     `opening` is the answer to `initialize` or `server/discover`; `surface` what the target offers, gathered once and
     shared by all peers of a revision; `heard` every message that was neither an answer nor asked for; `tried` what
-    tools answered (`conformance.calling`); `process` the target's process where it is a command.
+    tools answered (`conformance.calling`), `elsewhere` what lists hold on another connection (`conformance.lists`),
+    each asked once, behind `trying`; `process` the target's process where it is a command.
     """
 
     def __init__(self, link: StreamLink | HttpLink, revision: Revision, patience: Patience, surface: Surface) -> None:
@@ -59,6 +60,7 @@ class Peer:
         self.session: str | None = None
         self.heard: list[Entry] = []
         self.tried: dict[str, Answer | Silence] = {}
+        self.elsewhere: dict[str, list[str]] = {}
         self.trying = anyio.Lock()
         self._news: anyio.Event | None = None
 

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.check import check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.links import Answer
-from conformance.lists import declared_lists, names
+from conformance.lists import declared_lists, elsewhere, names
 from conformance.peer import Peer
 from reference_impl.protocol.methods import PAGINATED
 
@@ -91,13 +91,14 @@ async def undeclared(peer: Peer) -> None:
 )
 async def same_everywhere(peer: Peer) -> None:
     """Two connections are told of the same tools, prompts and resources."""
-    async with peer.another() as stranger:
-        for method in declared_lists(peer):
-            before, elsewhere, after = [sorted(await names(who, method)) for who in (peer, stranger, peer)]
-            if before != after:
-                raise Blocked(f"{method} changed meanwhile")
-            if before != elsewhere:
-                raise Mismatch(f"{method} on another connection to list {brief(before)}", brief(elsewhere))
+    for method, told in (await elsewhere(peer)).items():
+        before = sorted(await names(peer, method))
+        if before != sorted(told):
+            async with peer.another() as third:
+                now = sorted(await names(third, method))
+            if now == before or before != sorted(await names(peer, method)):
+                raise Blocked(f"{method} changes by itself")
+            raise Mismatch(f"{method} on another connection to list {brief(before)}", brief(now))
 
 
 def _expect_there(peer: Peer, answer: Answer, capability: str) -> None:
