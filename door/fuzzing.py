@@ -10,7 +10,7 @@ import anyio
 import msgspec
 
 from conformance.patience import Patience
-from conformance.properties.case import Case
+from conformance.properties.findings import case_of
 from conformance.properties.runner import FuzzPlan, Tried, run_case, run_properties
 from conformance.scout import Unreachable, scout
 from conformance.target import Target
@@ -81,17 +81,16 @@ def _repeatable(finding: Finding, records: Path) -> Finding:
 
 def replay_finding(finding: Finding, options: TargetOptions) -> int:
     """Try the smallest case of a finding again. Raises `Refusal` if the record holds none."""
-    texts = [text for text in finding.conversation if isinstance(text, str)]
     try:
-        case = Case.from_json(texts[0])
-    except (IndexError, ValueError):
-        raise Refusal(f"the record of {finding.property} holds no case to repeat") from None
+        case = case_of(finding)
+    except ValueError as error:
+        raise Refusal(str(error)) from None
     target = read_settings(options.target or [], headers=options.header or [], env=options.env or []).target
     revision = revision_named(finding.revision)
     if target is None or revision is None:
         raise Refusal(f"the record of {finding.property} names no target to repeat it on")
     tried = anyio.run(run_case, target, revision, Patience(), case)
-    return _tell(finding, texts[1:], tried)
+    return _tell(finding, [text for text in finding.conversation if isinstance(text, str)], tried)
 
 
 def _tell(finding: Finding, sent: list[str], tried: Tried) -> int:

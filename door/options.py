@@ -45,9 +45,7 @@ _TARGET_HELP = (
 class TargetOptions:
     """What is tested, and what may be done to it."""
 
-    target: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help=_TARGET_HELP, show_default=False)] = (
-        None
-    )
+    target: Annotated[list[str] | None, typer.Argument(metavar="TARGET", help=_TARGET_HELP, show_default=False)] = None
     config: Annotated[
         str | None, typer.Option("--config", metavar="FILE", help="Settings, instead of touchstone.toml.")
     ] = None
@@ -77,9 +75,9 @@ class OutputOptions:
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
     ] = FailOn.must
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")] = (
-        None
-    )
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")
+    ] = None
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
 

@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from conformance.catalogue import Requirement
 from conformance.catalogue import load as load_catalogue
+from conformance.expect import Mismatch
+from conformance.links import Gone, Silence
+from conformance.properties.case import Case
 from conformance.properties.oracle import describe
 from conformance.properties.property import Ground, Property
 from conformance.properties.script import script_of
 from conformance.target import Target
+from conformance.transcript import Entry
 from conformance.verdicts import refs, wire_entry
+from reference_impl.protocol.revisions import Revision
 from reports.records import Finding
 
 if TYPE_CHECKING:
     from conformance.properties.runner import Tried
 
-__all__ = ["finding"]
+__all__ = ["case_of", "finding"]
 
 _ENTRIES = 20
+_CASE = "# touchstone case: "
+_ANSWERED = "base.response.every-request"
+"""What a target breaks that dies or hangs; one that answers wrongly breaks the other rows of the property."""
 
 
 def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: int) -> Finding:
     """Return the row of one property at one revision."""
     judged, mismatch, case = tried.judged, tried.judged.mismatch, tried.case
-    rows = load_catalogue().binding(item.requirements, ground.revision, ground.transport)
+    rows = _broken(load_catalogue().binding(item.requirements, ground.revision, ground.transport), mismatch)
     failed = judged.outcome == "failed" and case is not None
     wire = tried.prober.wire[-_ENTRIES:] if failed and tried.prober else []
     return Finding(
@@ -41,8 +51,28 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
         evidence=tuple(wire_entry(entry) for entry in wire),
         repeat=f"touchstone replay {item.id}" if failed else "",
         seconds=judged.seconds,
-        conversation=(case.to_json(), *describe(case)) if failed and case else (),
+        conversation=tuple(describe(case)) if failed and case else (),
         seed=seed,
-        script=script_of(target, ground.revision, wire) if failed else "",
+        script=_script(case, target, ground.revision, wire) if failed and case else "",
         confirmed="confirmed" if tried.confirmed else "flaky",
     )
+
+
+def _broken(rows: list[Requirement], mismatch: Mismatch | None) -> list[Requirement]:
+    """Leave out the duty to answer where an answer came."""
+    if mismatch is None or isinstance(mismatch, Gone | Silence):
+        return rows
+    return [row for row in rows if row.id != _ANSWERED] or rows
+
+
+def _script(case: Case, target: Target, revision: Revision, wire: Sequence[Entry]) -> str:
+    """Return the script, headed by the case itself, which `touchstone replay` reads."""
+    return f"{_CASE}{case.to_json()}\n{script_of(target, revision, wire)}"
+
+
+def case_of(finding: Finding) -> Case:
+    """Return the smallest case of a finding. Raises `ValueError` if its record holds none."""
+    first = finding.script.partition("\n")[0]
+    if not first.startswith(_CASE):
+        raise ValueError(f"the record of {finding.property} holds no case to repeat")
+    return Case.from_json(first.removeprefix(_CASE))

@@ -112,7 +112,7 @@ class Prober:
         """
         if isinstance(mismatch, Silence):
             enough = max(_LEAST, _TIMES_SLOWEST * self._slowest)
-            self._patience = self._patience.scaled(min(self._patience.answer, enough))
+            self._patience = replace(self._patience, answer=min(self._patience.answer, enough))
 
     def _with_new_id(self, case: Case) -> Case:
         """Return the case with an id that the conversation has not seen: a session uses none twice (`basic#requests`).
@@ -124,7 +124,9 @@ class Prober:
         identifier = case.message["id"]
         while (type(identifier), identifier) in self._used:
             grown = len(self._used)
-            identifier = identifier + grown if isinstance(identifier, int) else f"{identifier}-{grown}"
+            # Towards zero: beyond 2**53 a target in JavaScript could not tell our ids apart.
+            nearer = -grown if isinstance(identifier, int) and identifier > 0 else grown
+            identifier = identifier + nearer if isinstance(identifier, int) else f"{identifier}-{grown}"
         self._used.add((type(identifier), identifier))
         return replace(case, message={**case.message, "id": identifier})
 

@@ -9,6 +9,7 @@ import pytest
 
 from conformance.patience import Patience
 from conformance.properties.case import Case
+from conformance.properties.findings import case_of
 from conformance.properties.runner import FuzzPlan, run_properties
 from conformance.properties.stateless import PROPERTIES
 from conformance.scout import scout
@@ -77,13 +78,13 @@ def test_a_property_fails_on_the_server_that_breaks_it_and_keeps_a_minimal_case(
     assert finding.confirmed == "confirmed"
     assert finding.expected
     assert finding.evidence
-    case = Case.from_json(str(finding.conversation[0]))
-    assert case.to_json() == finding.conversation[0]
+    assert Case.from_json(case_of(finding).to_json()) == case_of(finding)
+    assert finding.conversation
 
 
 def test_shrinking_ends_at_the_smallest_id_that_is_lost() -> None:
     (finding,) = anyio.run(_fuzz, WRONG["property.requests"], "2025-11-25", "property.requests")
-    case = Case.from_json(str(finding.conversation[0]))
+    case = case_of(finding)
     assert case.message["id"] == 2**31
     assert case.message["method"] == "ping"
 
