@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import anyio.abc
 
@@ -17,7 +18,8 @@ from conformance.readers import beside_readers
 from conformance.scout import Unreachable, chosen, find_eras
 from conformance.suite import Suite, declared
 from conformance.surface import Permission
-from conformance.target import Target
+from conformance.target import StdioTarget, Target
+from conformance.together import together
 from conformance.verdicts import verdict
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
 from reports.records import Verdict
@@ -79,28 +81,35 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
         if error.eras is not None and not error.eras.revisions:
             _judge_noise(plan, error.eras)
         raise
-    result = RunResult(eras)
-    lost: list[str] = []
-    for revision in wanted:
-        bench = Bench(plan.target, revision, plan.patience, readers)
-        bench.spoken = tuple(eras.revisions)
-        bench.surface.permission = plan.permission
-        bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
-        result.benches.append(bench)
-        lost += await _judge(plan, bench)
-    if len(lost) == len(wanted):
-        raise Unreachable(lost[0], eras)
-    return result
+    benches = [_bench(plan, eras, revision, readers) for revision in wanted]
+    judges = [partial(_judge, plan, bench) for bench in benches]
+    if isinstance(plan.target, StdioTarget):
+        # Processes of their own do not disturb one another; one server that all connect to might be held up.
+        lost = await together(*judges)
+    else:
+        lost = [await judge() for judge in judges]
+    reasons = [reason for reason in lost if reason is not None]
+    if len(reasons) == len(wanted):
+        raise Unreachable(reasons[0], eras)
+    return RunResult(eras, benches)
 
 
-async def _judge(plan: Plan, bench: Bench) -> list[str]:
+def _bench(plan: Plan, eras: Eras, revision: Revision, readers: anyio.abc.TaskGroup) -> Bench:
+    bench = Bench(plan.target, revision, plan.patience, readers)
+    bench.spoken = tuple(eras.revisions)
+    bench.surface.permission = plan.permission
+    bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
+    return bench
+
+
+async def _judge(plan: Plan, bench: Bench) -> str | None:
     """Judge one revision; return why it could not be spoken a second time, if it could not."""
     suite = plan.suite.binding(bench.revision, plan.target.transport, plan.wants)
     plan.started(bench.revision, len(suite))
     judge = Judge(bench, suite, plan.emit)
     await judge.run()
     judge.watch(bench.conversations)
-    return [] if judge.lost is None else [judge.lost]
+    return judge.lost
 
 
 def _judge_noise(plan: Plan, eras: Eras) -> None:

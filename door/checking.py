@@ -13,7 +13,7 @@ from conformance.scout import Unreachable
 from conformance.surface import Permission
 from conformance.target import Target
 from door.errors import Exit, Refusal
-from door.progress import Live
+from door.progress import Live, Stage
 from door.session import Session, describe
 from reference_impl.protocol.revisions import Revision
 from reports.records import Verdict
@@ -34,16 +34,19 @@ class CheckPlan:
 def check(session: Session, live: Live, target: Target, options: CheckPlan) -> RunResult:
     """Judge one target. Raises `Refusal` (exit 3) if it cannot be reached."""
     live.stage("waking the target")
+    stages: dict[str, Stage] = {}
 
     def detected(eras: Eras) -> None:
         session.target(describe(target, eras.implementation), tuple(revision.name for revision in eras.revisions))
 
     def started(revision: Revision, count: int) -> None:
-        live.stage(f"checking {revision.name} over {target.transport}", count)
+        name = f"checking {revision.name} over {target.transport}"
+        stages[revision.name] = live.stage(name, count, beside=bool(stages))
 
     def emit(verdict: Verdict) -> None:
         session.record(verdict)
-        live.step(verdict.check)
+        if verdict.revision in stages:
+            stages[verdict.revision].step(verdict.check)
 
     plan = Plan(
         target,

@@ -18,7 +18,7 @@ from door.checking import CheckPlan
 from door.config import read_settings
 from door.errors import Exit, Refusal
 from door.options import TargetOptions
-from door.progress import Live
+from door.progress import Live, Stage
 from door.session import HOME, Output, Session, describe
 from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
@@ -40,12 +40,14 @@ def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -
     """Try every property on a target. Raises `Refusal` (exit 3) if it cannot be reached."""
     checks = settings.checks
 
+    stages: dict[str, Stage] = {}
+
     def started(revision: Revision, count: int) -> None:
-        live.stage(f"fuzzing {revision.name} over {target.transport}", count)
+        stages[revision.name] = live.stage(f"fuzzing {revision.name} over {target.transport}", count)
 
     def emit(finding: Finding) -> None:
         session.record(_repeatable(finding, session.records))
-        live.step(finding.property)
+        stages[finding.revision].step(finding.property)
 
     plan = FuzzPlan(
         target,

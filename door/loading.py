@@ -88,10 +88,10 @@ def measure(session: Session, live: Live, target: targets.Target, settings: Load
 
 
 def _carry_out(session: Session, live: Live, plan: LoadPlan) -> None:
-    live.stage(f"load on {plan.revision}: {plan.workload.operations[0].name}", int(plan.duration))
+    stage = live.stage(f"load on {plan.revision}: {plan.workload.operations[0].name}", int(plan.duration))
 
     def progress(now: Progress) -> None:
-        live.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed)
+        stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed)
 
     try:
         outcome: LoadOutcome = run_load(plan, progress)

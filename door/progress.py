@@ -9,11 +9,11 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-__all__ = ["Live"]
+__all__ = ["Live", "Stage"]
 
 
 class Live:
-    """The one progress display of a run. `stage` begins a piece of work, `step` advances it."""
+    """The one progress display of a run."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True)
@@ -28,7 +28,6 @@ class Live:
             transient=True,
             disable=quiet or not sys.stderr.isatty(),
         )
-        self._current: TaskID | None = None
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -39,17 +38,24 @@ class Live:
     ) -> None:
         self._progress.stop()
 
-    def stage(self, name: str, total: int | None = None) -> None:
-        """Begin a piece of work of `total` steps (None: unknown)."""
-        if self._current is not None:
-            self._progress.remove_task(self._current)
-        self._current = self._progress.add_task(name, total=total, note="")
+    def stage(self, name: str, total: int | None = None, *, beside: bool = False) -> Stage:
+        """Begin a piece of work of `total` steps (None: unknown), after the others or `beside` them."""
+        if not beside:
+            for task in self._progress.task_ids:
+                self._progress.remove_task(task)
+        return Stage(self._progress, self._progress.add_task(name, total=total, note=""))
+
+
+class Stage:
+    """One piece of work in the display."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
 
     def step(self, note: str = "", *, to: float | None = None) -> None:
-        """Advance the current work by one step, or to a number of steps."""
-        if self._current is None:
-            return
+        """Advance the work by one step, or to a number of steps."""
         if to is None:
-            self._progress.update(self._current, advance=1, note=note[:40])
+            self._progress.update(self._task, advance=1, note=note[:40])
         else:
-            self._progress.update(self._current, completed=to, note=note[:40])
+            self._progress.update(self._task, completed=to, note=note[:40])

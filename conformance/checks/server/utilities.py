@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from conformance.check import Sharing, check
@@ -10,6 +11,7 @@ from conformance.expect import Blocked, Mismatch, brief, expect, expect_result
 from conformance.links import Answer, Gone, Silence
 from conformance.peer import Peer
 from conformance.surface import ToolCall
+from conformance.together import together
 from conformance.transcript import Entry
 
 _BRIEF = 0.4
@@ -111,14 +113,25 @@ async def progress_token(peer: Peer) -> None:
         call = _slow_call(peer)
     except Blocked:
         call = peer.surface.need_call()
+    tokens: list[dict[str, Any]] = [{"progressToken": f"touchstone-{peer.new_id()}"}, {"progressToken": peer.new_id()}]
+    asked = [partial(peer.request, "tools/call", call.params, meta=meta) for meta in ({}, *tokens)]
     try:
-        plain = await peer.request("tools/call", call.params)
+        plain, *answers = await together(*asked)
     except Silence:
-        raise Blocked("the call is not answered in time without a token either") from None
-    for token in (f"touchstone-{peer.new_id()}", peer.new_id()):
-        answer = await peer.request("tools/call", call.params, meta={"progressToken": token})
+        # Whether the tokens are to blame is seen without them, and without the others' company.
+        await _without_token(peer, call)
+        raise
+    for answer in answers:
         if answer.error is not None and plain.error is None:
             raise Mismatch("the result that comes without a token", answer.describe(), [answer.entry.index])
+
+
+async def _without_token(peer: Peer, call: ToolCall) -> None:
+    """Make sure that a call is answered. Raises `Blocked` if not."""
+    try:
+        await peer.request("tools/call", call.params)
+    except Silence:
+        raise Blocked("the call is not answered in time without a token either") from None
 
 
 @check("utilities.responsive", "field.responsive", sharing=Sharing.ALONE)
@@ -128,6 +141,8 @@ async def responsive(peer: Peer) -> None:
     message = peer.message("tools/call", call.params)
     await peer.tell(message)
     fence = await peer.fence()
+    # The rest of the call is of no use, and would keep the target from leaving when it is told to.
+    await peer.notify("notifications/cancelled", {"requestId": message["id"]})
     early = [entry for entry in peer.heard if _answers(entry, message["id"]) and entry.index < fence.entry.index]
     held_up = fence.entry.at - request_of(peer, fence.id).at
     if early and held_up < _HELD_UP:
