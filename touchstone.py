@@ -182,6 +182,8 @@ def main() -> None:
     """Run the command line. Exit codes: `door.errors.Exit`."""
     from door.errors import Exit, Refusal
 
+    # A shell starts what it puts in the background deaf to SIGINT; we mean to be stopped, and to stop our targets.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGTERM"):
         # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))

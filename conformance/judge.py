@@ -17,12 +17,13 @@ from conformance.bench import Bench
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
-from conformance.links import Flooded, Gone
+from conformance.links import Flooded, Gone, Silence
 from conformance.peer import Peer
 from conformance.suite import Suite
 from conformance.surface import gather
 from conformance.transcript import Conversation
 from conformance.verdicts import Judged, verdict
+from conformance.vitals import Vitals, end_of
 from reference_impl.transports.stdio import TargetNotStarted
 from reports.records import Verdict
 
@@ -32,9 +33,6 @@ _TOGETHER = 8
 """Checks that speak on one shared connection at the same time."""
 _PROCESSES = 2
 """Connections of their own that checks may hold at the same time."""
-_TRIES = 3
-"""Connections in a row that may fail to open before no more are tried: each may take its whole deadline."""
-_LOST = "the target could not be opened any more"
 
 
 class Judge:
@@ -50,11 +48,7 @@ class Judge:
         self._emit_verdict = emit
         self._pending: list[Check] = []
         self._again: list[Check] = []
-        self._unopened = 0
-        self._hopeless: str | None = None
-        """Why no further connection is worth opening."""
-        self._death: Gone | None = None
-        """How the shared conversation ended, if the target ended it and no check is to blame."""
+        self._vitals = Vitals(bench)
 
     async def run(self) -> None:
         """Run the checks, within the deadline of the run; what it leaves undone is blocked."""
@@ -85,18 +79,13 @@ class Judge:
                 lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
                 lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
                 lanes.start_soon(self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
-            self._note_end(shared)
+            self._vitals.note_end(shared)
         for check in self._again:
-            self._emit(check, await self._once(check))
+            judged = await self._once(check)
+            self._emit(check, judged)
+            await self._vitals.examine(judged)
         for check in _of(bound, Sharing.LAST):
             await self._run_last(check)
-
-    def _note_end(self, shared: Peer) -> None:
-        if not shared.over_http and shared.stream.gone is not None:
-            self._death = shared.stream.ended("a target that serves until its input ends")
-            if isinstance(self._death, Flooded):
-                # It would flood every further conversation too.
-                self._hopeless = self._death.actual
 
     def _lose(self, error: Exception) -> None:
         """Judge a target that opened one conversation and no second: that is the finding, and blocks all else."""
@@ -131,10 +120,16 @@ class Judge:
 
     async def _run_shared(self, peer: Peer, checks: list[Check]) -> None:
         limiter = anyio.CapacityLimiter(_TOGETHER)
+        stuck = False
 
         async def one(check: Check) -> None:
+            nonlocal stuck
             async with limiter:
+                if stuck:
+                    self._again.append(check)
+                    return
                 judged = await attempt(check, peer)
+                stuck = stuck or (isinstance(judged.mismatch, Silence) and not await _answers(peer))
             self._take(check, judged, peer)
 
         await _side_by_side(one, checks)
@@ -156,17 +151,18 @@ class Judge:
     async def _run_first(self, check: Check, stack: AsyncExitStack) -> Peer | None:
         """Run a check on a new connection; return the connection if the next check may inherit it."""
         peer = None
-        if (judged := self._given_up()) is None:
+        if (judged := self._vitals.given_up()) is None:
             try:
                 peer = await stack.enter_async_context(self._bench.opened("alone"))
             except (Mismatch, TargetNotStarted) as error:
-                judged = self._not_opened(error)
+                judged = self._vitals.not_opened(error)
             else:
-                self._unopened = 0
+                self._vitals.note_opened()
                 judged = await attempt(check, peer)
         self._take(check, judged, None)
         if peer is not None and _spoiled(judged, peer):
             await stack.aclose()
+            await self._vitals.examine(judged)
             return None
         return peer
 
@@ -176,22 +172,23 @@ class Judge:
         async def one(check: Check) -> None:
             async with limiter:
                 judged = await self._once(check)
-            self._take(check, judged, None)
+                self._take(check, judged, None)
+                await self._vitals.examine(judged)
 
         await _side_by_side(one, checks)
 
     async def _once(self, check: Check) -> Judged:
         """Run a check on a connection of its own."""
         opening = self._bench.unopened if check.sharing is Sharing.UNOPENED else self._bench.opened
-        if (judged := self._given_up()) is None:
+        if (judged := self._vitals.given_up()) is None:
             try:
                 async with opening(check.id) as peer:
-                    self._unopened = 0
+                    self._vitals.note_opened()
                     judged = await attempt(check, peer)
             except (Mismatch, TargetNotStarted) as error:
-                judged = self._not_opened(error)
+                judged = self._vitals.not_opened(error)
         if isinstance(judged.mismatch, Gone):
-            self._death = None
+            self._vitals.death = None
         return judged
 
     async def _run_last(self, check: Check) -> None:
@@ -201,9 +198,9 @@ class Judge:
                 judged = await attempt(check, peer)
         except (Mismatch, TargetNotStarted) as error:
             judged = self._unusable(error)
-        if judged.outcome == "passed" and self._death is not None:
+        if judged.outcome == "passed" and self._vitals.death is not None:
             shared = next(item for item in self._bench.conversations if item.purpose == "shared")
-            judged = Judged("failed", mismatch=self._death, conversation=shared)
+            judged = Judged("failed", mismatch=self._vitals.death, conversation=shared)
         self._emit(check, judged)
 
     # Verdicts -------------------------------------------------------------------------------------
@@ -215,23 +212,12 @@ class Judge:
         """
         doubtful = isinstance(judged.mismatch, Flooded)
         if shared is not None and not judged.late:
-            cut_off = judged.outcome == "blocked" and _end(shared) is not None
+            cut_off = judged.outcome == "blocked" and end_of(shared) is not None
             doubtful = judged.outcome == "failed" or judged.unserved or cut_off
         if doubtful:
             self._again.append(check)
         else:
             self._emit(check, judged)
-
-    def _not_opened(self, error: Exception) -> Judged:
-        self._unopened += 1
-        return Judged("blocked", f"{_LOST}: {error}", cause=_LOST)
-
-    def _given_up(self) -> Judged | None:
-        if self._hopeless is not None:
-            return Judged("blocked", self._hopeless, cause=self._hopeless)
-        if self._unopened < _TRIES:
-            return None
-        return Judged("blocked", f"{_LOST}: {_TRIES} connections in a row failed", cause=_LOST)
 
     def _unusable(self, error: Exception) -> Judged:
         mismatch = error if isinstance(error, Mismatch) else Mismatch("a target that can be started again", str(error))
@@ -258,14 +244,17 @@ async def _side_by_side(run: Callable[[Check], Coroutine[Any, Any, None]], check
             tasks.start_soon(run, check)
 
 
-def _end(peer: Peer) -> str | None:
-    """Return how the target ended a stream, or None while it has not; over HTTP each request stands for itself."""
-    return None if peer.over_http else peer.stream.gone
+async def _answers(peer: Peer) -> bool:
+    try:
+        await peer.fence()
+    except Mismatch:
+        return False
+    return True
 
 
 def _spoiled(judged: Judged, peer: Peer) -> bool:
     """Whether what the next check would find on this connection may be this one's doing."""
-    return judged.outcome == "failed" or judged.late or _end(peer) is not None
+    return judged.outcome == "failed" or judged.late or end_of(peer) is not None
 
 
 def declares(capabilities: object, path: str) -> bool:

@@ -360,7 +360,7 @@ def test_a_monitor_judges_every_conversation_and_the_first_wrong_one_is_its_fail
 
 @pytest.mark.parametrize(
     ("body", "outcome"),
-    [(lambda conversation: iter(()), "blocked"), (lambda conversation: iter([1 / 0]), "broken")],
+    [(lambda _: iter(()), "blocked"), (lambda _: iter([1 / 0]), "broken")],
 )
 def test_a_monitor_that_saw_nothing_is_blocked_and_one_that_stumbles_is_broken(body: Any, outcome: str) -> None:
     assert judged(Scripted(), [make_monitor(body)])["watch"].outcome == outcome
