@@ -29,6 +29,8 @@ class Transport(str, Enum):  # noqa: UP042 - typer shows the values of a str enu
 
     stdio = "stdio"
     http = "http"
+    sse = "sse"
+    ws = "ws"
 
 
 class Format(str, Enum):  # noqa: UP042 - as above
@@ -94,7 +96,10 @@ def serve(
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
 ) -> int:
-    """Serve a reference server: on standard streams, or over Streamable HTTP at /mcp."""
+    """Serve a reference server: on standard streams, or over Streamable HTTP at /mcp.
+
+    With --transport sse also over HTTP+SSE at /sse, with --transport ws over WebSocket at /ws.
+    """
     from door.serving import serve_named
 
     return serve_named(name, transport.value, host, port)

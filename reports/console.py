@@ -197,5 +197,7 @@ def _print_verdict(run: Run, summary: Digest, console: Console, signs: _Marks) -
     else:
         parts.extend(["interrupted"] if run.footer.interrupted else [])
         parts.append(duration(run.footer.seconds))
+    # Chance had a part in the findings alone; whoever wants them again needs its seed.
+    parts.extend([f"seed {run.header.seed}"] if run.findings and run.header.seed is not None else [])
     parts.append(f"exit {code_of(run)}")
     console.print(Text.assemble((_STANDING_WORDS[summary.standing], style), f" {signs.dot} ".join(parts)))
