@@ -22,7 +22,7 @@ from conformance.peer import Peer
 from conformance.suite import Suite
 from conformance.surface import gather
 from conformance.transcript import Conversation
-from conformance.verdicts import Judged, verdict
+from conformance.verdicts import Judged, Place, verdict
 from conformance.vitals import Vitals, end_of
 from reference_impl.transports.stdio import TargetNotStarted
 from reports.records import Verdict
@@ -227,7 +227,8 @@ class Judge:
         if isinstance(what, Check):
             self._pending.remove(what)
         bench = self._bench
-        self._emit_verdict(verdict(what, self._requirements(what), bench.revision, bench.target, judged))
+        place = Place(bench.target, bench.revision, bench.surface.permission.allowed)
+        self._emit_verdict(verdict(what, self._requirements(what), place, judged))
 
     def _block(self, reason: str) -> None:
         for check in list(self._pending):

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 
 from conformance.expect import Mismatch, brief
-from conformance.transcript import NO_JSON, Conversation, Direction, Entry, HttpHead, owner
+from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Entry, HttpHead, owner
 from reference_impl.protocol.lines import LineReader, Overlong
 from reference_impl.transports.channel import ByteChannel
 
@@ -194,9 +194,7 @@ class StreamLink:
             return
         value = decode(data)
         waiting = self._waiting_for(value)
-        entry = self.conversation.record(
-            Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else "the target"
-        )
+        entry = self.conversation.record(Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else TARGET)
         if waiting is not None:
             self._unasked_bytes -= len(data)
             waiting.entry = entry

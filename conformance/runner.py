@@ -20,7 +20,7 @@ from conformance.suite import Suite, declared
 from conformance.surface import Permission
 from conformance.target import StdioTarget, Target
 from conformance.together import together
-from conformance.verdicts import verdict
+from conformance.verdicts import Place, verdict
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
 from reports.records import Verdict
 
@@ -119,4 +119,4 @@ def _judge_noise(plan: Plan, eras: Eras) -> None:
         judged = run_monitor(watch, eras.conversations)
         if judged.outcome == "failed":
             rows = suite.catalogue.binding(watch.requirements, LATEST_LEGACY, plan.target.transport)
-            plan.emit(verdict(watch, rows, LATEST_LEGACY, plan.target, judged))
+            plan.emit(verdict(watch, rows, Place(plan.target, LATEST_LEGACY), judged))

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-__all__ = ["NO_JSON", "Conversation", "Direction", "Entry", "EventMark", "HttpBody", "HttpHead", "owner"]
+__all__ = ["NO_JSON", "TARGET", "Conversation", "Direction", "Entry", "EventMark", "HttpBody", "HttpHead", "owner"]
+
+TARGET = "the target"
+"""The owner of what the target said without being asked."""
 
 owner: ContextVar[str | None] = ContextVar("owner", default=None)
 """The check or property on whose behalf the running task speaks; entries remember it."""

@@ -10,11 +10,11 @@ from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor
 from conformance.expect import Mismatch
 from conformance.target import Target, shown
-from conformance.transcript import Conversation, Entry
+from conformance.transcript import TARGET, Conversation, Direction, Entry
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
 
-__all__ = ["Judged", "evidence", "refs", "repeat", "verdict", "wire_entry"]
+__all__ = ["Judged", "Place", "evidence", "refs", "repeat", "verdict", "wire_entry"]
 
 _ENTRIES = 12
 _BYTES = 1500
@@ -54,11 +54,19 @@ def refs(rows: Iterable[Requirement], revision: Revision) -> tuple[RequirementRe
     )
 
 
-def verdict(
-    what: Check | Monitor, rows: Sequence[Requirement], revision: Revision, target: Target, judged: Judged
-) -> Verdict:
-    """Return the row of one check or monitor at one revision; `rows` are the requirements that bind."""
-    mismatch = judged.mismatch
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a judgement was made: on which target, at which revision, with the tools that the user allowed."""
+
+    target: Target
+    revision: Revision
+    allowed: frozenset[str] = frozenset()
+
+
+def verdict(what: Check | Monitor, rows: Sequence[Requirement], place: Place, judged: Judged) -> Verdict:
+    """Return the row of one check or monitor at one place; `rows` are the requirements that bind."""
+    mismatch, revision, target = judged.mismatch, place.revision, place.target
+    wrong = judged.outcome in ("failed", "broken")
     return Verdict(
         check=what.id,
         title=what.title,
@@ -72,14 +80,28 @@ def verdict(
         actual=mismatch.actual if mismatch else "",
         cause=judged.cause,
         evidence=evidence(judged.conversation, what.id, mismatch) if judged.outcome == "failed" else (),
-        repeat=repeat(what.id, revision, target) if judged.outcome in ("failed", "broken") else "",
+        repeat=repeat([what.id, *_causes(what, judged)], place) if wrong else "",
         seconds=judged.seconds,
     )
 
 
-def repeat(identifier: str, revision: Revision, target: Target) -> str:
-    """Return the command that runs one check alone."""
-    return f"touchstone check --only {shlex.quote(identifier)} --revision {revision.name} {shown(target)}"
+def repeat(identifiers: Sequence[str], place: Place) -> str:
+    """Return the command that runs the named checks alone."""
+    options = [f"--only {shlex.quote(identifier)}" for identifier in identifiers]
+    options += [f"--allow {shlex.quote(tool)}" for tool in sorted(place.allowed)]
+    return f"touchstone check {' '.join(options)} --revision {place.revision.name} {shown(place.target)}"
+
+
+def _causes(what: Check | Monitor, judged: Judged) -> list[str]:
+    """Return the check in whose traffic a monitor found something: without it there is nothing to see again."""
+    conversation, mismatch = judged.conversation, judged.mismatch
+    if isinstance(what, Check) or conversation is None or mismatch is None or not mismatch.entries:
+        return []
+    until = conversation.entries[: min(mismatch.entries) + 1]
+    spoken = [entry for entry in until if entry.direction is Direction.SENT and entry.owner]
+    # What answers nothing was most likely set off by the last thing that was wrong.
+    asked = [until[-1]] if until[-1].owner not in (None, TARGET) else [entry for entry in spoken if entry.defect]
+    return [entry.owner for entry in (asked or spoken)[-1:] if entry.owner]
 
 
 def evidence(conversation: Conversation | None, who: str, mismatch: Mismatch | None) -> tuple[WireEntry, ...]:

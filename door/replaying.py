@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from door.errors import Refusal
@@ -29,7 +31,14 @@ def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: 
         return replay_finding(failure, target)
     from door.commands import run_check
 
-    return run_check(target, output, CheckingOptions(only=[failure.check], revision=[failure.revision]))
+    said = shlex.split(failure.repeat)
+    target = replace(target, allow=_values(said, "--allow"))
+    return run_check(target, output, CheckingOptions(only=_values(said, "--only"), revision=[failure.revision]))
+
+
+def _values(words: Sequence[str], option: str) -> list[str]:
+    """Return what an option of a command line was given, each time."""
+    return [value for name, value in pairwise(words) if name == option]
 
 
 def _find(judgements: Sequence[Judgement], identifier: str) -> Judgement:
