@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from conformance.catalogue import Requirement, load
-from conformance.check import all_checks, all_monitors
+from conformance.check import Check, Monitor, all_checks, all_monitors
 from door.errors import Exit, Refusal
 from door.terminal import Terminal, write
 from reference_impl.protocol.revisions import REVISIONS
 
-__all__ = ["explain_id", "list_checks"]
+if TYPE_CHECKING:
+    from conformance.properties.property import Property
+
+__all__ = ["explain_id", "list_checks", "need_known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,36 @@ class _Item:
         }
 
 
+def _properties() -> tuple[Property, ...]:
+    from conformance.properties.stateless import PROPERTIES
+
+    return PROPERTIES
+
+
+_KINDS: dict[str, Callable[[], Sequence[Check | Monitor | Property]]] = {
+    "check": all_checks,
+    "monitor": all_monitors,
+    "property": _properties,
+}
+
+
 def _items() -> Iterator[_Item]:
     rows = load()
-    kinds = (("check", all_checks()), ("monitor", all_monitors()))
-    for kind, declared in kinds:
-        for item in declared:
+    for kind, declared in _KINDS.items():
+        for item in declared():
             yield _Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
 
 
+def need_known(patterns: Iterable[str], *kinds: str) -> None:
+    """Make sure that each pattern names something of these kinds. Raises `Refusal` if one does not."""
+    known = [item.id for kind in kinds for item in _KINDS[kind]()]
+    for pattern in patterns:
+        if not fnmatch.filter(known, pattern):
+            raise Refusal(f"no {' or '.join(kinds)} is called {pattern!r}; `touchstone list` shows all")
+
+
 def list_checks(pattern: str, as_json: bool) -> int:
-    """Print the checks and monitors whose id matches a pattern. Raises `Refusal` if there is none."""
+    """Print the checks, monitors and properties whose id matches a pattern. Raises `Refusal` if there is none."""
     items = sorted((item for item in _items() if fnmatch.fnmatchcase(item.id, pattern)), key=lambda item: item.id)
     if not items:
         raise Refusal(f"no check is called {pattern!r}; `touchstone list` shows all")
@@ -57,12 +80,14 @@ def list_checks(pattern: str, as_json: bool) -> int:
         table.add_row(item.id, item.requirements[0].level, item.title)
     console = Terminal()
     console.print(table)
-    console.print(f"\n{len(items)} checks and monitors. `touchstone explain ID` says more of one.", highlight=False)
+    console.print(
+        f"\n{len(items)} checks, monitors and properties. `touchstone explain ID` says more of one.", highlight=False
+    )
     return Exit.PASSED
 
 
 def explain_id(identifier: str, as_json: bool) -> int:
-    """Print what is known of a check, monitor or requirement. Raises `Refusal` for an unknown id."""
+    """Print what is known of a check, monitor, property or requirement. Raises `Refusal` for an unknown id."""
     item = next((item for item in _items() if item.id == identifier), None)
     row = load().rows.get(identifier)
     if item is None and row is None:
@@ -86,7 +111,8 @@ def _explain_item(item: _Item) -> int:
     console.print(f"{item.id} ({item.kind})\n  {item.title}\n", markup=False)
     for row in item.requirements:
         _print_requirement(console, row)
-    console.print(f"\nRun it alone: touchstone check --only {item.id} TARGET", markup=False)
+    command = "fuzz" if item.kind == "property" else "check"
+    console.print(f"\nRun it alone: touchstone {command} --only {item.id} TARGET", markup=False)
     return Exit.PASSED
 
 

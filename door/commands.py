@@ -10,6 +10,7 @@ from pathlib import Path
 
 from conformance.patience import Patience
 from conformance.target import Target
+from door.catalogue import need_known
 from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
 from door.embedded import EmbeddedServer, embedded_stdio
@@ -52,6 +53,7 @@ class _Job:
 
 def run_check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
     """Judge a server."""
+    need_known(checking.only or (), "check", "monitor")
     job = _job(target, output, checking)
     subject = _need(job, "check")
     with job.session(describe(subject)) as session, job.live() as live:
@@ -63,6 +65,7 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     """Try generated input on a server."""
     from door.fuzzing import FuzzSettings, fuzz
 
+    need_known(checking.only or (), "property")
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
     with job.session(describe(subject)) as session, job.live() as live:
@@ -93,6 +96,7 @@ def run_all(
     from door.fuzzing import FuzzSettings, fuzz
     from door.loading import LoadSettings, measure
 
+    need_known(checking.only or (), "check", "monitor", "property")
     if output.html is None:
         output = replace(output, html=HOME / "report.html")
     job = _job(target, output, checking)
