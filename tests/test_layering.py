@@ -1,0 +1,197 @@
+"""Imports point one way, every module stands by itself, and revisions are data in one place."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reference_impl.protocol.revisions import REVISIONS
+
+ROOT = Path(__file__).resolve().parents[1]
+OURS = ("conformance", "door", "fixtures", "loadtest", "reference_impl", "reports", "touchstone")
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "reference_impl.protocol": (),
+    "reference_impl.transports": ("reference_impl.protocol",),
+    "reference_impl.metrics": (),
+    "reference_impl.security": ("reference_impl.protocol",),
+    "reference_impl.server": (
+        "reference_impl.protocol",
+        "reference_impl.transports",
+        "reference_impl.security",
+        "reference_impl.metrics",
+    ),
+    "reference_impl.client": (
+        "reference_impl.protocol",
+        "reference_impl.transports",
+        "reference_impl.security",
+        "reference_impl.metrics",
+    ),
+    "reference_impl.host": ("reference_impl",),
+    "reference_impl.servers": ("reference_impl",),
+    "reference_impl": ("reference_impl.protocol",),
+    "reports": (),
+    "conformance": ("reference_impl.protocol", "reference_impl.transports", "reports"),
+    "loadtest": (
+        "conformance",
+        "reference_impl.protocol",
+        "reference_impl.transports",
+        "reference_impl.metrics",
+        "reports",
+    ),
+    "fixtures": ("conformance", "reference_impl"),
+    "door": OURS,
+    "touchstone": ("door",),
+}
+"""Package to what of ours it may import beside itself; the longest name that fits counts."""
+
+LOCUST = {"loadtest/users.py", "loadtest/shapes.py", "loadtest/locustfile.py"}
+
+DATES = re.compile("|".join(revision.name for revision in REVISIONS))
+DATED: dict[str, str] = {
+    "reference_impl/protocol/revisions.py": "the revisions themselves",
+    "reference_impl/protocol/methods.py": "the windows of methods",
+    "reference_impl/protocol/errors.py": "the windows of error codes",
+    "reference_impl/server/content.py": "the windows of kinds of content",
+    "reference_impl/server/definitions.py": "the windows of fields of definitions",
+    "reference_impl/server/context.py": "what a text for people says",
+    "conformance/schema/compile.py": "the order of the schema data, which leans on no table of the reference",
+    "loadtest/null_server.py": "a server that answers with bytes made beforehand",
+    "loadtest/benchmarks/generator_capacity.py": "the names of what is measured",
+}
+"""Files whose code, not its comments and docstrings, may spell a date, and why."""
+
+
+def _modules() -> dict[str, Path]:
+    files = [ROOT / "touchstone.py"]
+    for package in OURS:
+        files += sorted((ROOT / package).rglob("*.py"))
+    return {_name(file): file for file in files}
+
+
+def _name(file: Path) -> str:
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = _modules()
+
+
+def _imported(file: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: a relative import"
+            yield from ((f"{node.module}.{alias.name}", node.lineno) for alias in node.names)
+
+
+def _within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def _package_of(name: str) -> str:
+    return max((package for package in ALLOWED if _within(name, package)), key=len)
+
+
+def test_imports_point_one_way() -> None:
+    wrong = []
+    for name, file in MODULES.items():
+        own = _package_of(name)
+        for target, line in _imported(file):
+            ours = target.partition(".")[0] in OURS
+            if ours and not _within(target, own) and not any(_within(target, package) for package in ALLOWED[own]):
+                wrong.append(f"{file.relative_to(ROOT)}:{line}: {own} imports {target}")
+    assert wrong == []
+
+
+def test_locust_lives_in_its_own_modules_alone() -> None:
+    wrong = {
+        str(file.relative_to(ROOT))
+        for file in MODULES.values()
+        for target, _ in _imported(file)
+        if target.partition(".")[0] == "locust"
+    }
+    assert wrong <= LOCUST
+
+
+def test_dates_of_revisions_are_spelled_where_revisions_are_data_and_nowhere_else() -> None:
+    wrong = [
+        f"{path}:{node.lineno}: {node.value[:60]!r}"
+        for path, file in ((str(file.relative_to(ROOT)), file) for file in MODULES.values())
+        if not path.startswith("fixtures/") and path not in DATED
+        for node in _texts(ast.parse(file.read_text("utf-8")))
+        if DATES.search(node.value)
+    ]
+    assert wrong == []
+
+
+def _texts(tree: ast.Module) -> Iterator[ast.Constant]:
+    """The string constants of a module that are no docstrings."""
+    docs = {
+        id(statement.value)
+        for statement in ast.walk(tree)
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs:
+            yield node
+
+
+def test_every_exception_to_the_rule_of_dates_is_needed() -> None:
+    for path in DATED:
+        assert any(DATES.search(node.value) for node in _texts(ast.parse((ROOT / path).read_text("utf-8")))), path
+
+
+_ALONE = """
+import importlib, os, sys
+for name in ("anyio", "aiohttp", "hypothesis", "jinja2", "jsonschema", "jsonschema_rs", "rich.console", "typer"):
+    importlib.import_module(name)  # not ours: once is enough
+def alone(name):
+    child = os.fork()
+    if child:
+        return child
+    try:
+        importlib.import_module(name)
+    except BaseException as error:
+        print(f"{name}: {type(error).__name__}: {error}", flush=True)
+    os._exit(0)
+children = []
+for name in sys.argv[1:]:
+    children.append(alone(name))
+    if len(children) == 4:
+        os.waitpid(children.pop(0), 0)
+for child in children:
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_every_module_can_be_imported_first() -> None:
+    """Each in a fork of a fresh interpreter, so that none leans on what another has imported."""
+    users = {file.removesuffix(".py").replace("/", ".") for file in LOCUST}
+    names = [name for name in MODULES if name not in users and not name.endswith("__main__")]
+    done = subprocess.run(
+        [sys.executable, "-c", _ALONE, *names], cwd=ROOT, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.stdout == ""
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_door_imports_nothing_heavy_before_it_is_asked() -> None:
+    heavy = ("locust", "gevent", "uvicorn", "hypothesis", "jsonschema", "aiohttp", "jinja2", "conformance", "anyio")
+    program = f"import touchstone, sys; print(*[name for name in {heavy!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.split() == []
+
+
+def test_every_package_of_ours_has_its_place_in_the_layers() -> None:
+    assert {name.partition(".")[0] for name in MODULES} <= {package.partition(".")[0] for package in ALLOWED}
