@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import gc
 import os
 import signal
@@ -42,8 +43,9 @@ def run_stdio(server: AdvancedMCPServer) -> NoReturn:
 async def _serve_and_leave(server: AdvancedMCPServer) -> None:
     gc.freeze()  # what is there now stays: collections need not look at it
     await serve_stdio(server)
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
     # Not by returning: the loop would wait for worker threads, and one may read a terminal or run a tool for ever.
     os._exit(0)
 
@@ -70,6 +72,9 @@ def _claim_stdout() -> int:
     sys.stdout.flush()
     output = os.dup(1)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What is printed is for people now, who want it when it is said, as on standard error.
+        sys.stdout.reconfigure(line_buffering=True)
     return output
 
 
