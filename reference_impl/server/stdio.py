@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import gc
+import io
 import os
 import signal
 import stat
