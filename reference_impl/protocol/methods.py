@@ -136,9 +136,7 @@ def find_notification(name: object, revision: Revision) -> Method | None:
 
 
 def _by_revision(table: tuple[Method, ...]) -> dict[str, dict[str, Method]]:
-    return {
-        revision.name: {row.name: row for row in table if revision in row.window} for revision in REVISIONS
-    }
+    return {revision.name: {row.name: row for row in table if revision in row.window} for revision in REVISIONS}
 
 
 _REQUESTS_OF = _by_revision(METHODS)
