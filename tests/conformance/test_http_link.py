@@ -1,7 +1,8 @@
-"""The link over Streamable HTTP, against a server that says exactly what it is told to say."""
+"""The link over Streamable HTTP, against a server that writes whatever bytes it likes."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -9,135 +10,212 @@ from typing import Any
 import anyio
 import pytest
 
-from conformance.http_link import HttpLink, HttpRequest
-from conformance.links import Gone, Silence
-from conformance.target import HttpTarget
-from conformance.transcript import Conversation
-from fixtures.miniatures.bent_http import listening
-from reference_impl.transports.http import HttpPool, Origin
+from conformance import http_link
+from conformance.http_link import HttpLink, HttpReply, HttpRequest
+from conformance.links import Answer, Gone, Silence
+from conformance.transcript import NO_JSON, Direction, Entry
 
-Script = Callable[[dict[str, Any], Callable[[Any], Awaitable[None]]], Awaitable[bool]]
-"""Answers one request: takes the scope and `send`, tells whether the body ends."""
+from .raw_http import END, STREAM, Got, Serve, answer, chunk, linked, reply
 
-JSON = {"content-type": "application/json"}
-STREAM = {"content-type": "text/event-stream"}
-PING = {"jsonrpc": "2.0", "id": 5, "method": "ping"}
-PONG = b'{"jsonrpc":"2.0","id":5,"result":{}}'
+ASK = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-def _application(script: Script) -> Any:
-    async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await receive()
-        if await script(scope, send):
-            await send({"type": "http.response.body", "body": b""})
-            return
-        while (await receive())["type"] != "http.disconnect":
-            pass
+def play(serve: Serve, scene: Callable[[HttpLink], Awaitable[Any]], **headers: str) -> Any:
+    async def run() -> Any:
+        async with linked(serve, **headers) as link:
+            with anyio.fail_after(10):
+                return await scene(link)
 
-    return application
+    return anyio.run(run)
 
 
-async def _begin(send: Any, headers: dict[str, str], body: bytes = b"", status: int = 200) -> None:
-    raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+def ask(link: HttpLink, timeout: float = 5.0, **headers: str | None) -> Awaitable[Answer]:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return link.call(HttpRequest(body=json.dumps(ASK).encode(), headers=given, value=ASK), timeout)
 
 
-def _run(script: Script, act: Callable[[HttpLink], Awaitable[Any]]) -> tuple[Any, Conversation]:
-    async def main() -> tuple[Any, Conversation]:
-        conversation = Conversation("http", "test")
-        async with listening(_application(script)) as url:
-            pool = HttpPool(Origin.of(url))
-            try:
-                return await act(HttpLink(HttpTarget(f"{url}/mcp"), conversation, pool)), conversation
-            finally:
-                await pool.aclose()
+def writing(*pieces: bytes) -> Serve:
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
 
-    return anyio.run(main)
+    return serve
 
 
-def _post(**headers: str | None) -> HttpRequest:
-    return HttpRequest("POST", json.dumps(PING).encode(), headers, PING)
+def event(message: Any, head: str = "") -> bytes:
+    return f"{head}data: {json.dumps(message)}\n\n".encode()
 
 
-def test_a_response_in_json_is_the_answer() -> None:
-    async def script(_scope: Any, send: Any) -> bool:
-        await _begin(send, JSON, PONG)
-        return True
-
-    answer, conversation = _run(script, lambda link: link.call(_post(), 5))
-    assert answer.result == {}
-    assert answer.status == 200
-    assert conversation.bodies[1].ended
+RESULT = {"jsonrpc": "2.0", "id": 1, "result": {"x": 1}}
+NOTE = {"jsonrpc": "2.0", "method": "notifications/message", "params": {}}
 
 
-def test_a_reply_without_a_response_is_told_with_its_head_and_body() -> None:
-    async def script(_scope: Any, send: Any) -> bool:
-        await _begin(send, {"content-type": "text/plain"}, b"no", 403)
-        return True
+def test_a_json_reply_is_the_answer_and_all_of_it_is_recorded() -> None:
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer(got, {"path": got.path, "seen": got.headers.get("x-own")}))
 
-    answer, _ = _run(script, lambda link: link.call(_post(), 5))
-    assert (answer.status, answer.body, answer.result, answer.code) == (403, b"no", None, None)
+    async def scene(link: HttpLink) -> None:
+        got = await ask(link, x_own="yes")
+        assert got.result == {"path": "/mcp?a=b", "seen": "yes"}
+        sent, head, body = link.conversation.entries
+        assert (sent.direction, sent.head is not None, sent.exchange) == (Direction.SENT, True, 1)
+        assert (head.head.status, body.value["id"]) == (200, 1)  # type: ignore[union-attr] # a reply has a head
+        assert link.conversation.bodies[1].ended
 
-
-def test_messages_before_the_response_come_with_the_answer() -> None:
-    notice = b'{"jsonrpc":"2.0","method":"notifications/message"}'
-
-    async def script(_scope: Any, send: Any) -> bool:
-        await _begin(send, STREAM, b"data: " + notice + b"\n\ndata: " + PONG + b"\n\n")
-        return True
-
-    answer, _ = _run(script, lambda link: link.call(_post(), 5))
-    assert [entry.data for entry in answer.earlier] == [notice]
+    play(serve, scene)
 
 
-def test_a_stream_that_the_server_closes_early_is_taken_up_where_it_broke() -> None:
-    asked: list[bytes | None] = []
+def test_headers_go_out_in_layers_and_none_removes_one() -> None:
+    seen: list[dict[str, str]] = []
 
-    async def script(scope: Any, send: Any) -> bool:
-        headers = dict(scope["headers"])
-        asked.append(headers.get(b"last-event-id"))
-        body = b"id: a\ndata:\n\n" if scope["method"] == "POST" else b"id: b\ndata: " + PONG + b"\n\n"
-        await _begin(send, STREAM, body)
-        return True
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        seen.append(got.headers)
+        writer.write(answer(got))
 
-    answer, _ = _run(script, lambda link: link.call(_post(), 5))
-    assert answer.result == {}
-    assert asked == [None, b"a"]
+    async def scene(link: HttpLink) -> None:
+        await ask(link, authorization="mine", user_agent=None)
 
-
-def test_a_live_reply_is_read_until_what_was_wanted_has_come() -> None:
-    async def script(_scope: Any, send: Any) -> bool:
-        await _begin(send, STREAM, b"id: 1\ndata:\n\n")
-        return False
-
-    async def act(link: HttpLink) -> Any:
-        async with link.opened(HttpRequest("GET"), 5) as live:
-            return await live.read(5, lambda reply: bool(reply.event_ids))
-
-    reply, conversation = _run(script, act)
-    assert (reply.event_ids, reply.ended) == (("1",), False)
-    assert [mark.id for mark in conversation.bodies[1].events] == ["1"]
+    play(serve, scene, Authorization="theirs", Tenant="t")
+    assert seen[0]["authorization"] == "mine"
+    assert seen[0]["tenant"] == "t"
+    assert "user-agent" not in seen[0]
 
 
-def test_silence_and_a_connection_that_fails_are_told_apart() -> None:
-    async def silent(_scope: Any, _send: Any) -> bool:
-        return False
+def test_a_stream_gives_what_came_before_the_response_and_waits_for_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_link, "_TAIL", 0.05)
+    heard: list[Entry] = []
 
-    with pytest.raises(Silence):
-        _run(silent, lambda link: link.call(_post(), 0.05))
+    async def listen(entry: Entry) -> None:
+        heard.append(entry)
 
-    async def nobody() -> None:
-        conversation = Conversation("http", "test")
-        url = "http://127.0.0.1:1/mcp"
-        await HttpLink(HttpTarget(url), conversation, HttpPool(Origin.of(url))).call(_post(), 5)
+    async def scene(link: HttpLink) -> Answer:
+        link.listener = listen
+        return await ask(link)
 
-    with pytest.raises(Gone):
-        anyio.run(nobody)
+    whole = STREAM + chunk(b": hello\n\n") + chunk(event(NOTE)) + chunk(event(RESULT))
+    got = play(writing(whole), scene)
+    assert got.result == {"x": 1}
+    assert [entry.value["method"] for entry in got.earlier] == ["notifications/message"]
+    assert heard == list(got.earlier)
 
 
-def test_headers_of_a_request_replace_those_of_the_target_and_keep_their_spelling() -> None:
-    target = HttpTarget("http://127.0.0.1:1/mcp", {"Authorization": "a", "X-Kept": "k"})
-    link = HttpLink(target, Conversation("http", "test"), HttpPool(Origin.of(target.url)))
-    headers = dict(link.headers(HttpRequest("GET", headers={"AUTHORIZATION": "b", "user-agent": None})))
-    assert headers == {"host": "127.0.0.1:1", "AUTHORIZATION": "b", "X-Kept": "k"}
+def test_a_stream_that_stays_open_after_its_response_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_link, "_TAIL", 0.05)
+
+    async def scene(link: HttpLink) -> None:
+        await ask(link)
+        (facts,) = link.conversation.bodies.values()
+        assert (facts.ended, facts.lingered) == (False, True)
+
+    play(writing(STREAM + chunk(event(RESULT))), scene)
+
+
+def test_an_answer_that_is_no_json_is_described_by_status_and_body() -> None:
+    got = play(writing(reply(b"go away", "403 Forbidden", "text/plain")), ask)
+    assert (got.status, got.message, got.body) == (403, NO_JSON, b"go away")
+    assert got.describe() == "HTTP 403: go away"
+
+
+def test_an_error_in_a_reply_of_400_is_the_answer() -> None:
+    error = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32600, "message": "no"}}
+    got = play(writing(reply(json.dumps(error).encode(), "400 Bad Request")), ask)
+    assert (got.status, got.code) == (400, -32600)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        ((), "silence"),
+        ((STREAM + chunk(event(NOTE)),), "a stream without a response"),
+        ((b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{"jso',), "did not end"),
+    ],
+)
+def test_what_does_not_come_in_time_is_silence_and_says_which(pieces: tuple[bytes, ...], words: str) -> None:
+    with pytest.raises(Silence, match=words):
+        play(writing(*pieces), lambda link: ask(link, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "no valid HTTP"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc", "closed the connection"),
+        (b"", "closed the connection"),
+    ],
+)
+def test_a_connection_that_fails_is_gone_and_says_how(data: bytes, words: str) -> None:
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(data)
+        writer.close()
+
+    with pytest.raises(Gone, match=words):
+        play(serve, ask)
+
+
+def test_a_body_without_end_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_link, "BODY_LIMIT", 1 << 20)
+
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(64):
+            writer.write(chunk(b"a" * (1 << 16)))
+            await writer.drain()
+
+    with pytest.raises(Gone, match="longer than 1 MiB"):
+        play(serve, ask)
+
+
+def test_a_stream_that_the_server_closed_early_is_taken_up_again_where_it_stopped() -> None:
+    seen: list[Got] = []
+
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        seen.append(got)
+        piece = f"id: {len(seen)}\nretry: 1\ndata: \n\n".encode() if len(seen) < 3 else event(RESULT, "id: 3\n")
+        writer.write(STREAM + chunk(piece) + END)
+
+    got = play(serve, ask)
+    assert got.result == {"x": 1}
+    assert [(item.method, item.headers.get("last-event-id")) for item in seen] == [
+        ("POST", None),
+        ("GET", "1"),
+        ("GET", "2"),
+    ]
+
+
+def test_a_stream_that_never_brings_its_response_is_not_taken_up_for_ever() -> None:
+    count = 0
+
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        nonlocal count
+        count += 1
+        writer.write(STREAM + chunk(b"id: 1\nretry: 0\ndata: \n\n") + END)
+
+    got = play(serve, ask)
+    assert got.message is NO_JSON
+    assert count <= 25
+
+
+def test_a_pause_longer_than_the_patience_is_not_waited_for() -> None:
+    got = play(writing(STREAM + chunk(b"id: 1\nretry: 3600000\ndata: \n\n") + END), ask)
+    assert got.message is NO_JSON
+
+
+def test_a_reply_may_be_held_open_and_read_in_pieces() -> None:
+    more = asyncio.Event()
+
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + chunk(event(NOTE, "id: a\n")))
+        await more.wait()
+        writer.write(chunk(event(RESULT, "id: b\n")) + END)
+
+    async def scene(link: HttpLink) -> tuple[HttpReply, HttpReply]:
+        async with link.opened(HttpRequest("GET", headers={"accept": "text/event-stream"}), 5) as live:
+            first = await live.read(5, lambda so_far: bool(so_far.messages))
+            more.set()
+            return first, await live.read(5)
+
+    first, whole = play(serve, scene)
+    assert (first.ended, first.event_ids, first.final) == (False, ("a",), None)
+    assert (whole.ended, whole.event_ids) == (True, ("a", "b"))
+    assert whole.final.value == RESULT
