@@ -77,7 +77,7 @@ def parse_target(words: list[str]) -> Target:
 def _url(text: str) -> HttpTarget:
     try:
         parts = urlsplit(text)
-        valid = parts.hostname is not None and (parts.port or 1) > 0
+        valid = parts.hostname is not None and parts.port != 0
     except ValueError as error:
         raise TargetError(f"{text!r} is no URL: {error}") from None
     if parts.scheme not in _SCHEMES:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor
 from conformance.expect import Mismatch
-from conformance.target import Target, shown
+from conformance.target import HttpTarget, Target, shown
 from conformance.transcript import TARGET, Conversation, Direction, Entry
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
@@ -89,7 +89,12 @@ def repeat(identifiers: Sequence[str], place: Place) -> str:
     """Return the command that runs the named checks alone."""
     options = [f"--only {shlex.quote(identifier)}" for identifier in identifiers]
     options += [f"--allow {shlex.quote(tool)}" for tool in sorted(place.allowed)]
-    return f"touchstone check {' '.join(options)} --revision {place.revision.name} {shown(place.target)}"
+    return f"touchstone check {' '.join(options)} --revision {place.revision.name} {_typed(place.target)}"
+
+
+def _typed(target: Target) -> str:
+    """Return the target for a shell, to which the `&` and `?` of a URL mean something."""
+    return shlex.quote(target.url) if isinstance(target, HttpTarget) else shown(target)
 
 
 def _causes(what: Check | Monitor, judged: Judged) -> list[str]:

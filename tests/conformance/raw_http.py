@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +80,8 @@ async def listening(serve: Serve) -> AsyncIterator[str]:
 
 
 async def _gone(writer: asyncio.StreamWriter) -> None:
-    try:
+    with suppress(OSError):
         await writer.wait_closed()
-    except OSError:
-        pass
 
 
 async def _read(reader: asyncio.StreamReader) -> Got | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -54,16 +54,18 @@ def test_each_connection_is_a_conversation_of_its_own_with_its_purpose() -> None
 
 
 def test_a_process_is_gone_when_its_block_is_left_even_by_an_error() -> None:
-    async def scene(bench: Bench) -> int:
-        with pytest.raises(ZeroDivisionError):
-            async with bench.opened("it") as peer:
-                assert peer.process is not None
-                pid = peer.process.pid
-                assert psutil.pid_exists(pid)
-                raise ZeroDivisionError
-        return pid
+    pids: list[int] = []
 
-    assert not psutil.pid_exists(with_bench(unruly("floods-stderr"), scene))
+    async def scene(bench: Bench) -> None:
+        async with bench.opened("it") as peer:
+            assert peer.process is not None
+            pids.append(peer.process.pid)
+            assert psutil.pid_exists(pids[0])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        with_bench(unruly("floods-stderr"), scene)
+    assert not psutil.pid_exists(pids[0])
 
 
 def test_a_process_is_gone_though_the_run_was_cancelled() -> None:
@@ -125,11 +127,12 @@ def test_how_a_process_ended_is_the_last_entry(program: str, words: str, monkeyp
     with_bench(StdioTarget((sys.executable, "-c", program)), scene)
 
 
-def test_variables_and_folder_reach_the_process(tmp_path: Any) -> None:
+def test_variables_and_folder_reach_the_process(tmp_path: Path) -> None:
     program = "import os, sys; sys.exit(os.environ['GREETING'] + ' from ' + os.getcwd())"
+    folder = tmp_path.resolve()
 
     async def scene(bench: Bench) -> None:
-        with pytest.raises(Gone, match=f"hello from {os.path.realpath(tmp_path)}"):  # noqa: PTH118 - of a folder
+        with pytest.raises(Gone, match=f"hello from {folder}"):
             async with bench.opened("it"):
                 pass
 

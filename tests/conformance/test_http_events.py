@@ -13,15 +13,18 @@ from conformance.transcript import EventMark
     [
         (b"", ()),
         (b": a comment\n\n", ()),
-        (b"data: x\n\n", (EventMark(None, True, None),)),
-        (b"id: 1\ndata:\n\ndata: x\n\n", (EventMark("1", False, None), EventMark(None, True, None))),
-        (b"id: 1\r\nretry: 20\r\n\r\n", (EventMark("1", False, 20),)),
-        (b"id: 1\rdata: x\r\r", (EventMark("1", True, None),)),
-        (b"\xef\xbb\xbfid\ndata: x\n\n", (EventMark("", True, None),)),
-        (b"id: a\0b\ndata: x\n\n", (EventMark(None, True, None),)),
-        (b"retry: soon\ndata: x\n\n", (EventMark(None, True, None),)),
-        (b"data: x\n\ndata: cut off", (EventMark(None, True, None),)),
-        (b"data: x\ndata: \n\n", (EventMark(None, True, None),)),
+        (b"data: x\n\n", (EventMark(None, data=True, retry=None),)),
+        (
+            b"id: 1\ndata:\n\ndata: x\n\n",
+            (EventMark("1", data=False, retry=None), EventMark(None, data=True, retry=None)),
+        ),
+        (b"id: 1\r\nretry: 20\r\n\r\n", (EventMark("1", data=False, retry=20),)),
+        (b"id: 1\rdata: x\r\r", (EventMark("1", data=True, retry=None),)),
+        (b"\xef\xbb\xbfid\ndata: x\n\n", (EventMark("", data=True, retry=None),)),
+        (b"id: a\0b\ndata: x\n\n", (EventMark(None, data=True, retry=None),)),
+        (b"retry: soon\ndata: x\n\n", (EventMark(None, data=True, retry=None),)),
+        (b"data: x\n\ndata: cut off", (EventMark(None, data=True, retry=None),)),
+        (b"data: x\ndata: \n\n", (EventMark(None, data=True, retry=None),)),
     ],
 )
 def test_each_complete_event_has_its_own_mark(body: bytes, marks: tuple[EventMark, ...]) -> None:

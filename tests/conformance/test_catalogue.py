@@ -1,0 +1,98 @@
+"""Rows of requirements: well formed, unique, and each of use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance import catalogue
+from conformance.catalogue import LEVELS, Catalogue, CatalogueError, Requirement, load
+from conformance.properties.stateless import PROPERTIES
+from conformance.suite import declared
+from reference_impl.protocol.revisions import ALWAYS, LATEST, LATEST_LEGACY, REVISIONS
+
+from .scripted import CATALOGUE
+
+ROW = {"id": "a", "level": "MUST", "page": "basic", "text": "It is."}
+
+
+def _read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *texts: str) -> Catalogue:
+    folder = tmp_path / "requirements"
+    folder.mkdir()
+    for number, text in enumerate(texts):
+        (folder / f"{number}.toml").write_text(text)
+    monkeypatch.setattr(catalogue, "files", lambda _: tmp_path)
+    return load.__wrapped__()
+
+
+def _toml(**members: Any) -> str:
+    lines = [f"{name} = {value!r}" for name, value in members.items()]
+    return "\n".join(["[[requirement]]", *lines, ""])
+
+
+def test_a_row_has_defaults_and_a_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = _read(tmp_path, monkeypatch, _toml(**ROW), _toml(**ROW | {"id": "b"}, since=LATEST.name))
+    assert (rows["a"].role, rows["a"].transport, rows["a"].window) == ("server", "any", ALWAYS)
+    assert [revision for revision in REVISIONS if revision in rows["b"].window] == [LATEST]
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (_toml(**ROW | {"level": "OUGHT"}), "level"),
+        (_toml(**ROW, transport="pigeon"), "transport"),
+        (_toml(**ROW, since="yesterday"), "since and until"),
+        (_toml(**ROW, whence="x"), "unknown keys"),
+        (_toml(id="a", level="MUST", text="x"), "'page' is missing"),
+        (_toml(level="MUST", page="x", text="x"), "a row without id"),
+        (_toml(**ROW) + _toml(**ROW), "stands twice"),
+    ],
+)
+def test_a_row_that_is_wrong_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    with pytest.raises(CatalogueError, match=told):
+        _read(tmp_path, monkeypatch, text)
+
+
+def test_rows_that_bind_come_strongest_first() -> None:
+    names = ("counsel", "habit", "rule", "wire", "news")
+    assert [row.id for row in CATALOGUE.binding(names, LATEST_LEGACY, "stdio")] == ["rule", "habit", "counsel"]
+    assert [row.id for row in CATALOGUE.binding(names, LATEST, "http")] == ["rule", "wire", "news", "habit", "counsel"]
+
+
+def test_memory_counts_as_stdio() -> None:
+    row = Requirement("a", "MUST", "server", "p", "t", ALWAYS, transport="stdio")
+    assert row.binds(LATEST, "memory")
+    assert not row.binds(LATEST, "http")
+
+
+def test_an_unknown_row_is_our_fault() -> None:
+    with pytest.raises(CatalogueError, match="no requirement is called 'x'"):
+        CATALOGUE["x"]
+
+
+def test_a_page_of_older_revisions_may_be_another_and_advice_has_none() -> None:
+    row = Requirement("a", "MUST", "server", "new#x", "t", ALWAYS, legacy_page="old#y")
+    assert row.url(LATEST) == f"https://modelcontextprotocol.io/specification/{LATEST.name}/new#x"
+    assert row.page_in(LATEST_LEGACY) == "old#y"
+    assert CATALOGUE["counsel"].url(LATEST) is None
+
+
+def test_every_row_of_ours_is_verified_by_something_and_everything_stands_on_rows() -> None:
+    suite = declared()
+    verified = {name for item in (*suite.checks, *suite.monitors, *PROPERTIES) for name in item.requirements}
+    known = {row.id for row in load()}
+    assert verified - known == set()
+    assert known - verified == set()
+
+
+def test_every_row_of_ours_is_a_sentence_with_a_level_and_a_page() -> None:
+    for row in load():
+        assert row.level in LEVELS
+        assert row.text.endswith("."), row.id
+        assert row.page, row.id
+        assert any(revision in row.window for revision in REVISIONS), row.id
