@@ -136,7 +136,7 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
     cases, ends = what
     failing: list[tuple[Case, Mismatch]] = []
 
-    @seeded(plan.seed)
+    # The settings last: `seed` takes the database out of those that it finds.
     @settings(
         max_examples=plan.examples,
         database=_database(plan, item),
@@ -147,6 +147,7 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
         phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
+    @seeded(plan.seed)
     @given(cases)
     def search(case: Case) -> None:
         try:

@@ -1,0 +1,117 @@
+"""What a target may do with a case, and what it may not: one scripted server for each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conformance.expect import Mismatch
+from conformance.links import Gone, Silence
+from conformance.peer import Peer
+from conformance.properties.case import Case
+from conformance.properties.expectation import Expectation
+from conformance.properties.oracle import describe, try_case
+
+from ..scripted import Handler, Message, Scripted, Wire
+from ..test_peer import with_peer
+
+R, A, E, S, D = (
+    Expectation.RESULT,
+    Expectation.ANSWER,
+    Expectation.ERROR,
+    Expectation.ERROR_OR_SILENCE,
+    Expectation.ANYTHING_BUT_DEATH,
+)
+TOOLS = {"tools": [{"name": "a", "inputSchema": {"type": "object"}}]}
+REQUEST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
+
+
+def _try(handler: Handler | None, expectation: Expectation, message: Any = None, **more: Any) -> None:
+    async def scene(peer: Peer) -> None:
+        peer.patience = peer.patience.scaled(0.2)
+        await try_case(peer, Case("the case", expectation, REQUEST if message is None else message, **more))
+
+    with_peer(Scripted({"tools/list": handler} if handler else {}), scene)
+
+
+def _says(*fields: Message) -> Handler:
+    async def handler(wire: Wire, message: Message) -> None:
+        for each in fields:
+            await wire.say({"jsonrpc": "2.0", "id": message.get("id")} | each)
+
+    return handler
+
+
+RESULT, ERROR = {"result": TOOLS}, {"error": {"code": -32602, "message": "no"}}
+
+
+@pytest.mark.parametrize(
+    ("expectation", "handler"),
+    [
+        (R, _says(RESULT)),
+        (A, _says(RESULT)),
+        (A, _says(ERROR)),
+        (E, _says(ERROR)),
+        (S, _says(ERROR)),
+        (S, _says()),
+        (D, _says(RESULT)),
+        (D, _says(RESULT, RESULT)),
+        (D, _says()),
+        (R, _says(RESULT | {"id": 7.0})),
+    ],
+)
+def test_what_is_allowed_passes(expectation: Expectation, handler: Handler) -> None:
+    _try(handler, expectation)
+
+
+@pytest.mark.parametrize(
+    ("expectation", "handler", "words"),
+    [
+        (R, _says(ERROR), "a result for the case"),
+        (E, _says(RESULT), "an error for the case"),
+        (S, _says(RESULT), "an error or silence for the case"),
+        (R, _says(RESULT | {"id": "7"}), "a response with the id 7"),
+        (R, _says({"result": {"tools": "none"}}), "valid by the schema"),
+        (A, _says({"result": {}}), "valid by the schema"),
+        (A, _says(RESULT, RESULT), "one response; got 2"),
+        (E, _says(ERROR, ERROR), "one response"),
+    ],
+)
+def test_what_is_not_allowed_is_a_mismatch_that_says_so(expectation: Expectation, handler: Handler, words: str) -> None:
+    with pytest.raises(Mismatch, match=words):
+        _try(handler, expectation)
+
+
+def test_silence_where_an_answer_is_due_is_silence() -> None:
+    with pytest.raises(Silence):
+        _try(_says(), A)
+
+
+@pytest.mark.parametrize("expectation", list(Expectation))
+def test_a_target_that_dies_of_a_case_is_gone_whatever_was_expected(expectation: Expectation) -> None:
+    async def dies(wire: Wire, message: Message) -> None:
+        await wire.leave()
+
+    with pytest.raises(Gone):
+        _try(dies, expectation)
+
+
+def test_a_notification_is_answered_by_nobody() -> None:
+    message = {"jsonrpc": "2.0", "method": "tools/list"}
+    with pytest.raises(Mismatch, match="no response to a notification"):
+        _try(_says({"result": {}}), A, message)
+    _try(_says(), A, message)
+
+
+def test_requests_among_raw_bytes_are_answered_each() -> None:
+    line = b'{"jsonrpc":"2.0","id":7,"method":"tools/list"}\n'
+    cut = {"chunks": (line[:9], line[9:]), "requests": (REQUEST,)}
+    _try(_says(RESULT), A, {}, **cut)
+    with pytest.raises(Silence):
+        _try(_says(), A, {}, **cut)
+
+
+def test_a_case_is_described_by_what_it_sends() -> None:
+    assert describe(Case("x", A, {"a": "é"})) == ['{"a":"é"}']
+    assert describe(Case("x", A, chunks=(b"\xff", b"b"))) == [r"\xff", "b"]
