@@ -8,6 +8,7 @@ from pathlib import Path
 
 import anyio
 import msgspec
+from hypothesis.configuration import set_hypothesis_home_dir
 
 from conformance.patience import Patience
 from conformance.properties.findings import case_of
@@ -67,6 +68,8 @@ def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -
         session.target(describe(target, scouted.eras.implementation), names)
         await run_properties(plan, scouted)
 
+    # Or Hypothesis would leave a folder of its own beside ours.
+    set_hypothesis_home_dir(HOME / "hypothesis")
     live.stage("looking at what the target offers")
     try:
         anyio.run(run)
