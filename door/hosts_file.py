@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from door.errors import Refusal
 from door.settings_file import Given, Value
 
 __all__ = ["is_entry", "read_entry"]
+
+_FORM = re.compile(r"(.+?\.json)#(.*)", re.DOTALL)
 
 
 class _Entry(msgspec.Struct, frozen=True):
@@ -27,13 +30,14 @@ class _Entry(msgspec.Struct, frozen=True):
 
 def is_entry(word: str) -> bool:
     """Whether a TARGET is of this form."""
-    file, found, _ = word.rpartition("#")
-    return bool(found) and file.endswith(".json") and "://" not in file
+    return _FORM.fullmatch(word) is not None and "://" not in word
 
 
 def read_entry(word: str) -> Given:
     """Read the entry that `word` names. Raises `Refusal` if there is none, or none that can be understood."""
-    file, _, name = word.rpartition("#")
+    form = _FORM.fullmatch(word)
+    assert form is not None, "is_entry has said so"
+    file, name = form[1], form[2]
     entry = _find(_servers(file), file, name)
     try:
         found = msgspec.convert(entry, _Entry)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,10 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if "://" not in self.url:
                 raise Refusal(f"{self.url!r} is no URL; it begins with http:// or https://")
             return [self.url]
-        return [self.command] if isinstance(self.command, str) else list(self.command or ())
+        if isinstance(self.command, str):
+            return [self.command]
+        # One word of a list is one word, whatever is in it; one that was typed may be a quoted command.
+        return [shlex.join(self.command)] if self.command and len(self.command) == 1 else list(self.command or ())
 
 
 class Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,126 @@
+"""Settings: the command line over a file over defaults, and whose headers go where."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conformance.target import HttpTarget, StdioTarget
+from door.config import Settings, read_settings
+from door.errors import Exit, Refusal
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOKEN", "a-token-of-trust")
+
+
+def _written(text: str) -> None:
+    Path("touchstone.toml").write_text(text)
+
+
+FULL = """
+[target]
+command = ["node", "index.js"]
+env = { API_KEY = "env:TOKEN", PORT = 3000 }
+cwd = "sub"
+
+[tools]
+allow = ["search"]
+
+[tools.samples]
+search = { query = "x" }
+
+[load]
+objectives = ["p99<100ms"]
+"""
+
+
+def test_without_a_file_and_words_there_is_nothing_to_test() -> None:
+    assert read_settings([]) == Settings()
+
+
+def test_a_file_holds_everything() -> None:
+    _written(FULL)
+    settings = read_settings([], allow=["write"])
+    assert settings.target == StdioTarget(("node", "index.js"), {"API_KEY": "a-token-of-trust", "PORT": "3000"}, "sub")
+    assert settings.permission.allowed == {"search", "write"}
+    assert settings.permission.samples == {"search": {"query": "x"}}
+    assert settings.objectives == ("p99<100ms",)
+    assert settings.secrets == ("a-token-of-trust",)
+
+
+def test_the_command_line_adds_to_the_target_of_the_file_and_overrides_it() -> None:
+    _written(FULL)
+    target = read_settings([], env=["PORT=4000", "SPACED= a b "]).target
+    assert isinstance(target, StdioTarget)
+    assert target.env == {"API_KEY": "a-token-of-trust", "PORT": "4000", "SPACED": " a b "}
+
+
+@pytest.mark.parametrize("words", [["node", "index.js"], ["node index.js"]])
+def test_the_target_of_the_file_typed_again_is_the_target_of_the_file(words: list[str]) -> None:
+    _written(FULL)
+    target = read_settings(words).target
+    assert isinstance(target, StdioTarget)
+    assert target.env["API_KEY"] == "a-token-of-trust"
+    assert target.cwd == "sub"
+
+
+def test_another_target_gets_nothing_of_the_file_s_but_its_tools_and_objectives() -> None:
+    _written(FULL)
+    settings = read_settings(["python", "server.py"])
+    assert settings.target == StdioTarget(("python", "server.py"))
+    assert settings.permission.allowed == {"search"}
+    assert settings.secrets == ()
+
+
+def test_headers_go_to_the_url_of_the_file_alone() -> None:
+    _written("[target]\nurl = 'http://a/mcp'\nheaders = { Authorization = 'env:TOKEN' }\n")
+    assert read_settings([]).target == HttpTarget("http://a/mcp", {"Authorization": "a-token-of-trust"})
+    assert read_settings(["http://b/mcp"]).target == HttpTarget("http://b/mcp")
+    own = read_settings([], headers=["X-Own: yes: indeed"]).target
+    assert isinstance(own, HttpTarget)
+    assert own.headers["X-Own"] == "yes: indeed"
+
+
+@pytest.mark.parametrize(
+    ("entry", "target"),
+    [
+        ({"command": "node", "args": ["a", 1]}, StdioTarget(("node", "a", "1"))),
+        ({"command": "a b", "cwd": "c", "type": "stdio"}, StdioTarget(("a b",), {}, "c")),
+        ({"url": "http://a/mcp", "headers": {"A": "b"}, "disabled": False}, HttpTarget("http://a/mcp", {"A": "b"})),
+    ],
+)
+@pytest.mark.parametrize("member", ["mcpServers", "servers"])
+def test_an_entry_of_a_hosts_file_is_a_target(member: str, entry: object, target: object) -> None:
+    Path("mcp.json").write_text("\ufeff" + json.dumps({member: {"my#server": entry}}), "utf-8")
+    assert read_settings(["mcp.json#my#server"]).target == target
+
+
+def test_command_line_headers_and_variables_join_those_of_a_hosts_file() -> None:
+    servers = {"web": {"url": "http://a/mcp", "headers": {"A": "secret-of-file"}}, "local": {"command": "x"}}
+    Path("mcp.json").write_text(json.dumps({"mcpServers": servers}))
+    settings = read_settings(["mcp.json#web"], headers=["B: secret-of-line"])
+    assert settings.target == HttpTarget("http://a/mcp", {"A": "secret-of-file", "B": "secret-of-line"})
+    assert settings.secrets == ("secret-of-file", "secret-of-line")
+    assert read_settings(["mcp.json#local"], env=["A=b"]).target == StdioTarget(("x",), {"A": "b"})
+
+
+@pytest.mark.parametrize("word", ["http://a/x.json#frag", "https://a/mcp.json#name"])
+def test_a_url_is_no_hosts_file(word: str) -> None:
+    assert read_settings([word]).target == HttpTarget(word)
+
+
+def test_secrets_are_values_long_enough_that_are_not_public_anyway() -> None:
+    headers = ["Accept: application/json", "Authorization: env:TOKEN", "X-Pin: 1234"]
+    settings = read_settings(["http://a/mcp?api_key=key-in-the-url&page=frontpage"], headers=headers)
+    assert settings.secrets == ("a-token-of-trust", "key-in-the-url")
+
+
+def test_a_refusal_is_wrong_usage_unless_it_says_otherwise() -> None:
+    with pytest.raises(Refusal) as caught:
+        read_settings(["ws://a"])
+    assert caught.value.code is Exit.USAGE
