@@ -75,7 +75,7 @@ def verdict(what: Check | Monitor, rows: Sequence[Requirement], place: Place, ju
         revision=revision.name,
         transport=target.transport,
         outcome=judged.outcome,
-        summary=judged.summary or (f"does not hold: {what.title}" if mismatch else ""),
+        summary=judged.summary or (f"This does not hold: {what.title}" if mismatch else ""),
         expected=mismatch.expected if mismatch else "",
         actual=mismatch.actual if mismatch else "",
         cause=judged.cause,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from conformance.catalogue import Requirement
 from conformance.catalogue import load as load_catalogue
-from conformance.expect import Mismatch
+from conformance.expect import Mismatch, brief
 from conformance.links import Gone, Silence
 from conformance.properties.case import Case
 from conformance.properties.oracle import describe
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["case_of", "finding"]
 
 _ENTRIES = 20
+_HEADLINE = 120
 _CASE = "# touchstone case: "
 _ANSWERED = "base.response.every-request"
 """What a target breaks that dies or hangs; one that answers wrongly breaks the other rows of the property."""
@@ -45,7 +46,7 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
         revision=ground.revision.name,
         transport=target.transport,
         outcome=judged.outcome,
-        summary=judged.summary or (f"{case.label}: {mismatch}" if case and mismatch else ""),
+        summary=judged.summary or (_headline(case, mismatch) if case and mismatch else ""),
         expected=mismatch.expected if mismatch else "",
         actual=mismatch.actual if mismatch else "",
         evidence=tuple(wire_entry(entry) for entry in wire),
@@ -58,11 +59,19 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
     )
 
 
+def _headline(case: Case, mismatch: Mismatch) -> str:
+    """Say in a line what went wrong; what a target wrote before it died is told with the evidence."""
+    happened = mismatch.actual.partition("; ")[0] if isinstance(mismatch, Gone) else mismatch.actual
+    return f"{case.label}: expected {mismatch.expected}; got {brief(happened, _HEADLINE)}"
+
+
 def _broken(rows: list[Requirement], mismatch: Mismatch | None) -> list[Requirement]:
-    """Leave out the duty to answer where an answer came."""
-    if mismatch is None or isinstance(mismatch, Gone | Silence):
+    """Put the duty to answer first where no answer came, and leave it out where one did."""
+    answered = [row for row in rows if row.id == _ANSWERED]
+    others = [row for row in rows if row.id != _ANSWERED]
+    if mismatch is None:
         return rows
-    return [row for row in rows if row.id != _ANSWERED] or rows
+    return answered + others if isinstance(mismatch, Gone | Silence) else others or rows
 
 
 def _script(case: Case, target: Target, revision: Revision, wire: Sequence[Entry]) -> str:

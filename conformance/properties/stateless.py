@@ -116,7 +116,7 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
 PROPERTIES: tuple[Property, ...] = (
     Property(
         "property.requests",
-        ("base.response.id-echo", "base.message.json-rpc"),
+        ("base.response.id-echo", "base.message.json-rpc", "base.response.every-request"),
         "Every sound request, whatever its id, gets exactly one answer: same id, valid by the schema.",
         sound_requests,
     ),
