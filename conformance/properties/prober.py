@@ -11,6 +11,8 @@ from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
+import anyio
+
 from conformance.bench import Bench
 from conformance.expect import Mismatch
 from conformance.links import Gone, Silence
@@ -49,7 +51,8 @@ class Prober:
         self.tried = 0
         self.lost: str | None = None
         self._loop = asyncio.get_running_loop()
-        self._flying: Future[None] | None = None
+        self._flying: asyncio.Task[None] | None = None
+        self._grounded = anyio.Event()
         self._abandoned = False
         self._bench = bench
         self._who = who
@@ -63,9 +66,9 @@ class Prober:
         """Try a case, from another thread. Raises `Mismatch`, or `Abandoned` if there is no point in going on."""
         if self._abandoned or self.lost is not None:
             raise Abandoned
-        self._flying = asyncio.run_coroutine_threadsafe(self.try_case(case), self._loop)
+        flying = asyncio.run_coroutine_threadsafe(self._fly(case), self._loop)
         try:
-            self._land(self._flying)
+            self._land(flying)
         except (CancelledError, TargetLost):
             raise Abandoned from None
 
@@ -79,11 +82,23 @@ class Prober:
                     raise
         raise Abandoned
 
-    def abandon(self) -> None:
-        """Let the thread that tries cases come to its end."""
+    async def _fly(self, case: Case) -> None:
+        if self._abandoned:
+            return
+        self._flying, self._grounded = asyncio.current_task(), anyio.Event()
+        try:
+            await self.try_case(case)
+        finally:
+            self._flying = None
+            self._grounded.set()
+
+    async def abandon(self) -> None:
+        """Let the thread that tries cases come to its end, and wait for what is left of the case under way."""
         self._abandoned = True
         if self._flying is not None:
             self._flying.cancel()
+            with anyio.CancelScope(shield=True):
+                await self._grounded.wait()
 
     async def try_case(self, case: Case) -> None:
         """Try a case. Raises `Mismatch` or `TargetLost`; a target that died or hung gets a new conversation."""

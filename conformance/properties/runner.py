@@ -162,7 +162,7 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
                 # A search that is given up must not keep the event loop waiting.
                 await to_thread.run_sync(search, abandon_on_cancel=True)
     finally:
-        prober.abandon()
+        await prober.abandon()
         await prober.close()
     if failing:
         case, mismatch = failing[-1]

@@ -16,11 +16,12 @@ from reports.records import read
 DEADLINE = 60.0
 
 
-def _check(tmp_path: Path, *target: str) -> tuple[subprocess.CompletedProcess[str], Path, str]:
+def _check(tmp_path: Path, *target: str, only: str = "*") -> tuple[subprocess.CompletedProcess[str], Path, str]:
     """Check a target whose processes carry a mark, by which those left behind are found."""
     mark = uuid.uuid4().hex
     records = tmp_path / "records.jsonl"
     command = [sys.executable, "-m", "touchstone", "check", "--records", str(records), "--patience", "1.5", "--quiet"]
+    command += ["--only", only]
     done = subprocess.run(
         [*command, "--env", f"TOUCHSTONE_TEST_MARK={mark}", "--", *target],
         capture_output=True,
@@ -90,7 +91,7 @@ def test_a_target_that_floods_standard_error_is_judged_as_if_it_did_not(tmp_path
 
 
 def test_a_target_that_stays_after_the_end_of_its_input_is_found_and_killed(tmp_path: Path) -> None:
-    done, records, mark = _check(tmp_path, *_unruly("lingers"))
+    done, records, mark = _check(tmp_path, *_unruly("lingers"), only="stdio.*")
     failed = {verdict.check for verdict in read(records).verdicts if verdict.outcome == "failed"}
     assert any(check.startswith("stdio.") for check in failed), done.stdout
     assert _left_behind(mark) == []

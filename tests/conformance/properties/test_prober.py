@@ -134,7 +134,7 @@ def test_a_thread_whose_case_nobody_awaits_any_more_ends_soon() -> None:
             while prober.tried == 0:
                 await anyio.wait_all_tasks_blocked()
                 await anyio.lowlevel.checkpoint()
-            prober.abandon()
+            await prober.abandon()
             with anyio.fail_after(3):
                 await ended.wait()
 
