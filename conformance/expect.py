@@ -21,6 +21,7 @@ __all__ = [
     "expect_error",
     "expect_result",
     "expect_status",
+    "literal",
 ]
 
 
@@ -58,6 +59,11 @@ def brief(value: Any, limit: int = 200) -> str:
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
 
 
+def literal(value: Any) -> str:
+    """Return a value as `brief` does, a string in its quotation marks: where "1" is not 1."""
+    return brief(json.dumps(value, ensure_ascii=False) if isinstance(value, str) else value)
+
+
 def expect(holds: object, expected: str, actual: Any) -> None:
     """Raise `Mismatch` unless `holds`."""
     if not holds:
@@ -67,7 +73,7 @@ def expect(holds: object, expected: str, actual: Any) -> None:
 def expect_equal(actual: Any, wanted: Any, what: str) -> None:
     """Raise `Mismatch` unless both are equal in value and in JSON type."""
     if type(actual) is not type(wanted) or actual != wanted:
-        raise Mismatch(f"{what} {brief(wanted)}", f"{what} {brief(actual)}")
+        raise Mismatch(f"{what} {literal(wanted)}", f"{what} {literal(actual)}")
 
 
 def expect_result(answer: Answer, what: str = "a result") -> dict[str, Any]:

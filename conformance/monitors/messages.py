@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance.check import monitor
-from conformance.expect import Mismatch, brief
+from conformance.expect import Mismatch, brief, literal
 from conformance.monitors.traffic import Asked, Key, answers, key, messages, requests, responses, revision_of
 from conformance.transcript import NO_JSON, Conversation, Direction, Entry
 from reference_impl.protocol.errors import Code, reserved_but_undefined
@@ -31,7 +31,7 @@ def response_ids(conversation: Conversation) -> Iterator[Mismatch | None]:
         for message in answers(entry):
             if message.get("id") is not None:
                 fine = key(message["id"]) in known
-                yield None if fine else Mismatch("the id of a request", brief(message["id"]), [entry.index])
+                yield None if fine else Mismatch("the id of a request", literal(message["id"]), [entry.index])
     yield from _lost_ids(conversation, statuses)
 
 

@@ -86,3 +86,9 @@ def test_a_status_is_among_the_wanted_ones() -> None:
 def test_what_was_not_served_is_blocked_in_a_way_of_its_own() -> None:
     assert isinstance(Unserved("its twin failed"), Blocked)
     assert Unserved("its twin failed").reason == "its twin failed"
+
+
+def test_ids_that_differ_in_type_alone_are_told_apart_in_words() -> None:
+    with pytest.raises(Mismatch) as caught:
+        expect_equal("7", 7, "the response id")
+    assert (caught.value.expected, caught.value.actual) == ("the response id 7", 'the response id "7"')

@@ -6,7 +6,7 @@ from functools import partial
 
 from conformance.check import Sharing, check
 from conformance.checks.fences import NOTE, all_answered, serves_after
-from conformance.expect import Mismatch, brief, expect_equal, expect_error
+from conformance.expect import Mismatch, brief, expect_equal, expect_error, literal
 from conformance.links import Answer
 from conformance.monitors.traffic import key
 from conformance.peer import Peer
@@ -32,7 +32,7 @@ async def integer_ids(peer: Peer) -> None:
     for identifier in (0, -peer.new_id(), _LARGEST):
         answer = await peer.request(peer.cheap_method, id=identifier)
         if key(_id_of(answer)) != key(identifier):
-            raise Mismatch(f"the response id {identifier}", brief(_id_of(answer)), [answer.entry.index])
+            raise Mismatch(f"the response id {identifier}", literal(_id_of(answer)), [answer.entry.index])
 
 
 @check("base.id.texts", "base.response.id-echo")
