@@ -15,11 +15,14 @@ import anyio
 
 from conformance.check import Check, Monitor
 from conformance.expect import Blocked, Inapplicable, Mismatch, Unserved
+from conformance.links import Throttled
 from conformance.peer import Peer
 from conformance.transcript import Conversation, owner
 from conformance.verdicts import Judged
 
-__all__ = ["attempt", "run_monitor"]
+__all__ = ["THROTTLED", "attempt", "run_monitor"]
+
+THROTTLED = "the target limits the rate of requests"
 
 
 async def attempt(check: Check, peer: Peer) -> Judged:
@@ -47,6 +50,8 @@ async def _outcome(check: Check, peer: Peer) -> Judged:
 
 def _of(error: Exception) -> Judged:
     match error:
+        case Throttled():
+            return Judged("blocked", f"{THROTTLED}: {error.actual}")
         case Mismatch():
             return Judged("failed", mismatch=error)
         case Inapplicable(reason):

@@ -27,6 +27,14 @@ __all__ = ["Eras", "detect"]
 _AFTER_THE_OTHER = 3.0
 """Seconds that a probe may stay unanswered after the other era's was answered: silence then means no."""
 
+_HINTS: dict[int | None, str] = {
+    401: " (it wants credentials: --header 'Authorization: Bearer ...')",
+    403: " (it may want other credentials: --header)",
+    404: " (is this the path of its MCP endpoint?)",
+    405: " (is this the path of its MCP endpoint?)",
+}
+"""What a status most likely asks of the user, where no handshake came of it."""
+
 
 @dataclass(slots=True)
 class Eras:
@@ -90,7 +98,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None])
         try:
             async with bench.unopened("era detection") as peer:
                 answer = await peer.ask_opening()
-                eras.why_not[era] = answer.describe()
+                eras.why_not[era] = answer.describe() + _HINTS.get(answer.status, "")
                 note(eras, answer)
                 spoken = eras.modern if bench.revision.modern else eras.legacy
                 peer.conversation.revision = spoken.name if spoken else None

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 
 from conformance.http_events import event_marks
-from conformance.links import Answer, Gone, Listener, Silence, decode
+from conformance.links import Answer, Gone, Listener, Silence, Throttled, decode
 from conformance.target import HttpTarget
 from conformance.transcript import NO_JSON, Conversation, Direction, Entry, EventMark, HttpBody, HttpHead, owner
 from reference_impl.protocol.sse import EventReader
@@ -34,6 +34,12 @@ _TAIL = 1.0
 """Seconds that a stream may stay open after its response before we close it ourselves."""
 _POLLS = 20
 """Times that a stream whose connection the server closed early is taken up again."""
+_TOO_MANY = 429
+"""The status of a server that limits the rate of requests (RFC 6585, section 4). It says nothing about the request."""
+_TRIES = 8
+"""Times that a request is sent which meets that status."""
+_PAUSE = 1.0
+"""Seconds to wait before the next try where the server names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,11 @@ class LiveReply:
             await self._take_message(bytes(self._body))
 
     async def _take_message(self, data: bytes) -> None:
-        entry = self._record(data, decode(data))
+        value = decode(data)
+        if self._response.status >= 400 and isinstance(value, dict) and "jsonrpc" not in value:
+            # The body of a refusal may be a JSON-RPC error; OAuth and gateways have errors of their own, in JSON too.
+            value = NO_JSON
+        entry = self._record(data, value)
         self._messages.append(entry)
         if not entry.is_response() and self._link.listener is not None:
             await self._link.listener(entry)
@@ -200,8 +210,24 @@ class HttpLink:
     async def opened(self, request: HttpRequest, timeout: float) -> AsyncIterator[LiveReply]:
         """Send a request and give its reply once the head is there; leaving the block early closes the connection.
 
-        Raises `Silence` if no head came in time, `Gone` if the connection failed before.
+        A server that limits the rate of requests gets the time that it asks for. Raises `Silence` if no head came in
+        time, `Gone` if the connection failed before, `Throttled` if the limit still held at the last try.
         """
+        give_up = anyio.current_time() + timeout
+        pause: float | None = 0.0
+        for _ in range(_TRIES):
+            async with self._opened(request, give_up - anyio.current_time()) as live:
+                pause = _pause(live.head)
+                if pause is None:
+                    yield live
+                    return
+            if anyio.current_time() + pause >= give_up:
+                break
+            await anyio.sleep(pause)
+        raise Throttled(f"a reply to {request.method} other than a limit", f"HTTP {_TOO_MANY}: too many requests")
+
+    @asynccontextmanager
+    async def _opened(self, request: HttpRequest, timeout: float) -> AsyncIterator[LiveReply]:
         self._exchanges += 1
         sent = self._record_sent(request, self._exchanges)
         response: HttpResponse | None = None
@@ -280,3 +306,12 @@ class HttpLink:
                 break
             last = reply.event_ids[-1] if reply.event_ids else last
         return reply.final, messages
+
+
+def _pause(head: HttpHead) -> float | None:
+    """Return the seconds after which a server that limits the rate of requests wants the next one; None if it served
+    this one (RFC 9110, section 10.2.3; a date in place of seconds is not worth a clock)."""
+    if head.status != _TOO_MANY:
+        return None
+    told = (head.get("retry-after") or "").strip()
+    return float(told) if told.isascii() and told.isdigit() else _PAUSE

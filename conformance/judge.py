@@ -12,12 +12,12 @@ from typing import Any
 
 import anyio
 
-from conformance.attempt import attempt, run_monitor
+from conformance.attempt import THROTTLED, attempt, run_monitor
 from conformance.bench import Bench
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
-from conformance.links import Flooded, Gone, Silence
+from conformance.links import Flooded, Gone, Silence, Throttled
 from conformance.peer import Peer
 from conformance.suite import Suite
 from conformance.surface import gather
@@ -220,6 +220,8 @@ class Judge:
             self._emit(check, judged)
 
     def _unusable(self, error: Exception) -> Judged:
+        if isinstance(error, Throttled):
+            return Judged("blocked", f"{THROTTLED}: {error.actual}")
         mismatch = error if isinstance(error, Mismatch) else Mismatch("a target that can be started again", str(error))
         return Judged("failed", mismatch=mismatch, conversation=self._bench.conversations[-1])
 

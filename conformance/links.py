@@ -19,7 +19,7 @@ from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Ent
 from reference_impl.protocol.lines import LineReader, Overlong
 from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["Answer", "Flooded", "Gone", "Listener", "Silence", "StreamLink", "decode"]
+__all__ = ["Answer", "Flooded", "Gone", "Listener", "Silence", "StreamLink", "Throttled", "decode"]
 
 FLOOD = 20_000
 """Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
@@ -41,6 +41,10 @@ class Gone(Mismatch):
 
 class Flooded(Gone):
     """We ended the conversation, since the target filled it with what nobody had asked for."""
+
+
+class Throttled(Mismatch):
+    """The target takes no more requests for now: it limits their rate. No verdict on what was asked comes of that."""
 
 
 @dataclass(frozen=True, slots=True)

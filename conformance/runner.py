@@ -20,6 +20,7 @@ from conformance.suite import Suite, declared
 from conformance.surface import Permission
 from conformance.target import StdioTarget, Target
 from conformance.together import together
+from conformance.transcript import Conversation
 from conformance.verdicts import Place, verdict
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
 from reports.records import Verdict
@@ -113,10 +114,19 @@ async def _judge(plan: Plan, bench: Bench) -> str | None:
 
 
 def _judge_noise(plan: Plan, eras: Eras) -> None:
-    """Say what is wrong with the output of a target that opened no conversation."""
+    """Say what is wrong with the output of a target that opened no conversation.
+
+    What answers over HTTP without a word of JSON-RPC is no MCP endpoint, or a gate in front of one (a wrong address, a
+    missing credential), and breaks no rule of this protocol.
+    """
     suite = plan.suite.binding(LATEST_LEGACY, plan.target.transport, plan.wants)
+    spoken = [item for item in eras.conversations if item.transport != "http" or _speaks_json_rpc(item)]
     for watch in suite.monitors:
-        judged = run_monitor(watch, eras.conversations)
+        judged = run_monitor(watch, spoken)
         if judged.outcome == "failed":
             rows = suite.catalogue.binding(watch.requirements, LATEST_LEGACY, plan.target.transport)
             plan.emit(verdict(watch, rows, Place(plan.target, LATEST_LEGACY), judged))
+
+
+def _speaks_json_rpc(conversation: Conversation) -> bool:
+    return any(entry.is_message and "jsonrpc" in entry.value for entry in conversation.received())

@@ -15,7 +15,7 @@ import anyio
 
 from conformance.bench import Bench
 from conformance.expect import Mismatch
-from conformance.links import Gone, Silence
+from conformance.links import Gone, Silence, Throttled
 from conformance.peer import Peer
 from conformance.properties.case import Case
 from conformance.properties.oracle import try_case
@@ -109,6 +109,9 @@ class Prober:
         began = time.perf_counter()
         try:
             await try_case(peer, self._with_new_id(case))
+        except Throttled as limit:
+            self.lost = str(limit)
+            raise TargetLost(self.lost) from None
         except Mismatch as mismatch:
             self.wire = peer.conversation.entries[start:]
             self._hasten(mismatch)

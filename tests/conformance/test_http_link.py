@@ -12,7 +12,7 @@ import pytest
 
 from conformance import http_link
 from conformance.http_link import HttpLink, HttpReply, HttpRequest
-from conformance.links import Answer, Gone, Silence
+from conformance.links import Answer, Gone, Silence, Throttled
 from conformance.transcript import NO_JSON, Direction, Entry
 
 from .raw_http import END, STREAM, Got, Serve, answer, chunk, linked, reply
@@ -219,3 +219,25 @@ def test_a_reply_may_be_held_open_and_read_in_pieces() -> None:
     assert (first.ended, first.event_ids, first.final) == (False, ("a",), None)
     assert (whole.ended, whole.event_ids) == (True, ("a", "b"))
     assert whole.final.value == RESULT
+
+
+def test_an_error_of_a_gate_before_the_server_is_no_message() -> None:
+    got = play(writing(reply(b'{"error":"invalid_token"}', "401 Unauthorized")), ask)
+    assert (got.status, got.message) == (401, NO_JSON)
+    assert got.describe() == 'HTTP 401: {"error":"invalid_token"}'
+
+
+def test_a_limit_of_the_rate_is_waited_out() -> None:
+    replies = [reply(b"slow down", "429 Too Many Requests", "text/plain", retry_after="0")] * 2
+
+    async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(replies.pop() if replies else answer(got))
+
+    assert play(serve, ask).result == {}
+
+
+@pytest.mark.parametrize("retry_after", ["0", "3600", "Wed, 21 Oct 2099 07:28:00 GMT"])
+def test_a_limit_that_stays_is_told_apart_from_an_answer(retry_after: str) -> None:
+    limit = reply(b"slow down", "429 Too Many Requests", "text/plain", retry_after=retry_after)
+    with pytest.raises(Throttled, match="429"):
+        play(writing(limit), lambda link: ask(link, 0.5))

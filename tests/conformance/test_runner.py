@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
@@ -14,10 +15,12 @@ from conformance.peer import Peer
 from conformance.runner import Plan, run_checks
 from conformance.scout import Unreachable
 from conformance.suite import declared
+from conformance.target import HttpTarget
 from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, R2024_11_05
 from reports.records import Verdict
 
+from .raw_http import Got, listening, reply
 from .scripted import BRISK, HASTY, Message, Scripted, Wire, judged, make_check, make_monitor, make_suite
 
 
@@ -105,6 +108,21 @@ def test_noise_of_a_target_that_opens_nothing_is_still_judged() -> None:
     assert [(verdict.check, verdict.outcome, verdict.actual) for verdict in verdicts] == [
         ("watch", "failed", "Listening on port 3000")
     ]
+
+
+def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol() -> None:
+    async def refuse(got: Got, writer: asyncio.StreamWriter) -> None:
+        writer.write(reply(b'{"error":"invalid_token","error_description":"none"}', "401 Unauthorized"))
+
+    verdicts: list[Verdict] = []
+
+    async def run() -> None:
+        async with listening(refuse) as url:
+            await run_checks(Plan(HttpTarget(url), verdicts.append, patience=HASTY))
+
+    with pytest.raises(Unreachable, match=r"HTTP 401: .*invalid_token.*wants credentials"):
+        anyio.run(run)
+    assert verdicts == []
 
 
 def test_what_the_receiver_of_verdicts_raises_comes_out_as_it_is() -> None:
