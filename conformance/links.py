@@ -122,6 +122,8 @@ class _Waiting:
     since: int
     owner: str | None
     done: anyio.Event
+    told: int
+    """Notifications that had been sent before."""
     defect: str | None = None
     entry: Entry | None = None
 
@@ -145,6 +147,8 @@ class StreamLink:
         self._spoiled = False
         self._told = 0
         self._without_id = 0
+        self.mute = False
+        """Whether the target was seen to answer a request, and not the notification before it."""
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
@@ -201,6 +205,7 @@ class StreamLink:
         entry = self.conversation.record(Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else TARGET)
         if waiting is not None:
             self._unasked_bytes -= len(data)
+            self.mute = self.mute or (waiting.told > 0 and not self._without_id)
             waiting.entry = entry
             waiting.done.set()
         else:
@@ -213,7 +218,7 @@ class StreamLink:
         An answer whose id has the wrong type, or that lost its id, still belongs to somebody: delivering it keeps one
         defect one finding, which the monitor of ids reports. Without an id it may be meant for something unreadable
         that was sent before (`basic/index#error-responses`), and then answers a defective request or none; or for a
-        notification, which is wrong but no answer to a request.
+        notification, which is wrong but no answer to a request; else for the request that has waited longest.
         """
         if not isinstance(value, dict) or "method" in value or not ("result" in value or "error" in value):
             return None
@@ -230,7 +235,9 @@ class StreamLink:
         if any(waiting.defect for waiting in open_ones):
             return _only([waiting for waiting in open_ones if waiting.defect])
         self._without_id += 1
-        return None if self._spoiled or self._without_id <= self._told else _only(open_ones)
+        if self._spoiled or (self._without_id <= self._told and not self.mute):
+            return None
+        return next(iter(open_ones), None)
 
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
@@ -300,7 +307,9 @@ class StreamLink:
         raise Silence(f"a target that reads its input within {self._patience:g} s", "none of it read", [entry.index])
 
     def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
-        waiting = _Waiting(request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), defect)
+        waiting = _Waiting(
+            request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), self._told, defect
+        )
         self._waiting.append(waiting)
         return waiting
 

@@ -242,3 +242,46 @@ def test_a_slow_reader_leaves_what_the_target_wrote_where_it_is() -> None:
 )
 def test_json_is_read_by_the_letter(data: bytes, value: Any) -> None:
     assert decode(data) == value or decode(data) is value
+
+
+def _lost(code: int = -32601) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": "?"}}).encode() + b"\n"
+
+
+def test_answers_that_lost_their_ids_go_to_who_waited_longest() -> None:
+    async def scene(link: StreamLink, theirs: MemoryChannel, unasked: list[Entry]) -> None:
+        got: dict[int, Any] = {}
+
+        async def one(identifier: int) -> None:
+            got[identifier] = (await ask(link, identifier))["error"]["code"]
+
+        async with anyio.create_task_group() as tasks:
+            for identifier in (1, 2):
+                tasks.start_soon(one, identifier)
+            sent = await hear(theirs, 2)
+            await theirs.send(_lost(-1) + _lost(-2))
+        assert got == {sent[0]["id"]: -1, sent[1]["id"]: -2}
+
+    play(scene)
+
+
+@pytest.mark.parametrize("mute", [True, False])
+def test_an_answer_without_id_may_be_a_notification_s_unless_the_target_leaves_those_alone(mute: bool) -> None:
+    async def scene(link: StreamLink, theirs: MemoryChannel, unasked: list[Entry]) -> None:
+        notification = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await link.send(json.dumps(notification).encode(), notification)
+        if mute:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask, link, 1)
+                await hear(theirs, 2)
+                await theirs.send(response(1))
+        assert link.mute is mute
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(theirs.send, _lost())
+            if mute:
+                assert (await ask(link, 2))["error"]["code"] == -32601
+            else:
+                with pytest.raises(Silence):
+                    await ask(link, 2, 0.05)
+
+    play(scene)
