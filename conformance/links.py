@@ -235,9 +235,8 @@ class StreamLink:
         if any(waiting.defect for waiting in open_ones):
             return _only([waiting for waiting in open_ones if waiting.defect])
         self._without_id += 1
-        if self._spoiled or (self._without_id <= self._told and not self.mute):
-            return None
-        return next(iter(open_ones), None)
+        of_a_notification = self._without_id <= self._told and not self.mute
+        return None if self._spoiled or of_a_notification else next(iter(open_ones), None)
 
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
