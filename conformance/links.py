@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import anyio
@@ -224,19 +225,19 @@ class StreamLink:
             return None
         identifier = value.get("id")
         open_ones = [waiting for waiting in self._waiting if waiting.entry is None]
-        for waiting in open_ones:
-            if type(waiting.id) is type(identifier) and waiting.id == identifier:
-                return waiting
-        for waiting in open_ones:
-            if identifier is not None and _resembles(waiting.id, identifier):
-                return waiting
-        if identifier is not None:
-            return None
+        if identifier is None:
+            return self._waiting_without_id(open_ones)
+        exact = (one for one in open_ones if type(one.id) is type(identifier) and one.id == identifier)
+        alike = (one for one in open_ones if _resembles(one.id, identifier))
+        return next(chain(exact, alike), None)
+
+    def _waiting_without_id(self, open_ones: list[_Waiting]) -> _Waiting | None:
         if any(waiting.defect for waiting in open_ones):
             return _only([waiting for waiting in open_ones if waiting.defect])
         self._without_id += 1
-        of_a_notification = self._without_id <= self._told and not self.mute
-        return None if self._spoiled or of_a_notification else next(iter(open_ones), None)
+        if self._spoiled or (self._without_id <= self._told and not self.mute):
+            return None
+        return next(iter(open_ones), None)
 
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
