@@ -104,7 +104,7 @@ async def batch(peer: Peer) -> None:
             raise Mismatch("an error or nothing for a batch", brief(entry.value), [entry.index])
 
 
-@check("base.serves-on", "base.robust.serves-on", sharing=Sharing.LAST)
+@check("base.serves-on", "base.response.every-request", sharing=Sharing.LAST)
 async def serves_on(peer: Peer) -> None:
     """The target still answers after everything else was tried on it."""
     await peer.fence()
