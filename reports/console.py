@@ -134,6 +134,8 @@ def _labelled(failure: Failure) -> Iterator[tuple[str, Text]]:
         yield "expected", Text(_prose(judged.expected), "green")
     if judged.actual:
         yield "actual", Text(_prose(judged.actual), "red")
+    for other in failure.also:
+        yield "also", Text.assemble((visible(other.first.check), "bold"), f": {_prose(other.first.title)}")
     if judged.cause:
         yield "cause", Text(_prose(judged.cause))
     if isinstance(judged, Finding):

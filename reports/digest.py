@@ -6,7 +6,7 @@ digest, so that they never disagree.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -41,6 +41,8 @@ class Group:
 
     severity: Severity
     judgements: tuple[Judgement, ...]
+    also: tuple["Group", ...] = ()
+    """Other checks that fail on the same rule: more of the same, not as many causes."""
 
     @property
     def first(self) -> Judgement:
@@ -88,6 +90,13 @@ class Digest:
     counts: dict[Outcome, int]
     severities: dict[Severity, int]
 
+    def number_of(self, group: Group) -> int | None:
+        """Return the number under which a group is shown among what is wrong, counted from 1; None where it is not."""
+        for number, shown in enumerate((*self.failures, *self.faults), 1):
+            if any(group.first is each.first for each in (shown, *shown.also)):
+                return number
+        return None
+
 
 def digest(run: Run) -> Digest:
     """Return the digest of `run`."""
@@ -95,7 +104,7 @@ def digest(run: Run) -> Digest:
     return Digest(
         standing=standing(run),
         headline=headline(run),
-        failures=tuple(group for group in groups if group.first.outcome == "failed"),
+        failures=tuple(_by_rule(groups)),
         faults=tuple(group for group in groups if group.severity == "fault"),
         blocked=tuple(_blockages(groups)),
         tallies=tuple(_tallies(run.judgements)),
@@ -119,7 +128,9 @@ def standing(run: Run) -> Standing:
 
 def headline(run: Run) -> str:
     """Return the verdict on the run in one line."""
-    counts = Counter(group.severity for group in _groups(run.judgements))
+    groups = tuple(_groups(run.judgements))
+    counts = Counter(group.severity for group in groups if group.first.outcome != "failed")
+    counts.update(group.severity for group in _by_rule(groups))
     parts = [count_of(counts[name], *nouns) for name, nouns in NOUNS.items() if counts[name]]
     objectives = sum(not objective.met for load in run.loads if missed(load) for objective in load.objectives)
     if objectives:
@@ -183,6 +194,21 @@ def _groups(judgements: Iterable[Judgement]) -> Iterator[Group]:
     for _, same in groupby(sorted(judgements, key=key), key=key):
         together = tuple(sorted(same, key=place_of, reverse=True))
         yield Group(severity(together[0]), together)
+
+
+def _by_rule(groups: Iterable[Group]) -> Iterator[Group]:
+    """Yield what failed, each rule once, with the other checks that fail on it beside the first.
+
+    Findings stand alone: what one input breaks is not what another breaks, though both leave a request unanswered.
+    """
+    rules: dict[tuple[Severity, str], list[Group]] = {}
+    for group in groups:
+        rule = strongest(group.first)
+        alone = rule is None or isinstance(group.first, Finding)
+        if group.first.outcome == "failed":
+            rules.setdefault((group.severity, group.first.check if alone or not rule else rule.id), []).append(group)
+    for first, *rest in rules.values():
+        yield replace(first, also=tuple(rest))
 
 
 def _blockages(groups: Iterable[Group]) -> Iterator[Blockage]:

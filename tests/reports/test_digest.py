@@ -1,9 +1,19 @@
 """A digest shows each failure once and agrees with the exit code."""
 
 from dataclasses import replace
+from typing import Any, TypeVar
+
+import msgspec
 
 from reports.digest import Place, describe_places, digest, headline, standing, strongest
-from reports.records import Footer, Run, conclude, severity
+from reports.records import Footer, Judgement, Run, conclude, severity
+
+T = TypeVar("T", bound=Judgement)
+
+
+def replace_row(row: T, check: str, **changes: Any) -> T:
+    return msgspec.structs.replace(row, check=check, **changes)
+
 
 REVISIONS = ("2025-06-18", "2025-11-25")
 
@@ -18,6 +28,25 @@ def test_the_same_failure_on_many_revisions_is_one_failure(sample_run: Run) -> N
         ("warning", "tools.names", 2),
         ("note", "stdio.parse.error", 4),
     ]
+
+
+def test_checks_that_fail_on_the_same_rule_are_one_failure(sample_run: Run) -> None:
+    first = next(row for row in sample_run.verdicts if row.check == "tools.names" and row.outcome == "failed")
+    twin, passed = replace_row(first, "tools.zz.twin"), replace_row(first, "tools.zz.passed", outcome="passed")
+    run = replace(sample_run, verdicts=(*sample_run.verdicts, twin, passed))
+    summary = digest(run)
+    shown = next(group for group in summary.failures if group.first.check == "tools.names")
+    assert [group.first.check for group in shown.also] == ["tools.zz.twin"]
+    assert headline(run) == headline(sample_run)
+    own = next(group for group in summary.groups if group.first.check == "tools.zz.twin")
+    assert summary.number_of(own) == summary.number_of(shown) == summary.failures.index(shown) + 1
+    assert summary.number_of(next(group for group in summary.groups if group.first.outcome == "passed")) is None
+
+
+def test_findings_are_never_folded_into_one(sample_run: Run) -> None:
+    again = tuple(replace_row(row, f"{row.check}.again") for row in sample_run.findings if row.outcome == "failed")
+    run = replace(sample_run, findings=(*sample_run.findings, *again))
+    assert len(digest(run).failures) == len(digest(sample_run).failures) + len(again)
 
 
 def test_the_newest_revision_stands_for_the_others(sample_run: Run) -> None:
