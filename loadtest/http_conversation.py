@@ -12,6 +12,7 @@ import gevent.ssl
 from loadtest.exchange import Exchange, OpeningError, failure_of
 from loadtest.http_reply import HttpReplies
 from loadtest.wire import Endpoint, Expected, Template, initialize, initialized, post
+from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.messages import Notification, Request, encode
 from reference_impl.protocol.revisions import Revision
 from reference_impl.protocol.streamable import request_headers
@@ -42,6 +43,7 @@ class HttpConversation:
         self._session: str | None = None
         self._heads: dict[Template, bytes] = {}
         self._last_used = self._first_byte = 0.0
+        self._heard = False
         self.is_open = False
 
     def open(self) -> Exchange:
@@ -98,8 +100,21 @@ class HttpConversation:
         return exchange
 
     def _exchange(self, request: bytes, expected: Expected | None) -> Exchange:
+        """Send and receive; once more, over a new connection, where the peer had closed the one that was kept.
+
+        It may do so at any moment after an answer, unannounced (RFC 9112 section 9.5): our request and its end cross.
+        """
+        kept = self._socket
+        exchange = self._try(request, expected)
+        failure = exchange.failure
+        crossed = failure is not None and failure.error_class is ErrorClass.TRANSPORT and not self._heard
+        if kept is None or not crossed:
+            return exchange
+        return self._try(request, expected)._replace(sent=exchange.sent)
+
+    def _try(self, request: bytes, expected: Expected | None) -> Exchange:
         sent = time.perf_counter()
-        self._first_byte = 0.0
+        self._first_byte, self._heard = 0.0, False
         stage = "connect"
         try:
             sock = self._usable_socket(sent)
@@ -128,6 +143,7 @@ class HttpConversation:
             at = time.perf_counter()
             self._first_byte = self._first_byte or at
             if data:
+                self._heard = True
                 replies.feed(data)
             else:
                 replies.end()

@@ -38,6 +38,10 @@ from reports.records import Finding
 __all__ = ["FuzzPlan", "Tried", "run_case", "run_properties"]
 
 
+_ENOUGH = 60.0
+"""Seconds after which a property draws no more cases: a tool that takes its time would make a run last for minutes."""
+
+
 def _ignore(*_: object) -> None:
     """Take an event that nobody asked for."""
 
@@ -135,6 +139,7 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
     """Let Hypothesis look for a case that fails, in a worker thread; the smallest one comes last."""
     cases, ends = what
     failing: list[tuple[Case, Mismatch]] = []
+    enough = time.monotonic() + _ENOUGH
 
     # The settings last: `seed` takes the database out of those that it finds.
     @settings(
@@ -150,6 +155,8 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
     @seeded(plan.seed)
     @given(cases)
     def search(case: Case) -> None:
+        if not failing and time.monotonic() > enough:
+            raise Abandoned
         try:
             prober.try_from_thread(case)
         except Mismatch as mismatch:
@@ -171,7 +178,8 @@ async def _search(plan: FuzzPlan, item: Property, prober: Prober, what: tuple[Se
         return Tried(Judged("blocked", f"the target could not be opened any more: {prober.lost}"))
     if scope.cancelled_caught:
         return Tried(Judged("blocked", f"the deadline was reached after {prober.tried} cases (--deadline)"))
-    return Tried(Judged("passed", f"{prober.tried} cases"))
+    slow = f", and no more since they took {_ENOUGH:g} s" if time.monotonic() > enough else ""
+    return Tried(Judged("passed", f"{prober.tried} cases{slow}"))
 
 
 def _database(plan: FuzzPlan, item: Property) -> ExampleDatabase | None:

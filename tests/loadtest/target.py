@@ -2,7 +2,8 @@
 
 Faults: `stall` (0.3 s of silence at the fortieth call), `die` (exit code 3 at the fortieth call), `hang` (never answers
 a call), `garbage` (answers what is no JSON), `swap` (answers with another call's text), `fail` (every second call is an
-`isError`), `noise` (a log line on standard output before each answer). The HTTP face prints its port first.
+`isError`), `noise` (a log line on standard output before each answer). Over HTTP, whose face prints its port first, there is
+also `parts`: it closes the connection after each answer, unannounced, which is no fault.
 """
 
 import asyncio
@@ -68,6 +69,8 @@ async def serve_connection(target: Target, reader: asyncio.StreamReader, writer:
                 body = f"event: message\ndata: {text}\n\n".encode()
                 kind = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nmcp-session-id: s1\r\n"
                 writer.write(kind + b"content-length: %d\r\n\r\n" % len(body) + body)
+            if target.fault == "parts":
+                break
     except (asyncio.IncompleteReadError, ConnectionError):
         pass
     finally:

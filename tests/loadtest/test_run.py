@@ -57,6 +57,12 @@ def test_a_closed_model_keeps_its_users_busy_and_the_calibration_judges_it(make_
     assert row.generator.cpu_percent > 0
 
 
+@pytest.mark.parametrize("revision", ["2025-11-25", "2026-07-28"])
+def test_a_server_may_close_the_connection_after_each_answer_unannounced(make_target: Any, revision: str) -> None:
+    row = run_load(plan(make_target("http", "parts"), revision=revision)).overall
+    assert (row.counts.total, row.counts.failed) == (50, 0)
+
+
 def own() -> int:
     return psutil.Process().pid
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.expect import Blocked, Inapplicable
 from conformance.patience import Patience
+from conformance.properties import runner
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.findings import case_of
@@ -69,6 +70,13 @@ def fuzz(server: Scripted, *properties: Property, patience: Patience = BRISK, **
 def test_a_property_that_holds_passes_and_says_how_often_it_was_tried() -> None:
     finding = fuzz(Scripted({"take": _takes}))["property.takes"]
     assert (finding.outcome, finding.summary, finding.seed) == ("passed", "60 cases", 3)
+
+
+def test_a_property_whose_cases_take_their_time_draws_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_ENOUGH", 0.0)
+    finding = fuzz(Scripted({"take": _takes}))["property.takes"]
+    assert finding.outcome == "passed"
+    assert finding.summary.endswith("and no more since they took 0 s")
 
 
 @pytest.mark.parametrize("what", ["refuses", "dies"])
