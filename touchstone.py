@@ -219,7 +219,8 @@ _USAGE: Any = typer.BadParameter.__mro__[1]
 
 def _in_a_line(error: Any) -> str:
     path = error.ctx.command_path if error.ctx else "touchstone"
-    return f"{' '.join(error.format_message().split()).rstrip('.')}; {path} --help shows what there is"
+    said = " ".join(error.format_message().split()).rstrip(".")
+    return f"{said}{'' if said.endswith('?') else ';'} {path} --help shows what there is"
 
 
 def _complain(text: str) -> None:

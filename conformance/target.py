@@ -53,6 +53,7 @@ Target = StdioTarget | HttpTarget | MemoryTarget
 
 _SCHEMES = ("http", "https")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ADDRESS = re.compile(r"[A-Za-z0-9.-]+:[0-9]+(/\S*)?")
 
 
 def parse_target(words: list[str]) -> Target:
@@ -66,6 +67,8 @@ def parse_target(words: list[str]) -> Target:
         if len(words) > 1:
             raise TargetError(f"a URL is a target by itself; {words[1]!r} follows it")
         return _url(words[0])
+    if len(words) == 1 and _ADDRESS.fullmatch(words[0]):
+        raise TargetError(f"{words[0]} is no program; a URL begins with http:// or https://")
     if len(words) == 1 and not Path(words[0]).is_file():
         try:
             words = shlex.split(words[0])

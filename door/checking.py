@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 import anyio
 
@@ -10,15 +12,16 @@ from conformance.eras import Eras
 from conformance.patience import Patience
 from conformance.runner import Plan, RunResult, run_checks
 from conformance.scout import Unreachable
-from conformance.surface import Permission
+from conformance.surface import Permission, Surface
 from conformance.target import Target
 from door.errors import Exit, Refusal
 from door.progress import Live, Stage
 from door.session import Session, describe
+from door.terminal import complain
 from reference_impl.protocol.revisions import Revision
 from reports.records import Verdict
 
-__all__ = ["CheckPlan", "check"]
+__all__ = ["CheckPlan", "check", "warn_of_unlisted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,16 @@ def check(session: Session, live: Live, target: Target, options: CheckPlan) -> R
         patience=options.patience,
     )
     try:
-        return anyio.run(run_checks, plan)
+        result = anyio.run(run_checks, plan)
     except Unreachable as error:
         raise Refusal(str(error), Exit.UNREACHABLE) from None
+    warn_of_unlisted(options.permission, [bench.surface for bench in result.benches])
+    return result
+
+
+def warn_of_unlisted(permission: Permission, surfaces: Iterable[Surface]) -> None:
+    """Say which tools the user named that the target does not list: a misspelt one goes untested."""
+    listed = sorted({str(tool.get("name")) for surface in surfaces for tool in surface.tools})
+    for name in sorted({*permission.allowed, *permission.samples} - set(listed)):
+        close = get_close_matches(name, listed, 1)
+        complain(f"the target lists no tool {name!r}{f'; did you mean {close[0]!r}?' if close else ''}")

@@ -68,6 +68,8 @@ def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Tar
     if len(words) == 1 and is_entry(words[0]):
         given = read_entry(words[0])
         words = given.words()
+    elif len(words) == 1 and words[0].endswith(".json"):
+        raise Refusal(f"{words[0]} is no program; {words[0]}#NAME is a server in its mcpServers")
     elif not words:
         words = given.words()
     elif _parsed(words) != _parsed(given.words()):

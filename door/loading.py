@@ -36,6 +36,7 @@ from reference_impl.protocol.revisions import Revision
 __all__ = ["LoadSettings", "measure"]
 
 _WARM_UP = 0.5
+_USERS = 8
 _WHOSE: dict[str, Exit] = {"target": Exit.UNREACHABLE, "generator": Exit.FAULT, "setup": Exit.USAGE}
 
 
@@ -52,12 +53,15 @@ class LoadSettings:
 
     @classmethod
     def of(cls, options: LoadOptions, objectives: Iterable[str], checks: CheckPlan, seed: int) -> LoadSettings:
-        """Read the options. Raises `Refusal` for an objective that cannot be read."""
+        """Read the options. Raises `Refusal` for an objective that cannot be read, and for two models at once."""
         try:
             parsed = tuple(parse_objective(text) for text in (*objectives, *(options.slo or ())))
         except ValueError as error:
             raise Refusal(str(error)) from None
-        model = ClosedModel(users=options.users) if options.rate is None else OpenModel(rate=options.rate)
+        if options.rate is not None and options.users is not None:
+            raise Refusal("--rate (calls that wait for nobody) and --users (who call in turn) are two models; take one")
+        users = _USERS if options.users is None else options.users
+        model = ClosedModel(users=users) if options.rate is None else OpenModel(rate=options.rate)
         return cls(checks, model, options.duration, parsed, options.tool, seed)
 
 

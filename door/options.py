@@ -120,8 +120,8 @@ class LoadOptions:
         typer.Option("--rate", metavar="N", min=0.1, help="Calls a second, whatever the target does (open model)."),
     ] = None
     users: Annotated[
-        int, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model).")
-    ] = 8
+        int | None, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model). [8]")
+    ] = None
     slo: Annotated[
         list[str] | None,
         typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),

@@ -36,6 +36,7 @@ def render(records: Path, form: str, output: Path | None) -> int:
         write(text)
         return Exit.PASSED
     try:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(text, "utf-8")
     except OSError as error:
         raise Refusal(f"{output}: {(error.strerror or 'cannot be written').lower()}") from None

@@ -21,7 +21,7 @@ def serve_named(name: str, transport: str, host: str, port: int) -> int:
     Raises `Refusal` for an unknown name, a missing library and an address that cannot be listened on.
     """
     if name not in SERVERS:
-        raise Refusal(f"there is no server {name!r}; there are {', '.join(SERVERS)}")
+        raise Refusal(f"there is no server {name!r}; known: {', '.join(SERVERS)}")
     make: Callable[[], Any] = import_module(SERVERS[name]).make_server
     if transport == "stdio":
         from reference_impl.server.run import run_stdio

@@ -97,6 +97,8 @@ class Session:
 
     def __enter__(self) -> Self:
         # Now, so that nobody waits for a run whose results cannot be kept.
+        for path in self._output.reports.values():
+            _try_to_write(path)
         try:
             self._output.records.parent.mkdir(parents=True, exist_ok=True)
             self._writer = Writer(self._output.records, self._secrets)
@@ -199,3 +201,13 @@ class Session:
     def _render_as(self, name: str, run: Run) -> str:
         # Only JUnit has a colour for a failure that does not count.
         return render_junit(run, self._output.fail_on) if name == "junit" else RENDERERS[name](run)
+
+
+def _try_to_write(path: Path) -> None:
+    """Raise `Refusal` if a report could not be written there; what is there stays as it is until it is replaced."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+    except OSError as error:
+        raise Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}") from None

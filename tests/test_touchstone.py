@@ -130,6 +130,9 @@ def test_the_version_is_one_line(typed: Typed) -> None:
         (["check", "--config", "none.toml", "--", "x"], "none.toml: no such file"),
         (["check", "none.json#name"], "none.json: no such file"),
         (["load", "--slo", "fast please", "--", "x"], "fast please"),
+        (["load", "--rate", "5", "--users", "3", "--", "x"], "take one"),
+        (["check", "hosts.json"], "hosts.json#NAME"),
+        (["check", "localhost:3000"], "begins with http://"),
         (["serve", "nothing-known"], "nothing-known"),
         (["list", "no.such.*"], "no.such.*"),
         (["explain", "no.such.check"], "no.such.check"),
@@ -139,6 +142,10 @@ def test_the_version_is_one_line(typed: Typed) -> None:
 )
 def test_wrong_usage_is_refused_in_one_line(typed: Typed, words: list[str], told: str) -> None:
     assert told in _refused(typed(*words), 2)
+
+
+def test_a_question_is_not_followed_by_a_semicolon(typed: Typed) -> None:
+    assert _refused(typed("chekc"), 2).endswith("Did you mean 'check'? touchstone --help shows what there is")
 
 
 def test_a_secret_in_a_wrong_option_is_not_repeated(typed: Typed) -> None:
@@ -409,11 +416,11 @@ def test_a_reader_that_leaves_does_not_change_what_a_run_exits_with(tmp_path: Pa
 # Afterwards ------------------------------------------------------------------------------------------
 
 
-def test_a_report_that_cannot_be_written_does_not_hide_the_violation(typed: Typed, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_refused_before_anything_runs(typed: Typed, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     done = typed("check", "--html", "taken/report.html", "--patience", "1", "--", *_unruly("garbage"))
-    assert done.code == 1
-    assert "taken/report.html" in done.errors
+    assert "taken/report.html" in _refused(done, 2)
+    assert not (tmp_path / ".touchstone").exists()
 
 
 def test_a_recorded_failure_is_repeated_alone_and_one_that_is_none_is_not(typed: Typed, tmp_path: Path) -> None:

@@ -181,7 +181,7 @@ class HttpPool:
             raise ConnectFailed(f"{self.origin.authority}: no connection within {CONNECT_TIMEOUT:g} s") from error
         except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            raise ConnectFailed(f"{self.origin.authority}: {reason}") from error
+            raise ConnectFailed(f"{self.origin.authority}: {_worded(reason)}") from error
         self.opened += 1
         return HttpConnection(stream)
 
@@ -196,6 +196,20 @@ class HttpPool:
             self._idle.append(connection)
         else:
             await connection.close()
+
+
+def _worded(reason: BaseException) -> str:
+    """Say why there is no connection, for somebody who does not think in error numbers."""
+    match reason:
+        case ConnectionRefusedError():
+            return "connection refused: nothing listens there"
+        case ssl.SSLCertVerificationError():
+            return f"certificate verify failed: {reason.verify_message} (SSL_CERT_FILE names certificates to trust)"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
+            return "no TLS is spoken there; is it an http:// address?"
+        case OSError(strerror=str(words)):
+            return words.lower()
+    return str(reason)
 
 
 async def _ask(connection: HttpConnection, wire: bytes, method: str, closes: bool, *, reused: bool) -> HttpResponse:

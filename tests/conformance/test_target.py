@@ -40,6 +40,8 @@ def test_a_target_is_a_url_or_a_command(words: list[str], target: object) -> Non
         ["http://h", "more"],
         ["http://me@h/mcp"],
         ["http://[::1/mcp"],
+        ["localhost:3000"],
+        ["127.0.0.1:3000/mcp"],
     ],
 )
 def test_anything_else_is_refused_in_one_line(words: list[str]) -> None:

@@ -134,13 +134,30 @@ def test_rendered_is_what_was_written_without_secrets(session: Make, tmp_path: P
 def test_a_report_that_cannot_be_written_is_wrong_usage_but_a_violation_stands(
     session: Make, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "file").write_text("")
     for outcome, code in (("passed", 2), ("failed", 1)):
-        with session(reports={"junit": tmp_path / "file/j.xml", "html": tmp_path / "r.html"}) as running:
+        folder = tmp_path / outcome
+        with session(reports={"junit": folder / "j.xml", "html": tmp_path / "r.html"}) as running:
             running.record(row(outcome))
+            (folder / "j.xml").unlink()
+            (folder / "j.xml").mkdir()
         assert running.exit == code
         assert "j.xml" in capsys.readouterr().err
         assert (tmp_path / "r.html").exists()
+
+
+def test_a_run_whose_report_cannot_be_written_does_not_begin(session: Make, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(Refusal, match=r"taken/r\.html"), session(reports={"html": tmp_path / "taken/r.html"}):
+        raise AssertionError
+    assert not (tmp_path / "deep").exists()
+
+
+def test_an_older_report_stays_until_the_new_one_is_there(session: Make, tmp_path: Path) -> None:
+    old = tmp_path / "r.html"
+    old.write_text("old")
+    with session(reports={"html": old}):
+        assert old.read_text() == "old"
+    assert old.read_text() != "old"
 
 
 def test_a_broken_pipe_changes_neither_reports_nor_exit(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -234,9 +234,20 @@ async def test_a_line_end_in_a_header_is_refused():
 async def test_nobody_listening_is_a_failed_connection():
     async with serving(answering()) as port:
         pass
-    with pytest.raises(ConnectFailed, match=f"127.0.0.1:{port}"):
+    with pytest.raises(ConnectFailed, match=f"127.0.0.1:{port}: connection refused: nothing listens there"):
         async with HttpPool(Origin("http", "127.0.0.1", port)).exchange("GET", "/", []):
             pass
+
+
+async def test_tls_to_a_server_without_it_says_so():
+    async def refuse(stream):
+        await stream.receive()
+        await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with serving(refuse) as port:
+        with pytest.raises(ConnectFailed, match="no TLS is spoken there"):
+            async with HttpPool(Origin("https", "127.0.0.1", port)).exchange("GET", "/", []):
+                pass
 
 
 async def test_https_verifies_the_certificate_unless_told_otherwise():
@@ -260,7 +271,7 @@ async def test_a_certificate_of_an_unknown_authority_is_refused():
     authority.issue_cert("localhost").configure_cert(server)
 
     async with serving(answering(OK), server) as port:
-        with pytest.raises(ConnectFailed, match="certificate verify failed"):
+        with pytest.raises(ConnectFailed, match=r"certificate verify failed: .*SSL_CERT_FILE"):
             async with HttpPool(Origin("https", "localhost", port)).exchange("GET", "/", []):
                 pass
 
