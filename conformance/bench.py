@@ -122,10 +122,16 @@ async def _ending(process: StdioProcess | None) -> str:
         return "the target closed the stream"
     with anyio.move_on_after(_ENDING):
         await process.wait()
-    tail = process.stderr_tail.strip()
-    said = f"; it last wrote to standard error: {tail[-_STDERR_SHOWN:]}" if tail else ""
+    tail = _last_lines(process.stderr_tail.strip())
+    said = f"; it last wrote to standard error: {tail}" if tail else ""
     if process.returncode is None:
         return f"the process closed its standard output but runs on{said}"
     if process.returncode < 0:
         return f"the process was ended by signal {-process.returncode}{said}"
     return f"the process exited with status {process.returncode}{said}"
+
+
+def _last_lines(text: str) -> str:
+    """Return the end of a text, from the beginning of a line where there is one."""
+    end = text[-_STDERR_SHOWN:]
+    return end if len(text) <= _STDERR_SHOWN else end.partition("\n")[2] or end

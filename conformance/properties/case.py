@@ -18,7 +18,8 @@ class Case:
 
     Either `message` is sent as JSON, or `chunks` are written as they are, one after the other; `requests` are the
     sound ones among the chunks, which are to be answered. `label` names what is special about the case, `expectation`
-    says which answers are right.
+    says which answers are right; with `exact_id` only one with the very id is. (Where every case of every property
+    minded it, a target that spoils ids would be found guilty of that by each.)
     """
 
     label: str
@@ -26,6 +27,7 @@ class Case:
     message: Any = None
     chunks: tuple[bytes, ...] = ()
     requests: tuple[dict[str, Any], ...] = ()
+    exact_id: bool = False
 
     @property
     def asks(self) -> bool:
@@ -40,6 +42,8 @@ class Case:
             fields["requests"] = list(self.requests)
         else:
             fields["message"] = self.message
+        if self.exact_id:
+            fields["exact_id"] = True
         return json.dumps(fields)
 
     @classmethod
@@ -49,7 +53,9 @@ class Case:
         try:
             chunks = tuple(base64.b64decode(chunk) for chunk in fields.get("chunks", ()))
             requests = tuple(fields.get("requests", ()))
-            return cls(fields["label"], Expectation[fields["expectation"]], fields.get("message"), chunks, requests)
+            known = Expectation[fields["expectation"]]
+            exact = fields.get("exact_id") is True
+            return cls(fields["label"], known, fields.get("message"), chunks, requests, exact)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no case: {error}") from None
 

@@ -66,12 +66,11 @@ def _headline(case: Case, mismatch: Mismatch) -> str:
 
 
 def _broken(rows: list[Requirement], mismatch: Mismatch | None) -> list[Requirement]:
-    """Put the duty to answer first where no answer came, and leave it out where one did."""
-    answered = [row for row in rows if row.id == _ANSWERED]
-    others = [row for row in rows if row.id != _ANSWERED]
+    """Leave the duty to answer alone where no answer came, and leave it out where one did."""
     if mismatch is None:
         return rows
-    return answered + others if isinstance(mismatch, Gone | Silence) else others or rows
+    silent = isinstance(mismatch, Gone | Silence)
+    return [row for row in rows if (row.id == _ANSWERED) is silent] or rows
 
 
 def _script(case: Case, target: Target, revision: Revision, wire: Sequence[Entry]) -> str:

@@ -6,7 +6,7 @@ silence where the message was wrong; and a target that serves on. Accepting odd 
 
 from __future__ import annotations
 
-from conformance.expect import Mismatch, brief
+from conformance.expect import Mismatch, brief, literal
 from conformance.links import Answer
 from conformance.monitors.traffic import key
 from conformance.peer import Peer, encode
@@ -52,8 +52,8 @@ def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
     if not isinstance(message, dict) or not ("result" in message or "error" in message):
         raise Mismatch(f"a JSON-RPC response to {case.label}", answer.describe(), pointed)
     identifier, wanted = message.get("id"), answer.id
-    if key(identifier) != key(wanted):
-        raise Mismatch(f"a response with the id {brief(wanted)}", f"the id {brief(identifier)}", pointed)
+    if case.exact_id and key(identifier) != key(wanted):
+        raise Mismatch(f"a response with the id {literal(wanted)}", f"the id {literal(identifier)}", pointed)
     if case.expectation is Expectation.ERROR and answer.error is None:
         raise Mismatch(f"an error for {case.label}", answer.describe(), pointed)
     if case.expectation is Expectation.RESULT and answer.error is not None:

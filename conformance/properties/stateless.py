@@ -45,7 +45,7 @@ def sound_requests(ground: Ground) -> SearchStrategy[Case]:
 
     def case(sound: tuple[str, dict[str, Any]], identifier: Any) -> Case:
         expectation = Expectation.ANSWER if sound[0] == "resources/read" else Expectation.RESULT
-        return Case(sound[0], expectation, {**sound[1], "id": identifier})
+        return Case(sound[0], expectation, {**sound[1], "id": identifier}, exact_id=True)
 
     return st.builds(case, st.sampled_from(_sound(ground)), ids())
 

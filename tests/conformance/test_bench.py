@@ -110,6 +110,7 @@ def test_a_process_that_lingers_costs_its_grace_once(monkeypatch: pytest.MonkeyP
     ("program", "words"),
     [
         ("import sys; sys.exit('no key')", "exited with status 1; it last wrote to standard error: no key"),
+        ("import sys; sys.exit('a' * 500 + '\\nno key')", "it last wrote to standard error: no key"),
         ("import os; os.kill(os.getpid(), 15)", "ended by signal 15"),
         ("import os, sys; os.close(1); sys.stdin.read()", "closed its standard output but runs on"),
     ],

@@ -18,9 +18,9 @@ values = st.recursive(
 )
 
 
-@given(st.text(), st.sampled_from(Expectation), values)
-def test_a_message_comes_back_as_it_was(label: str, expectation: Expectation, message: Any) -> None:
-    case = Case(label, expectation, message)
+@given(st.text(), st.sampled_from(Expectation), values, st.booleans())
+def test_a_message_comes_back_as_it_was(label: str, expectation: Expectation, message: Any, exact: bool) -> None:
+    case = Case(label, expectation, message, exact_id=exact)
     assert Case.from_json(case.to_json()) == case
     assert "\n" not in case.to_json()
 

@@ -71,7 +71,6 @@ def test_what_is_allowed_passes(expectation: Expectation, handler: Handler) -> N
         (R, _says(ERROR), "a result for the case"),
         (E, _says(RESULT), "an error for the case"),
         (S, _says(RESULT), "an error or silence for the case"),
-        (R, _says(RESULT | {"id": "7"}), "a response with the id 7"),
         (R, _says({"result": {"tools": "none"}}), "valid by the schema"),
         (A, _says({"result": {}}), "valid by the schema"),
         (A, _says(RESULT, RESULT), "one response; got 2"),
@@ -81,6 +80,13 @@ def test_what_is_allowed_passes(expectation: Expectation, handler: Handler) -> N
 def test_what_is_not_allowed_is_a_mismatch_that_says_so(expectation: Expectation, handler: Handler, words: str) -> None:
     with pytest.raises(Mismatch, match=words):
         _try(handler, expectation)
+
+
+def test_the_id_is_judged_by_the_cases_that_mind_it_alone() -> None:
+    spoilt = _says(RESULT | {"id": "7"})
+    _try(spoilt, R)
+    with pytest.raises(Mismatch, match='a response with the id 7; got the id "7"'):
+        _try(spoilt, R, exact_id=True)
 
 
 def test_silence_where_an_answer_is_due_is_silence() -> None:
