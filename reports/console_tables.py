@@ -10,7 +10,7 @@ from rich.text import Text
 from reports.digest import Digest
 from reports.rows import Load, ObjectiveResult, Outcome
 from reports.text import visible
-from reports.units import asked_for, figures, milliseconds, share, throughput
+from reports.units import asked_for, figures, milliseconds, percentiles, share, throughput
 
 _COLUMNS: dict[Outcome, tuple[str, str]] = {
     "passed": ("passed", "green"),
@@ -19,6 +19,9 @@ _COLUMNS: dict[Outcome, tuple[str, str]] = {
     "blocked": ("blocked", "yellow"),
     "broken": ("broken", "magenta"),
 }
+
+
+_LATENCIES = ("p50", "p90", "p99", "p99.9", "max")
 
 
 def tally_table(summary: Digest) -> Table:
@@ -44,29 +47,37 @@ def load_tables(loads: Iterable[Load]) -> Iterator[RenderableType]:
         notes.add_column(no_wrap=True)
         notes.add_column(overflow="fold")
         notes.add_column(overflow="fold")
-        for load in together:
-            for said, why in _notes(load):
-                notes.add_row(said, Text(visible(load.operation), "dim"), why)
+        for said, operations, why in _together(together):
+            notes.add_row(said, Text(visible(operations), "dim"), why)
         yield Group(Text(f"load: {visible(scenario)}", "bold"), _latencies(together), notes)
 
 
 def _latencies(loads: list[Load]) -> Table:
     table = _table()
     table.add_column("operation", overflow="fold")
-    for name in ("done/s", "p50", "p90", "p99", "p99.9", "max", "errors"):
+    for name in ("done/s", *_LATENCIES, "errors"):
         table.add_column(name, justify="right", no_wrap=True)
     for load in loads:
-        found = load.corrected.percentiles
-        latencies = (found.p50, found.p90, found.p99, found.p99_9, found.max)
+        found = percentiles(load)
         errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
         table.add_row(
             Text(visible(load.operation)),
             Text(figures(throughput(load))),
-            *(Text(milliseconds(value)) for value in latencies),
+            *(Text(milliseconds(found[name])) for name in _LATENCIES),
             Text(share(errors), "red" if errors else ""),
             style="" if load.valid else "dim",
         )
     return table
+
+
+def _together(loads: Iterable[Load]) -> Iterator[tuple[Text, str, Text]]:
+    """Yield what is to be said, each once, with the operations that it is said of."""
+    said: dict[tuple[str, str], tuple[Text, list[str], Text]] = {}
+    for load in loads:
+        for word, why in _notes(load):
+            said.setdefault((word.plain, why.plain), (word, [], why))[1].append(load.operation)
+    for word, operations, why in said.values():
+        yield word, "\n".join(operations), why
 
 
 def _notes(load: Load) -> Iterator[tuple[Text, Text]]:

@@ -13,6 +13,7 @@ from typing import Literal
 from reports.rows import Finding, Judgement, Level, Outcome, RequirementRef
 from reports.severity import SEVERITIES, Severity, count_severities, exit_code, missed, severity
 from reports.store import Run
+from reports.units import share
 
 Standing = Literal["failed", "passed", "inconclusive", "fault"]
 
@@ -148,7 +149,10 @@ def _without_failure(run: Run, passed: int) -> str:
         return "An objective could not be measured" if objectives else "Nothing conclusive ran"
     if passed:
         return f"{count_of(passed, 'check', 'checks')} passed"
-    return "Every objective met" if objectives else "Measured"
+    if objectives:
+        return "Every objective met"
+    failed, total = sum(load.counts.failed for load in run.loads), sum(load.counts.total for load in run.loads)
+    return f"Measured, {share(failed / total)} errors and no objective for them" if failed else "Measured"
 
 
 def place_of(judgement: Judgement) -> Place:

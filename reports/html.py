@@ -120,6 +120,7 @@ def _environment() -> Environment:
         "SEVERITY_WORDS": _SEVERITY_WORDS,
         "DIRECTIONS": _DIRECTIONS,
         "asked_for": units.asked_for,
+        "percentiles": units.percentiles,
         "throughput": units.throughput,
         "count_of": count_of,
         "describe_places": describe_places,

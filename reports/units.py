@@ -41,6 +41,18 @@ def share(fraction: float) -> str:
     return f"{fraction:.2%}".replace("%", " %") if abs(fraction) < 0.01 else f"{fraction:.0%}".replace("%", " %")
 
 
+_ENOUGH = {"p50": 2, "p90": 10, "p95": 20, "p99": 100, "p99.9": 1000}
+"""How many values it takes for one of them to lie beyond the percentile."""
+
+
+def percentiles(load: Load) -> dict[str, float | None]:
+    """Return the latencies (milliseconds) by name; None for a percentile that so few values cannot tell."""
+    found = load.corrected.percentiles
+    named = {"p50": found.p50, "p90": found.p90, "p95": found.p95, "p99": found.p99, "p99.9": found.p99_9}
+    told = {name: value if load.counts.total >= _ENOUGH[name] else None for name, value in named.items()}
+    return {**told, "max": found.max, "mean": found.mean}
+
+
 def throughput(load: Load) -> float:
     """Return the operations that were completed a second."""
     return load.counts.total / load.seconds if load.seconds > 0 else 0.0

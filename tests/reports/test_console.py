@@ -5,6 +5,7 @@ from io import StringIO
 
 import msgspec
 import pytest
+from msgspec import structs
 from rich.console import Console
 
 from reports.console import render_console, to_text
@@ -137,3 +138,10 @@ def test_a_terminal_without_unicode_gets_plain_signs(sample_run: Run) -> None:
     render_console(sample_run, Console(file=out, width=100, legacy_windows=False))
     assert "->" in out.getvalue()
     out.getvalue().replace("─", "-").encode("ascii")
+
+
+def test_what_holds_of_several_operations_is_said_once(sample_run: Run) -> None:
+    slow = next(load for load in sample_run.loads if not load.valid)
+    twin = structs.replace(slow, operation="another")
+    text = shown(replace(sample_run, loads=(slow, twin)), width=160)
+    assert text.count("the generator's own CPU was at 99 %") == 1

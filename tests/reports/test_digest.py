@@ -118,3 +118,11 @@ def test_the_strongest_requirement_stands_for_all(sample_run: Run) -> None:
     rule = strongest(group.first)
     assert rule is not None
     assert rule.id == "tools.error.in-result"
+
+
+def test_errors_under_load_that_no_objective_judges_are_in_the_headline(sample_run: Run) -> None:
+    load = msgspec.structs.replace(sample_run.loads[0], objectives=())
+    run = Run(header=sample_run.header, loads=(load,))
+    assert load.counts.failed
+    assert headline(run).startswith("Measured, ")
+    assert headline(run).endswith(" errors and no objective for them")

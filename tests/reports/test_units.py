@@ -1,9 +1,10 @@
 """Numbers are shown with the figures that matter."""
 
 import pytest
+from msgspec import structs
 
 from reports.records import Run
-from reports.units import asked_for, duration, figures, milliseconds, share, size, throughput
+from reports.units import asked_for, duration, figures, milliseconds, percentiles, share, size, throughput
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,11 @@ def test_durations_sizes_and_shares_read_as_people_say_them() -> None:
 def test_what_was_asked_of_the_generator_is_said_in_its_own_terms(sample_run: Run) -> None:
     assert [asked_for(load) for load in sample_run.loads] == ["400 a second", "200 a second", "256 users"]
     assert throughput(sample_run.loads[2]) == 18_060
+
+
+@pytest.mark.parametrize(("total", "told"), [(1, []), (10, ["p50", "p90"]), (999, ["p50", "p90", "p95", "p99"])])
+def test_a_percentile_is_told_only_where_values_lie_beyond_it(sample_run: Run, total: int, told: list[str]) -> None:
+    load = sample_run.loads[0]
+    few = structs.replace(load, counts=structs.replace(load.counts, total=total))
+    assert [name for name, value in percentiles(few).items() if value is not None] == [*told, "max", "mean"]
+    assert None not in percentiles(load).values()
