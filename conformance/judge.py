@@ -172,8 +172,8 @@ class Judge:
         async def one(check: Check) -> None:
             async with limiter:
                 judged = await self._once(check)
-                self._take(check, judged, None)
                 await self._vitals.examine(judged)
+                self._take(check, self._vitals.excused(judged), None)
 
         await _side_by_side(one, checks)
 

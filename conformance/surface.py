@@ -6,11 +6,13 @@ a resource to read. Where there is none the check is blocked, and its reason say
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from conformance.dialects import misfit
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.samples import simplest
 from reference_impl.protocol.methods import PAGINATED
@@ -111,13 +113,14 @@ class Surface:
         raise Blocked("no tool that may be called takes a free string argument")
 
     def need_slow(self, seconds: float) -> ToolCall:
-        """Return a call that takes about that long. Raises `Blocked` if no such tool is known."""
-        for call in self.calls():
-            schema = call.tool.get("inputSchema")
-            members = schema.get("properties", {}) if isinstance(schema, dict) else {}
-            name = next((name for name in _SECONDS if name in members), None)
-            if name is not None and _is_slow(call.tool):
-                return ToolCall(call.tool, {**call.arguments, name: seconds})
+        """Return a call that takes about that long, more where only whole seconds can be asked for.
+
+        Raises `Blocked` if no such tool is known.
+        """
+        for call in self.calls() if self.tools else ():
+            for lasting in _lasting(call, seconds) if _is_slow(call.tool) else ():
+                if misfit(call.tool.get("inputSchema"), lasting) is None:
+                    return ToolCall(call.tool, lasting)
         if not self.tools:
             raise Inapplicable("the target lists no tools")
         raise Blocked("no tool that may be called is known to be slow (a name such as sleep, an argument seconds)")
@@ -165,6 +168,16 @@ def _only_as_task(tool: Mapping[str, Any]) -> bool:
 
 def _is_slow(tool: Mapping[str, Any]) -> bool:
     return any(word in str(tool.get("name", "")).lower() for word in _SLOW)
+
+
+def _lasting(call: ToolCall, seconds: float) -> Iterator[dict[str, Any]]:
+    """Arguments of a call that make it last: as asked for, else whole seconds, written as integers are."""
+    schema = call.tool.get("inputSchema")
+    members = schema.get("properties") if isinstance(schema, dict) else None
+    name = next((name for name in _SECONDS if name in members), None) if isinstance(members, dict) else None
+    if name is not None:
+        for value in (seconds, math.ceil(seconds)) if seconds % 1 else (int(seconds),):
+            yield {**call.arguments, name: value}
 
 
 def _free_string(schema: Any) -> str | None:

@@ -9,6 +9,7 @@ from conformance.bench import Bench
 from conformance.expect import Mismatch
 from conformance.links import Flooded, Gone, Silence
 from conformance.peer import Peer
+from conformance.target import StdioTarget
 from conformance.verdicts import Judged
 from reference_impl.transports.stdio import TargetNotStarted
 
@@ -67,6 +68,18 @@ class Vitals:
                 await peer.fence()
         except (Mismatch, TargetNotStarted) as error:
             self._hopeless = f"the target serves no more, not even on a new connection: {error}"
+
+    def excused(self, judged: Judged) -> Judged:
+        """Return the judgement of a check that opened connections of its own, once it was examined.
+
+        Where processes answer and a further one does not even start, what it was asked is not to blame: many programs
+        run but once at a time, for a lock or a port.
+        """
+        alone = isinstance(self._bench.target, StdioTarget) and self._hopeless is not None
+        if alone and isinstance(judged.mismatch, Gone) and self.death is None:
+            reason = f"a further process of the target does not serve beside the first: {judged.mismatch.actual}"
+            return Judged("blocked", reason, cause=_LOST, conversation=judged.conversation, seconds=judged.seconds)
+        return judged
 
 
 def end_of(peer: Peer) -> str | None:

@@ -51,12 +51,12 @@ class Objective(Struct, frozen=True, kw_only=True):
 
 
 class Measured(Struct, frozen=True, kw_only=True):
-    """What a run offers to its objectives; latencies (seconds) are None where nothing was answered."""
+    """What a run offers to its objectives; latencies (seconds) and shares are None where nothing came to its end."""
 
     percentile: Callable[[float], float | None]
     mean: float | None
     maximum: float | None
-    error_share: float
+    error_share: float | None
     rate: float
 
 

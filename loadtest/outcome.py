@@ -208,7 +208,7 @@ def _measured(total: _Sum, measured: Measurement) -> Measured:
         percentile=percentile_of,
         mean=total.mean,
         maximum=percentile_of(100),
-        error_share=state.failed / state.total if state.total else 1.0,
+        error_share=state.failed / state.total if state.total else None,
         rate=(state.total - state.failed) / measured.seconds if measured.seconds else 0.0,
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -117,3 +119,24 @@ def test_whatever_a_server_calls_itself_does_no_harm(info: Any) -> None:
 def test_a_program_that_does_not_exist_is_not_started() -> None:
     with pytest.raises(TargetNotStarted, match="no such program"):
         _detect(StdioTarget(("/no/such/program",)))
+
+
+_ONCE = """
+import fcntl, json, sys
+lock = open(sys.argv[1], "w")
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except OSError:
+    sys.exit("another one is running")
+for line in sys.stdin:
+    asked = json.loads(line)
+    info = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "once", "version": "1"}}
+    answer = {"result": info} if asked["method"] == "initialize" else {"error": {"code": -32601, "message": "none"}}
+    if "id" in asked:
+        print(json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}), flush=True)
+"""
+
+
+def test_a_program_that_runs_but_once_at_a_time_is_asked_one_thing_after_the_other(tmp_path: Path) -> None:
+    target = StdioTarget((sys.executable, "-c", _ONCE, str(tmp_path / "lock")))
+    assert _detect(target, Patience()).revisions == [LATEST_LEGACY]

@@ -58,6 +58,17 @@ def test_a_slow_tool_is_not_taken_for_a_quick_one() -> None:
         surface(READ).need_slow(1)
 
 
+def test_a_slow_tool_gets_seconds_in_the_form_that_its_schema_wants_or_is_none() -> None:
+    def named(**member: Any) -> Surface:
+        return surface(tool("waiting_list", {"type": "object", "properties": {"time": member}}, readOnlyHint=True))
+
+    assert repr(named(type="number").need_slow(1.0).arguments) == "{'time': 1}"
+    assert repr(named(type="integer").need_slow(0.4).arguments) == "{'time': 1}"
+    for member in ({"type": "string"}, {"type": "number", "maximum": 0.1}):
+        with pytest.raises(Blocked, match="slow"):
+            named(**member).need_slow(0.4)
+
+
 def test_an_echo_takes_text_of_any_size_and_content() -> None:
     call, member = surface(READ).need_echo()
     assert (call.tool["name"], member) == ("read", "text")

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
+import anyio
 import pytest
 
+from conformance.bench import Bench
 from conformance.check import Check, Sharing
 from conformance.expect import expect_result
+from conformance.links import Gone
 from conformance.peer import Peer
+from conformance.target import StdioTarget
+from conformance.verdicts import Judged
+from conformance.vitals import Vitals
+from reference_impl.protocol.revisions import LATEST_LEGACY
 
 from .scripted import HASTY, Message, Scripted, Wire, judged, make_check
 
@@ -54,3 +62,20 @@ def test_a_check_that_alone_is_met_with_silence_does_not_condemn_the_target() ->
     items = [make_check(odd, "odd", sharing=Sharing.FRESH), *_many(Sharing.FRESH)]
     verdicts = judged(Scripted({"odd": _ignores}), items, HASTY)
     assert {name for name, verdict in verdicts.items() if verdict.outcome != "passed"} == {"odd"}
+
+
+def test_a_process_that_does_not_start_beside_another_fails_no_check() -> None:
+    async def run() -> tuple[Judged, Judged]:
+        async with anyio.create_task_group() as tasks:
+            starting, gone = (
+                Bench(StdioTarget((sys.executable, "-c", code)), LATEST_LEGACY, HASTY, tasks)
+                for code in ("import sys; sys.exit('running already')", "")
+            )
+            beside, other = Vitals(starting), Vitals(gone)
+            failed = Judged("failed", mismatch=Gone("an answer", "the process exited"))
+            await beside.examine(failed)
+            return beside.excused(failed), other.excused(failed)
+
+    excused, believed = anyio.run(run)
+    assert (excused.outcome, believed.outcome) == ("blocked", "failed")
+    assert "beside the first" in excused.summary

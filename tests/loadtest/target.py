@@ -2,8 +2,8 @@
 
 Faults: `stall` (0.3 s of silence at the fortieth call), `die` (exit code 3 at the fortieth call), `hang` (never answers
 a call), `garbage` (answers what is no JSON), `swap` (answers with another call's text), `fail` (every second call is an
-`isError`), `noise` (a log line on standard output before each answer). Over HTTP, whose face prints its port first, there is
-also `parts`: it closes the connection after each answer, unannounced, which is no fault.
+`isError`), `noise` (a log line on standard output before each answer). Over HTTP there is also `parts`: it closes the
+connection after each answer, unannounced, which is no fault. The HTTP face prints its port first.
 """
 
 import asyncio

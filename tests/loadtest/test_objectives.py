@@ -93,3 +93,9 @@ def test_no_text_breaks_the_reader(text: str) -> None:
     except ValueError:
         return
     assert objective.limit >= 0
+
+
+@pytest.mark.parametrize(("text", "facts"), [("errors<1%", {"error_share": None}), ("mean<1s", {"mean": None})])
+def test_what_was_not_measured_is_missed_and_has_no_value(text: str, facts: dict[str, object]) -> None:
+    verdict = evaluate(parse_objective(text), measured(**facts))
+    assert (verdict.met, verdict.measured) == (False, None)

@@ -17,6 +17,8 @@ from conformance.transcript import Entry
 _BRIEF = 0.4
 _LONG = 1.0
 """Seconds that slow calls take. An argument that must be an integer makes every call a long one."""
+_OVER_AT_ONCE = 0.2
+"""Seconds below which a call may have ended before its cancellation could be read, whatever its tool is called."""
 _TOO_SOON = 0.5
 """The share of a call's time in which it cannot have come to its end."""
 _HELD_UP = 0.5
@@ -80,6 +82,8 @@ async def cancel_silence(peer: Peer) -> None:
     except (Gone, Silence):
         raise Blocked("the target serves no more after a cancellation") from None
     whole = twin.entry.at - request_of(peer, twin.id).at
+    if whole < _OVER_AT_ONCE:
+        raise Blocked(f"a call of {call.tool['name']} is over too soon to be cancelled: {whole:.3f} s")
     for entry in peer.heard:
         # One that comes between may have crossed the cancellation; if it came far too soon, it was caused by it.
         soon = entry.at - request_of(peer, cancelled).at < whole * _TOO_SOON
@@ -89,10 +93,7 @@ async def cancel_silence(peer: Peer) -> None:
 
 def _slow_call(peer: Peer) -> ToolCall:
     """Return a call that takes as little time as shows something. Raises `Blocked` if no slow tool is known."""
-    call = peer.surface.need_slow(_BRIEF)
-    properties = call.tool["inputSchema"]["properties"]
-    whole = any(value == _BRIEF and properties[name].get("type") == "integer" for name, value in call.arguments.items())
-    return peer.surface.need_slow(int(_LONG)) if whole else call
+    return peer.surface.need_slow(_BRIEF)
 
 
 async def _start_and_cancel(peer: Peer, call: ToolCall) -> Any:
