@@ -73,6 +73,11 @@ class Eras:
 _OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
 
 
+def _hint(answer: Answer) -> str:
+    elsewhere = answer.head.get("location") if answer.head and 300 <= (answer.status or 0) < 400 else None
+    return f" (it redirects to {elsewhere})" if elsewhere else _HINTS.get(answer.status, "")
+
+
 async def detect(make_bench: Callable[[Revision], Bench]) -> Eras:
     """Probe both eras at the same time. Raises `TargetNotStarted` if there is nothing to start."""
     eras = Eras()
@@ -104,7 +109,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None])
         try:
             async with bench.unopened("era detection") as peer:
                 answer = await peer.ask_opening()
-                eras.why_not[era] = answer.describe() + _HINTS.get(answer.status, "")
+                eras.why_not[era] = answer.describe() + _hint(answer)
                 note(eras, answer)
                 spoken = eras.modern if bench.revision.modern else eras.legacy
                 peer.conversation.revision = spoken.name if spoken else None

@@ -112,7 +112,8 @@ class HttpReplies:
             self._body.append(body)
             return
         for event in self._events.feed(body):
-            if event.data and not self.answered:
+            # Messages come as events of the default type; others, such as keep-alives, are none (WHATWG HTML, 9.2).
+            if event.data and event.event == "message" and not self.answered:
                 self._take(event.data)
 
     def on_message_complete(self) -> None:

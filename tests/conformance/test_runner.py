@@ -110,9 +110,17 @@ def test_noise_of_a_target_that_opens_nothing_is_still_judged() -> None:
     ]
 
 
-def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol() -> None:
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        (reply(b'{"error":"invalid_token"}', "401 Unauthorized"), "HTTP 401: .*invalid_token.*wants credentials"),
+        (reply(b'{"error":{"code":404,"message":"?"}}', "404 Not Found"), "HTTP 404: .*the path of its MCP endpoint"),
+        (reply(b"", "307 Temporary Redirect", location="/mcp/"), "HTTP 307: .*redirects to /mcp/"),
+    ],
+)
+def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol(refusal: bytes, words: str) -> None:
     async def refuse(got: Got, writer: asyncio.StreamWriter) -> None:
-        writer.write(reply(b'{"error":"invalid_token","error_description":"none"}', "401 Unauthorized"))
+        writer.write(refusal)
 
     verdicts: list[Verdict] = []
 
@@ -120,7 +128,7 @@ def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol() 
         async with listening(refuse) as url:
             await run_checks(Plan(HttpTarget(url), verdicts.append, patience=HASTY))
 
-    with pytest.raises(Unreachable, match=r"HTTP 401: .*invalid_token.*wants credentials"):
+    with pytest.raises(Unreachable, match=words):
         anyio.run(run)
     assert verdicts == []
 

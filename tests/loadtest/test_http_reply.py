@@ -69,6 +69,12 @@ def test_an_event_stream_is_answered_before_it_ends() -> None:
     assert replies.complete
 
 
+def test_events_of_other_types_are_no_messages() -> None:
+    beats = b'event: ping\ndata: 2026-01-01\n\nevent: heartbeat\ndata: {"t": 1}\n\n'
+    replies = read(chunked(beats, event(ANSWER)) + b"0\r\n\r\n")
+    assert (replies.answered, replies.failure) == (True, None)
+
+
 def test_a_body_without_length_ends_with_the_connection() -> None:
     replies = read(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n" + ANSWER)
     assert not replies.answered
