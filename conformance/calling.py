@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from conformance.links import Answer, Silence
+from conformance.expect import Blocked
+from conformance.links import Answer, Gone, Silence
 from conformance.peer import Peer
 from conformance.surface import ToolCall
 
@@ -26,10 +27,15 @@ async def tried(peer: Peer, call: ToolCall) -> Answer | Silence:
 async def answers(peer: Peer) -> AsyncIterator[tuple[ToolCall, Answer]]:
     """Each quick tool that may be called, with its answer; silent ones are left out.
 
-    Raises `Inapplicable` without tools, `Blocked` if none may be called.
+    Raises `Inapplicable` without tools, `Blocked` if none may be called, or if a call ends the conversation: that is
+    for `tools.call.answered` to tell.
     """
     for call in peer.surface.need_calls():
-        answer = await tried(peer, call)
+        try:
+            answer = await tried(peer, call)
+        except Gone as gone:
+            how = gone.actual.partition("; ")[0]
+            raise Blocked(f"a call of {call.tool['name']} ends the conversation: {how}") from None
         if isinstance(answer, Answer):
             yield call, answer
 

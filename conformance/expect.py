@@ -26,13 +26,17 @@ __all__ = [
 
 
 class Mismatch(AssertionError):  # noqa: N818 - an outcome of judging, not an error of ours
-    """The target did something else than a requirement allows. `entries` point at the evidence, where it is known."""
+    """The target did something else than a requirement allows. `entries` point at the evidence, where it is known.
+
+    `breaks` is the requirement that it breaks, where a check verifies several of different weight.
+    """
 
     def __init__(self, expected: str, actual: str, entries: Iterable[int] = ()) -> None:
         super().__init__(f"expected {expected}; got {actual}")
         self.expected = expected
         self.actual = actual
         self.entries = tuple(entries)
+        self.breaks: str | None = None
 
 
 @dataclass(eq=False)

@@ -66,6 +66,7 @@ class Place:
 def verdict(what: Check | Monitor, rows: Sequence[Requirement], place: Place, judged: Judged) -> Verdict:
     """Return the row of one check or monitor at one place; `rows` are the requirements that bind."""
     mismatch, revision, target = judged.mismatch, place.revision, place.target
+    rows = [row for row in rows if mismatch is not None and row.id == mismatch.breaks] or rows
     wrong = judged.outcome in ("failed", "broken")
     return Verdict(
         check=what.id,

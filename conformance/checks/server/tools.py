@@ -13,11 +13,12 @@ from conformance.check import check
 from conformance.checks.methods import require_method
 from conformance.dialects import misfit
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_error
-from conformance.links import Silence
+from conformance.links import Gone, Silence
 from conformance.lists import elsewhere, names
 from conformance.peer import Peer
 from conformance.surface import ToolCall
 
+_DUTY = "base.response.every-request"
 _INVALID_PARAMS = -32602
 _ABOUT_THE_CALL = (_INVALID_PARAMS, -32021, -32042)
 """Errors that tell of the call and not of the tool: arguments, a client capability that is missing, a URL to visit."""
@@ -39,13 +40,32 @@ async def order(peer: Peer) -> None:
             raise Mismatch(f"tools in the order {brief(first)}", brief(later))
 
 
-@check("tools.call.answered", "tools.call.answered")
+@check("tools.call.answered", _DUTY, "tools.call.answered")
 async def answered(peer: Peer) -> None:
     """Every tool that may be called answers a call with valid arguments."""
     for call in peer.surface.need_calls():
-        answer = await tried(peer, call)
+        try:
+            answer = await tried(peer, call)
+        except Gone as death:
+            death.expected, death.breaks = f"{death.expected} {call.tool['name']}", _DUTY
+            raise
         if isinstance(answer, Silence):
-            raise answer
+            raise await _graded(peer, call, answer)
+
+
+async def _graded(peer: Peer, call: ToolCall, silence: Silence) -> Silence:
+    """A tool may take its time. One that keeps the target from answering anything else has hung it."""
+    try:
+        await peer.fence()
+    except Silence as hung:
+        entries = (*silence.entries, *hung.entries)
+        silence = Silence(f"{silence.expected}, or then to {peer.cheap_method}", "silence to both", entries)
+        silence.breaks = _DUTY
+    else:
+        silence = Silence(silence.expected, silence.actual, silence.entries)
+        silence.breaks = "tools.call.answered"
+    silence.actual += f" ({call.tool['name']})"
+    return silence
 
 
 @check("tools.call.again", "tools.call.again")
