@@ -75,7 +75,7 @@ def _broken(error: Exception) -> Judged:
 
 def run_monitor(monitor: Monitor, conversations: Iterable[Conversation]) -> Judged:
     """Run a monitor over every conversation; the first thing that it finds wrong is the failure."""
-    judged, blocked = 0, "no traffic of that kind was seen"
+    judged, blocked = 0, "nothing of the kind was said, so there was nothing to judge"
     try:
         for conversation in conversations:
             try:
