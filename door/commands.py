@@ -15,6 +15,7 @@ from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
 from door.embedded import EmbeddedServer, embedded_stdio
 from door.errors import Refusal
+from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
@@ -40,11 +41,13 @@ class _Job:
     output: Output
     seed: int
     quiet: bool
+    named: Named
 
     def session(self, target: TargetRow) -> Session:
         """Return the session to record in."""
         command = typed(sys.argv[1:])
-        return Session(command, target, self.output, seed=self.seed, secrets=self.settings.secrets)
+        secrets = self.settings.secrets
+        return Session(command, target, self.output, seed=self.seed, secrets=secrets, named=self.named)
 
     def live(self) -> Live:
         """Return the progress display."""
@@ -137,6 +140,7 @@ def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
         output=_output(output),
         seed=random.SystemRandom().randrange(2**32) if output.seed is None else output.seed,
         quiet=output.quiet,
+        named=Named() if settings.target is None else name_target(target),
     )
 
 

@@ -90,7 +90,9 @@ def replay_finding(finding: Finding, options: TargetOptions) -> int:
         case = case_of(finding)
     except ValueError as error:
         raise Refusal(str(error)) from None
-    target = read_settings(options.target or [], headers=options.header or [], env=options.env or []).target
+    target = read_settings(
+        options.target or [], file=options.config, headers=options.header or [], env=options.env or []
+    ).target
     revision = revision_named(finding.revision)
     if target is None or revision is None:
         raise Refusal(f"the record of {finding.property} names no target to repeat it on")

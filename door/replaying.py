@@ -9,9 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from door.errors import Refusal
+from door.naming import target_again
 from door.options import CheckingOptions, OutputOptions, TargetOptions
 from door.reporting import read_records
-from reports.records import Finding, Judgement
+from reports.records import Finding, Judgement, Target
 
 __all__ = ["replay_failure"]
 
@@ -20,10 +21,7 @@ def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: 
     """Repeat a failure of `records`. Raises `Refusal` if it holds no such failure."""
     run = read_records(records)
     failure = _find(run.judgements, identifier)
-    address = run.header.target.address
-    target = TargetOptions(
-        target=[address] if "://" in address else shlex.split(address), env=list(env), header=list(headers)
-    )
+    target = replace(_target(run.header.target), env=list(env), header=list(headers))
     output = OutputOptions(records=records.with_name("replay.jsonl"), verbose=True, seed=run.header.seed)
     if isinstance(failure, Finding):
         from door.fuzzing import replay_finding
@@ -34,6 +32,12 @@ def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: 
     said = shlex.split(failure.repeat)
     target = replace(target, allow=_values(said, "--allow"))
     return run_check(target, output, CheckingOptions(only=_values(said, "--only"), revision=[failure.revision]))
+
+
+def _target(row: Target) -> TargetOptions:
+    if row.given is not None:
+        return target_again(row.given)
+    return TargetOptions(target=[row.address] if "://" in row.address else shlex.split(row.address))
 
 
 def _values(words: Sequence[str], option: str) -> list[str]:

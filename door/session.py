@@ -19,11 +19,12 @@ import msgspec
 
 from conformance.target import Target, shown
 from door.errors import Exit, Refusal
+from door.naming import Named
 from door.terminal import Terminal, complain
 from reports import RENDERERS
 from reports.console import render_console
 from reports.junit import render_junit
-from reports.records import FailOn, Finding, Header, Load, Run, Verdict, Writer, conclude
+from reports.records import FailOn, Finding, Header, Judgement, Load, Run, Verdict, Writer, conclude
 from reports.records import Target as TargetRow
 from reports.redaction import redact
 
@@ -68,9 +69,19 @@ def describe(target: Target, implementation: str | None = None) -> TargetRow:
 class Session:
     """A context in which rows are recorded; leaving it writes footer and reports. `exit` is the command's code."""
 
-    def __init__(self, command: str, target: TargetRow, output: Output, *, seed: int, secrets: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        command: str,
+        target: TargetRow,
+        output: Output,
+        *,
+        seed: int,
+        secrets: tuple[str, ...],
+        named: Named | None = None,
+    ) -> None:
         self.exit = Exit.PASSED
         self._output = output
+        self._named = named or Named()
         self._started = time.monotonic()
         self._secrets = secrets
         self._rows: list[Row] = []
@@ -79,7 +90,7 @@ class Session:
         self._header = Header(
             touchstone=touchstone_version(),
             command=command,
-            target=target,
+            target=msgspec.structs.replace(target, given=self._named.given),
             revisions=(),
             seed=seed,
             started=datetime.now(UTC),
@@ -113,6 +124,7 @@ class Session:
         """Take what was learned of the target, before the first row is written."""
         if not self._begun:
             known = self._header.target if target.address != self._header.target.address else target
+            known = msgspec.structs.replace(known, given=self._named.given)
             self._header = msgspec.structs.replace(self._header, target=known, revisions=revisions)
 
     def record(self, row: Row) -> None:
@@ -132,11 +144,14 @@ class Session:
     def _append(self, row: Row) -> Row:
         match row:
             case Verdict():
-                return self._writer.append(row)
+                return self._writer.append(msgspec.structs.replace(row, repeat=self._repeat(row)))
             case Finding():
-                return self._writer.append(row)
+                return self._writer.append(msgspec.structs.replace(row, repeat=self._repeat(row)))
             case Load():
                 return self._writer.append(row)
+
+    def _repeat(self, row: Judgement) -> str:
+        return row.repeat and self._named.again(row.repeat, row.revision)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

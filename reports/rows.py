@@ -22,12 +22,14 @@ Share = Annotated[float, Meta(description="a fraction: 0.1 is ten percent")]
 
 
 class Target(Struct, frozen=True, kw_only=True):
-    """What was put to the test: `address` is a command line or a URL, `implementation` the name and version it gave."""
+    """What was put to the test: `address` is a command line or a URL, `implementation` the name and version it gave,
+    `given` what was typed to name it, where that was neither (an entry of a file, say)."""
 
     name: str
     transport: str
     address: str
     implementation: str | None = None
+    given: str | None = None
 
 
 class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):

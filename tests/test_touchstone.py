@@ -435,6 +435,18 @@ def test_a_recorded_failure_is_repeated_alone_and_one_that_is_none_is_not(typed:
     assert "did not fail" in _refused(typed("replay", "base.id.texts"), 2)
 
 
+def test_a_failure_of_an_entry_of_a_file_is_repeated_with_all_that_the_entry_says(typed: Typed, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    wrong = ["-m", "fixtures.miniatures.serve", "string-id-becomes-number"]
+    entry = {"command": sys.executable, "args": wrong, "cwd": "sub", "env": {"PYTHONPATH": str(ROOT)}}
+    (tmp_path / "mcp.json").write_text(json.dumps({"mcpServers": {"n": entry}}))
+    assert typed("check", "--only", "base.id.string", "--revision", "2025-11-25", "mcp.json#n").code == 1
+    records = read(tmp_path / ".touchstone/records.jsonl")
+    (failure,) = [verdict for verdict in records.verdicts if verdict.outcome == "failed"]
+    assert failure.repeat.endswith("--revision 2025-11-25 'mcp.json#n'")
+    assert typed("replay", "base.id.string").code == 1
+
+
 def test_records_of_something_else_are_refused(typed: Typed, tmp_path: Path) -> None:
     for text in ("", "no records\n", '{"kind": "verdict"}\n'):
         (tmp_path / "records.jsonl").write_text(text)
