@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -192,6 +193,8 @@ def main() -> None:
     if hasattr(signal, "SIGTERM"):
         # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed.
         signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # A target that dies while its event loop is closed concerns nobody: it was to be stopped anyway.
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:
         sys.exit(app(prog_name="touchstone", standalone_mode=False))
     except Refusal as refusal:
