@@ -81,7 +81,6 @@ def test_what_a_caller_does_to_a_result_does_not_reach_the_cache():
         (Notification("notifications/resources/updated", {"uri": "b"}), set()),
         (Notification("notifications/message", {}), set()),
     ],
-    ids=str,
 )
 def test_a_notification_drops_what_it_concerns_and_nothing_else(notification, dropped):
     cache = ResultCache()
