@@ -123,8 +123,8 @@ class _Waiting:
     since: int
     owner: str | None
     done: anyio.Event
-    told: int
-    """Notifications that had been sent before."""
+    told: frozenset[str]
+    """The methods of the notifications that had been sent before."""
     defect: str | None = None
     entry: Entry | None = None
 
@@ -146,10 +146,10 @@ class StreamLink:
         self._waiting: list[_Waiting] = []
         self._writing = anyio.Lock()
         self._spoiled = False
-        self._told = 0
+        self._told: list[str] = []
         self._without_id = 0
-        self.mute = False
-        """Whether the target was seen to answer a request, and not the notification before it."""
+        self.ignored: frozenset[str] = frozenset()
+        """Notifications that the target was seen to leave alone: it answered a request that came after them."""
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
@@ -206,7 +206,7 @@ class StreamLink:
         entry = self.conversation.record(Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else TARGET)
         if waiting is not None:
             self._unasked_bytes -= len(data)
-            self.mute = self.mute or (waiting.told > 0 and not self._without_id)
+            self.ignored |= frozenset() if self._without_id else waiting.told
             waiting.entry = entry
             waiting.done.set()
         else:
@@ -235,7 +235,8 @@ class StreamLink:
         if any(waiting.defect for waiting in open_ones):
             return _only([waiting for waiting in open_ones if waiting.defect])
         self._without_id += 1
-        if self._spoiled or (self._without_id <= self._told and not self.mute):
+        doubtful = [method for method in self._told if method not in self.ignored]
+        if self._spoiled or self._without_id <= len(doubtful):
             return None
         return next(iter(open_ones), None)
 
@@ -291,7 +292,8 @@ class StreamLink:
 
     async def _put(self, data: bytes, entry: Entry) -> None:
         self._spoiled = self._spoiled or entry.defect is not None
-        self._told += entry.is_notification()
+        if entry.is_notification():
+            self._told.append(str(entry.value["method"]))
         try:
             with anyio.move_on_after(self._patience):
                 async with self._writing:
@@ -308,7 +310,7 @@ class StreamLink:
 
     def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
         waiting = _Waiting(
-            request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), self._told, defect
+            request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), frozenset(self._told), defect
         )
         self._waiting.append(waiting)
         return waiting
