@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import anyio.abc
@@ -66,24 +67,31 @@ def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
     return revisions
 
 
-async def scout(target: Target, patience: Patience, permission: Permission, wanted: tuple[str, ...] = ()) -> Scouted:
-    """Look at a target. Raises `Unreachable`."""
+async def scout(
+    target: Target,
+    patience: Patience,
+    permission: Permission,
+    wanted: tuple[str, ...] = (),
+    eras: Eras | None = None,
+) -> Scouted:
+    """Look at a target, whose eras may be known already. Raises `Unreachable`."""
 
     async def look(readers: anyio.abc.TaskGroup) -> Scouted:
-        return await _scout(target, patience, (permission, wanted), readers)
+        found = eras or await find_eras(target, patience, readers)
+        return await _scout(found, lambda revision: bench(revision, readers), wanted)
+
+    def bench(revision: Revision, readers: anyio.abc.TaskGroup) -> Bench:
+        made = Bench(target, revision, patience, readers)
+        made.surface.permission = permission
+        return made
 
     return await beside_readers(look)
 
 
-async def _scout(
-    target: Target, patience: Patience, terms: tuple[Permission, tuple[str, ...]], readers: anyio.abc.TaskGroup
-) -> Scouted:
-    permission, wanted = terms
-    eras = await find_eras(target, patience, readers)
+async def _scout(eras: Eras, make_bench: Callable[[Revision], Bench], wanted: tuple[str, ...]) -> Scouted:
     found = Scouted(eras)
     for revision in chosen(eras, wanted):
-        bench = Bench(target, revision, patience, readers)
-        bench.surface.permission = permission
+        bench = make_bench(revision)
         try:
             async with bench.opened("scout") as peer:
                 await gather(peer)

@@ -15,6 +15,7 @@ from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
 from door.embedded import EmbeddedServer, embedded_stdio
 from door.errors import Refusal
+from door.looking import look
 from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
@@ -72,7 +73,8 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
     with job.session(describe(subject)) as session, job.live() as live:
-        fuzz(session, live, subject, FuzzSettings(job.plan, fuzzing.examples, job.seed))
+        scouted = look(session, live, subject, job.plan)
+        fuzz(session, live, subject, scouted, FuzzSettings(job.plan, fuzzing.examples, job.seed))
     return session.exit
 
 
@@ -84,7 +86,7 @@ def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     subject = _need(job, "load")
     settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
     with job.session(describe(subject)) as session, job.live() as live:
-        measure(session, live, subject, settings)
+        measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
 
 
@@ -108,15 +110,16 @@ def run_all(
     subject = job.settings.target
     if subject is not None:
         with job.session(describe(subject)) as session, job.live() as live:
-            check(session, live, subject, job.plan)
-            fuzz(session, live, subject, fuzz_settings)
-            measure(session, live, subject, load_settings)
+            checked = check(session, live, subject, job.plan)
+            scouted = look(session, live, subject, job.plan, checked.eras)
+            fuzz(session, live, subject, scouted, fuzz_settings)
+            measure(session, live, subject, scouted, load_settings)
         return session.exit
     with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
-        check(session, live, embedded_stdio(), job.plan)
-        check(session, live, server.target, job.plan)
-        fuzz(session, live, embedded_stdio(), fuzz_settings)
-        measure(session, live, server.target, load_settings)
+        process, url = embedded_stdio(), server.target
+        by_process, by_url = (check(session, live, each, job.plan).eras for each in (process, url))
+        fuzz(session, live, process, look(session, live, process, job.plan, by_process), fuzz_settings)
+        measure(session, live, url, look(session, live, url, job.plan, by_url), load_settings)
     return session.exit
 
 

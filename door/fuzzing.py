@@ -13,14 +13,14 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from conformance.patience import Patience
 from conformance.properties.findings import case_of
 from conformance.properties.runner import FuzzPlan, Tried, run_case, run_properties
-from conformance.scout import Unreachable, scout
+from conformance.scout import Scouted
 from conformance.target import Target
 from door.checking import CheckPlan
 from door.config import read_settings
 from door.errors import Exit, Refusal
 from door.options import TargetOptions
 from door.progress import Live, Stage
-from door.session import HOME, Output, Session, describe
+from door.session import HOME, Output, Session
 from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
 from reports.records import Finding
@@ -37,8 +37,8 @@ class FuzzSettings:
     seed: int
 
 
-def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -> None:
-    """Try every property on a target. Raises `Refusal` (exit 3) if it cannot be reached."""
+def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, settings: FuzzSettings) -> None:
+    """Try every property on a target that was looked at."""
     checks = settings.checks
 
     stages: dict[str, Stage] = {}
@@ -62,19 +62,9 @@ def fuzz(session: Session, live: Live, target: Target, settings: FuzzSettings) -
         database=HOME / "examples",
     )
 
-    async def run() -> None:
-        scouted = await scout(target, checks.patience, checks.permission, checks.revisions)
-        names = tuple(revision.name for revision in scouted.eras.revisions)
-        session.target(describe(target, scouted.eras.implementation), names)
-        await run_properties(plan, scouted)
-
     # Or Hypothesis would leave a folder of its own beside ours.
     set_hypothesis_home_dir(HOME / "hypothesis")
-    live.stage("looking at what the target offers")
-    try:
-        anyio.run(run)
-    except Unreachable as error:
-        raise Refusal(str(error), Exit.UNREACHABLE) from None
+    anyio.run(run_properties, plan, scouted)
 
 
 def _repeatable(finding: Finding, records: Path) -> Finding:

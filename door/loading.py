@@ -6,18 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import anyio
 import psutil
 
 from conformance import target as targets
 from conformance.expect import Blocked, Inapplicable
-from conformance.scout import Scouted, Unreachable, chosen, scout
+from conformance.scout import Scouted, chosen
 from conformance.surface import Surface, ToolCall
 from door.checking import CheckPlan
 from door.errors import Exit, Refusal
 from door.options import LoadOptions
 from door.progress import Live
-from door.session import Session, describe
+from door.session import Session
 from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
 from loadtest.workload import (
@@ -65,16 +64,9 @@ class LoadSettings:
         return cls(checks, model, options.duration, parsed, options.tool, seed)
 
 
-def measure(session: Session, live: Live, target: targets.Target, settings: LoadSettings) -> None:
-    """Put a target under load at its newest revision. Raises `Refusal` if nothing could be measured."""
-    live.stage("looking at what the target offers")
+def measure(session: Session, live: Live, target: targets.Target, scouted: Scouted, settings: LoadSettings) -> None:
+    """Put a target that was looked at under load at its newest revision. Raises `Refusal` if nothing was measured."""
     checks = settings.checks
-    try:
-        scouted = anyio.run(scout, target, checks.patience, checks.permission, checks.revisions)
-    except Unreachable as error:
-        raise Refusal(str(error), Exit.UNREACHABLE) from None
-    names = tuple(revision.name for revision in scouted.eras.revisions)
-    session.target(describe(target, scouted.eras.implementation), names)
     revision = chosen(scouted.eras, checks.revisions)[-1]
     plan = LoadPlan(
         target=_target(target),
