@@ -142,7 +142,8 @@ def test_a_target_that_asks_without_reading_holds_nobody_up() -> None:
         await wire.reply(message, {})
 
     async def scene(peer: Peer) -> None:
-        assert (await peer.request("x")).result == {}
+        # A second's work on an idle machine; a deadlock would outlast any patience.
+        assert (await peer.request("x", timeout=60)).result == {}
 
     with_peer(Scripted({"x": pesters}), scene)
 
