@@ -68,9 +68,9 @@ class LatencyHistogram:
         self.count += times
         self.total += seconds * times
         # Comparisons, not min() and max(): this runs for every call of a server, and they take half the time.
-        if seconds < self.minimum:  # noqa: PLR1730
+        if seconds < self.minimum:  # noqa: PLR1730 - see above
             self.minimum = seconds
-        if seconds > self.maximum:  # noqa: PLR1730
+        if seconds > self.maximum:  # noqa: PLR1730 - see above
             self.maximum = seconds
 
     def percentile(self, percent: float) -> float:

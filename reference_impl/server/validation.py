@@ -22,7 +22,7 @@ class SchemaError(ValueError):
 def compile_schema(schema: dict[str, Any]) -> Validator:
     """Return the validator of `schema`. Raises `SchemaError` if it is none."""
     try:
-        import jsonschema_rs  # noqa: F401
+        import jsonschema_rs  # noqa: F401 - to learn whether it is there
     except ImportError:
         return _compile_python(schema)
     return _compile_rust(schema)
