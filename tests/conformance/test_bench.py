@@ -197,7 +197,9 @@ def test_what_is_put_off_is_done_beside_the_conversation() -> None:
 
         async with bench.opened("it"):
             bench.later(work)
-            await done.wait()
+            with anyio.move_on_after(5):
+                await done.wait()
+            assert done.is_set()
 
     with_bench(Scripted().target, scene)
 

@@ -211,6 +211,7 @@ def test_large_answers_that_were_asked_for_are_no_flood(monkeypatch: pytest.Monk
             tasks.start_soon(answer)
             for identifier in range(4):
                 await ask(link, identifier)
+        assert link.flooded is None
 
     play(scene)
 

@@ -194,6 +194,7 @@ async def test_a_slow_call_holds_up_nobody(over_lines):
         await client.send({"jsonrpc": "2.0", "id": "slow", "method": "tools/call", "params": slow})
         for _ in range(20):
             await client.fence()
+        assert client.seen == []
         await client.notify("notifications/cancelled", {"requestId": "slow"})
 
 
