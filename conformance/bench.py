@@ -106,7 +106,7 @@ class Bench:
         if any(other.flooded for other in self._links):
             # Known for it: no need to read as much again.
             link.tolerance //= _FLOODED_BEFORE
-        link.ignored = frozenset().union(*(other.ignored for other in self._links))
+        link.matcher.ignored = frozenset().union(*(other.matcher.ignored for other in self._links))
         self._links.append(link)
         self._tasks.start_soon(link.read, peer.hear)
         return peer

@@ -10,13 +10,13 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import anyio
 
 from conformance.expect import Mismatch, brief
-from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Entry, HttpHead, owner
+from conformance.matching import Matcher, Waiting
+from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Entry, HttpHead
 from reference_impl.protocol.lines import LineReader, Overlong
 from reference_impl.transports.channel import ByteChannel
 
@@ -92,10 +92,6 @@ class Answer:
         return status + brief(shown)
 
 
-def _only(items: list[_Waiting]) -> _Waiting | None:
-    return items[0] if len(items) == 1 else None
-
-
 def decode(data: bytes) -> Any:
     """Decode a JSON text by the letter of RFC 8259; `NO_JSON` for anything else."""
     try:
@@ -109,24 +105,6 @@ def _refuse_constant(name: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _resembles(wanted: Any, identifier: Any) -> bool:
-    """Whether an id is meant to be `wanted`, though its JSON type or spelling is another ("1" or 1.0 for 1)."""
-    same_number = isinstance(identifier, float) and isinstance(wanted, int | float) and wanted == identifier
-    return same_number or str(wanted) == str(identifier)
-
-
-@dataclass(slots=True)
-class _Waiting:
-    id: Any
-    since: int
-    owner: str | None
-    done: anyio.Event
-    told: frozenset[str]
-    """The methods of the notifications that had been sent before."""
-    defect: str | None = None
-    entry: Entry | None = None
 
 
 class StreamLink:
@@ -143,13 +121,8 @@ class StreamLink:
         """Set once the target's output has ended."""
         self._channel = channel
         self._why_gone = why_gone
-        self._waiting: list[_Waiting] = []
+        self.matcher = Matcher()
         self._writing = anyio.Lock()
-        self._spoiled = False
-        self._told: list[str] = []
-        self._without_id = 0
-        self.ignored: frozenset[str] = frozenset()
-        """Notifications that the target was seen to leave alone: it answered a request that came after them."""
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
@@ -182,8 +155,7 @@ class StreamLink:
         self.gone = self.flooded or await self._why_gone()
         self.conversation.record(Direction.PROCESS, self.gone.encode())
         self.silent.set()
-        for waiting in self._waiting:
-            waiting.done.set()
+        self.matcher.give_up()
 
     @property
     def flooded(self) -> str | None:
@@ -202,54 +174,22 @@ class StreamLink:
             self._unasked += 1
             return
         value = decode(data)
-        waiting = self._waiting_for(value)
+        waiting = self.matcher.find(value)
         entry = self.conversation.record(Direction.RECEIVED, data, value, owned_by=waiting.owner if waiting else TARGET)
         if waiting is not None:
             self._unasked_bytes -= len(data)
-            self.ignored |= frozenset() if self._without_id else waiting.told
-            waiting.entry = entry
-            waiting.done.set()
+            self.matcher.answered(waiting, entry)
         else:
             self._unasked += 1
             await listener(entry)
 
-    def _waiting_for(self, value: Any) -> _Waiting | None:
-        """Find the request that a message answers.
-
-        An answer whose id has the wrong type, or that lost its id, still belongs to somebody: delivering it keeps one
-        defect one finding, which the monitor of ids reports. Without an id it may be meant for something unreadable
-        that was sent before (`basic/index#error-responses`), and then answers a defective request or none; or for a
-        notification, which is wrong but no answer to a request; else for the request that has waited longest.
-        """
-        if not isinstance(value, dict) or "method" in value or not ("result" in value or "error" in value):
-            return None
-        identifier = value.get("id")
-        open_ones = [waiting for waiting in self._waiting if waiting.entry is None]
-        if identifier is None:
-            return self._waiting_without_id(open_ones)
-        exact = (one for one in open_ones if type(one.id) is type(identifier) and one.id == identifier)
-        alike = (one for one in open_ones if _resembles(one.id, identifier))
-        return next(chain(exact, alike), None)
-
-    def _waiting_without_id(self, open_ones: list[_Waiting]) -> _Waiting | None:
-        if any(waiting.defect for waiting in open_ones):
-            return _only([waiting for waiting in open_ones if waiting.defect])
-        self._without_id += 1
-        doubtful = [method for method in self._told if method not in self.ignored]
-        if self._spoiled or self._without_id <= len(doubtful):
-            return None
-        return next(iter(open_ones), None)
-
     async def call(self, data: bytes, value: Any, timeout: float, defect: str | None = None) -> Answer:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
-        waiting = self._expect(value, defect)
-        try:
+        with self.matcher.awaiting([value], len(self.conversation.entries), defect) as awaited:
             with anyio.move_on_after(timeout):
                 await self.send(data, value, defect)
-                await self._settled([waiting])
-            return self._conclude(value, waiting, timeout)
-        finally:
-            self._waiting.remove(waiting)
+                await self._settled(awaited)
+            return self._conclude(value, awaited[0], timeout)
 
     async def write(
         self,
@@ -262,17 +202,13 @@ class StreamLink:
 
         Raises `Silence` or `Gone`.
         """
-        awaited = [self._expect(request, defect) for request in requests]
-        try:
+        with self.matcher.awaiting(list(requests), len(self.conversation.entries), defect) as awaited:
             with anyio.move_on_after(timeout):
                 for chunk in chunks:
                     self._need_target()
                     await self._put(chunk, self.conversation.record(Direction.SENT, chunk, defect=defect))
                 await self._settled(awaited)
             return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
-        finally:
-            for waiting in awaited:
-                self._waiting.remove(waiting)
 
     async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
         """Write a line. Raises `Gone` if the target no longer reads, `Silence` if it leaves the line unread."""
@@ -291,9 +227,7 @@ class StreamLink:
         return kind(expected, self.gone or "", [*evidence, len(self.conversation.entries) - 1])
 
     async def _put(self, data: bytes, entry: Entry) -> None:
-        self._spoiled = self._spoiled or entry.defect is not None
-        if entry.is_notification():
-            self._told.append(str(entry.value["method"]))
+        self.matcher.sent(entry)
         try:
             with anyio.move_on_after(self._patience):
                 async with self._writing:
@@ -308,19 +242,12 @@ class StreamLink:
             raise Gone("a target that reads its input", why, [entry.index]) from None
         raise Silence(f"a target that reads its input within {self._patience:g} s", "none of it read", [entry.index])
 
-    def _expect(self, request: dict[str, Any], defect: str | None) -> _Waiting:
-        waiting = _Waiting(
-            request.get("id"), len(self.conversation.entries), owner.get(), anyio.Event(), frozenset(self._told), defect
-        )
-        self._waiting.append(waiting)
-        return waiting
-
-    async def _settled(self, awaited: Iterable[_Waiting]) -> None:
+    async def _settled(self, awaited: Iterable[Waiting]) -> None:
         for waiting in awaited:
             if self.gone is None:
                 await waiting.done.wait()
 
-    def _conclude(self, request: dict[str, Any], waiting: _Waiting, timeout: float) -> Answer:
+    def _conclude(self, request: dict[str, Any], waiting: Waiting, timeout: float) -> Answer:
         method = request.get("method", "?")
         if waiting.entry is not None:
             return self._answer(method, waiting, waiting.entry)
@@ -328,7 +255,7 @@ class StreamLink:
             raise self.ended(f"an answer to {method}", waiting.since)
         raise Silence(f"an answer to {method} within {timeout:g} s", "silence", [waiting.since])
 
-    def _answer(self, method: str, waiting: _Waiting, entry: Entry) -> Answer:
+    def _answer(self, method: str, waiting: Waiting, entry: Entry) -> Answer:
         between = self.conversation.entries[waiting.since : entry.index]
         earlier = tuple(item for item in between if item.direction is Direction.RECEIVED)
         return Answer(method, waiting.id, entry.value, entry, earlier)

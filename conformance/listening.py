@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from conformance.expect import Mismatch, brief
-from conformance.http_link import HttpRequest, LiveReply
+from conformance.http_reply import HttpRequest, LiveReply
 from conformance.links import Silence
 from conformance.peer import Peer, encode
 from conformance.transcript import Entry

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from conformance.expect import Mismatch, brief, expect_result
-from conformance.http_link import HttpLink, HttpReply, HttpRequest
+from conformance.http_link import HttpLink
+from conformance.http_reply import HttpReply, HttpRequest
 from conformance.links import Answer, Silence, StreamLink
 from conformance.patience import Patience
 from conformance.surface import Surface

@@ -10,8 +10,9 @@ from typing import Any
 import anyio
 import pytest
 
-from conformance import http_link
-from conformance.http_link import HttpLink, HttpReply, HttpRequest
+from conformance import http_reply
+from conformance.http_link import HttpLink
+from conformance.http_reply import HttpReply, HttpRequest
 from conformance.links import Answer, Gone, Silence, Throttled
 from conformance.transcript import NO_JSON, Direction, Entry
 
@@ -83,7 +84,7 @@ def test_headers_go_out_in_layers_and_none_removes_one() -> None:
 
 
 def test_a_stream_gives_what_came_before_the_response_and_waits_for_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_link, "_TAIL", 0.05)
+    monkeypatch.setattr(http_reply, "TAIL", 0.05)
     heard: list[Entry] = []
 
     async def listen(entry: Entry) -> None:
@@ -101,7 +102,7 @@ def test_a_stream_gives_what_came_before_the_response_and_waits_for_no_end(monke
 
 
 def test_a_stream_that_stays_open_after_its_response_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_link, "_TAIL", 0.05)
+    monkeypatch.setattr(http_reply, "TAIL", 0.05)
 
     async def scene(link: HttpLink) -> None:
         await ask(link)
@@ -154,7 +155,7 @@ def test_a_connection_that_fails_is_gone_and_says_how(data: bytes, words: str) -
 
 
 def test_a_body_without_end_fills_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_link, "BODY_LIMIT", 1 << 20)
+    monkeypatch.setattr(http_reply, "BODY_LIMIT", 1 << 20)
 
     async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")

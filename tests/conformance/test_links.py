@@ -276,7 +276,7 @@ def test_an_answer_without_id_may_be_a_notification_s_unless_the_target_leaves_t
                 tasks.start_soon(ask, link, 1)
                 await hear(theirs, 2)
                 await theirs.send(response(1))
-        assert link.ignored == (frozenset({"notifications/initialized"}) if mute else frozenset())
+        assert link.matcher.ignored == (frozenset({"notifications/initialized"}) if mute else frozenset())
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(theirs.send, _lost())
             if mute:
@@ -290,7 +290,7 @@ def test_an_answer_without_id_may_be_a_notification_s_unless_the_target_leaves_t
 
 def test_a_target_that_left_one_notification_alone_may_still_answer_another() -> None:
     async def scene(link: StreamLink, theirs: MemoryChannel, unasked: list[Entry]) -> None:
-        link.ignored = frozenset({"notifications/initialized"})
+        link.matcher.ignored = frozenset({"notifications/initialized"})
         notification = {"jsonrpc": "2.0", "method": "notifications/unheard-of"}
         await link.send(json.dumps(notification).encode(), notification)
         async with anyio.create_task_group() as tasks:

@@ -10,7 +10,7 @@ import anyio
 
 from conformance.check import check
 from conformance.expect import Blocked, expect
-from conformance.http_link import HttpReply
+from conformance.http_reply import HttpReply
 from conformance.links import Answer, Gone
 from conformance.peer import Peer, encode
 from conformance.together import together

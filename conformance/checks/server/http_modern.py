@@ -9,7 +9,7 @@ from typing import Any
 from conformance.check import check
 from conformance.expect import Blocked, Inapplicable, Mismatch, expect, expect_status
 from conformance.http_exchanges import exchanges
-from conformance.http_link import HttpRequest
+from conformance.http_reply import HttpRequest
 from conformance.links import Answer
 from conformance.peer import Peer, encode
 from conformance.twins import expect_served, need_served

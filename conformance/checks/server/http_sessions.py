@@ -6,7 +6,7 @@ import math
 
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, expect, expect_status
-from conformance.http_link import HttpRequest
+from conformance.http_reply import HttpRequest
 from conformance.peer import Peer
 from conformance.twins import need_another, need_served
 from reference_impl.protocol.revisions import R2025_03_26

@@ -9,7 +9,8 @@ from typing import Any
 
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, expect
-from conformance.http_link import RESUMED, HttpReply, HttpRequest, LiveReply
+from conformance.http_link import RESUMED
+from conformance.http_reply import HttpReply, HttpRequest, LiveReply
 from conformance.links import Silence
 from conformance.peer import Peer, encode
 from conformance.twins import need_served
