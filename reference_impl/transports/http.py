@@ -9,13 +9,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.abc
 
-from reference_impl.transports.http_connection import BadHttp, ConnectFailed, ConnectionLost, HttpConnection, HttpError
+from reference_impl.transports.http_connection import HttpConnection
+from reference_impl.transports.http_terms import (
+    BadHttp,
+    ConnectFailed,
+    ConnectionLost,
+    HttpError,
+    Origin,
+    why_not_connected,
+)
 
 __all__ = [
     "BadHttp",
@@ -37,30 +43,6 @@ BODY_LIMIT = 64 * 1024 * 1024
 CONNECT_TIMEOUT = 10.0
 """Seconds until a connection has to stand, TLS included."""
 _IDLE_LIMIT = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Whom to talk to: scheme, host and port."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: str) -> Origin:
-        """Read an `http` or `https` URL. Raises `ValueError` for any other."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url} is no http or https URL")
-        return cls(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
-
-    @property
-    def authority(self) -> str:
-        """What the Host header says: the port only where it is not the scheme's own."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = 443 if self.scheme == "https" else 80
-        return host if self.port == usual else f"{host}:{self.port}"
 
 
 class HttpResponse:
@@ -181,7 +163,7 @@ class HttpPool:
             raise ConnectFailed(f"{self.origin.authority}: no connection within {CONNECT_TIMEOUT:g} s") from error
         except (OSError, anyio.BrokenResourceError, anyio.EndOfStream) as error:
             reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
-            raise ConnectFailed(f"{self.origin.authority}: {_worded(reason)}") from error
+            raise ConnectFailed(f"{self.origin.authority}: {why_not_connected(reason)}") from error
         self.opened += 1
         return HttpConnection(stream)
 
@@ -196,20 +178,6 @@ class HttpPool:
             self._idle.append(connection)
         else:
             await connection.close()
-
-
-def _worded(reason: BaseException) -> str:
-    """Say why there is no connection, for somebody who does not think in error numbers."""
-    match reason:
-        case ConnectionRefusedError():
-            return "connection refused: nothing listens there"
-        case ssl.SSLCertVerificationError():
-            return f"certificate verify failed: {reason.verify_message} (SSL_CERT_FILE names certificates to trust)"
-        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
-            return "no TLS is spoken there; is it an http:// address?"
-        case OSError(strerror=str(words)):
-            return words.lower()
-    return str(reason)
 
 
 async def _ask(connection: HttpConnection, wire: bytes, method: str, closes: bool, *, reused: bool) -> HttpResponse:

@@ -12,31 +12,13 @@ import anyio
 import anyio.abc
 import h11
 
+from reference_impl.transports.http_terms import BadHttp, ConnectFailed, ConnectionLost, HttpError
+
 __all__ = ["HEAD_LIMIT", "BadHttp", "ConnectFailed", "ConnectionLost", "HttpConnection", "HttpError"]
 
 HEAD_LIMIT = 64 * 1024
 """Most bytes of a response's head."""
 _CHUNK = 65536
-
-
-class HttpError(Exception):
-    """Base of what can go wrong in an exchange."""
-
-
-class ConnectFailed(HttpError):  # noqa: N818 - the name says what happened
-    """No connection could be made: nobody listens, the name is unknown, or TLS was refused."""
-
-
-class ConnectionLost(HttpError):  # noqa: N818 - the name says what happened
-    """The connection ended in the middle of an exchange. `received` tells whether any byte of the answer had come."""
-
-    def __init__(self, message: str, received: bool) -> None:
-        super().__init__(message)
-        self.received = received
-
-
-class BadHttp(HttpError):  # noqa: N818 - the name says what happened
-    """What came is no HTTP/1.1 response, or goes over a limit."""
 
 
 class HttpConnection:

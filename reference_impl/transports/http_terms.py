@@ -1,0 +1,70 @@
+"""What every HTTP shell speaks of: whom it talks to, and what can go wrong on the way.
+
+Source: RFC 9110, RFC 9112.
+"""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+__all__ = ["BadHttp", "ConnectFailed", "ConnectionLost", "HttpError", "Origin", "why_not_connected"]
+
+
+class HttpError(Exception):
+    """Base of what can go wrong in an exchange."""
+
+
+class ConnectFailed(HttpError):  # noqa: N818 - the name says what happened
+    """No connection could be made: nobody listens, the name is unknown, or TLS was refused."""
+
+
+class ConnectionLost(HttpError):  # noqa: N818 - the name says what happened
+    """The connection ended in the middle of an exchange. `received` tells whether any byte of the answer had come."""
+
+    def __init__(self, message: str, received: bool) -> None:
+        super().__init__(message)
+        self.received = received
+
+
+class BadHttp(HttpError):  # noqa: N818 - the name says what happened
+    """What came is no HTTP/1.1 response, or goes over a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom to talk to: scheme, host and port."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """Read an `http` or `https` URL. Raises `ValueError` for any other."""
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError(f"{url} is no http or https URL")
+        return cls(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+
+    @property
+    def authority(self) -> str:
+        """What the Host header says: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        usual = 443 if self.scheme == "https" else 80
+        return host if self.port == usual else f"{host}:{self.port}"
+
+
+def why_not_connected(reason: BaseException) -> str:
+    """Say why there is no connection, for somebody who does not think in error numbers."""
+    match reason:
+        case ConnectionRefusedError():
+            return "connection refused: nothing listens there"
+        case ssl.SSLCertVerificationError():
+            return f"certificate verify failed: {reason.verify_message} (SSL_CERT_FILE names certificates to trust)"
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
+            return "no TLS is spoken there; is it an http:// address?"
+        case OSError(strerror=str(words)):
+            return words.lower()
+    return str(reason)
