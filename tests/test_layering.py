@@ -44,6 +44,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "reference_impl.metrics",
         "reports",
     ),
+    "loadtest.benchmarks": ("loadtest", "reference_impl.protocol"),
+    "loadtest.benchmarks.servers": ("reference_impl",),
     "fixtures": ("conformance", "reference_impl"),
     "door": OURS,
     "touchstone": ("door",),

@@ -1,1 +1,1 @@
-"""Measurements of our own speed, as ratios within one run."""
+"""Figures about speed, each a ratio to a peer that was measured in alternation (`docs/performance.md`)."""

@@ -1,0 +1,32 @@
+"""The commands of what is measured."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from loadtest.benchmarks.settings import Settings
+
+__all__ = ["bare", "interpreter", "ours", "sdk"]
+
+_SERVERS = Path(__file__).resolve().parent / "servers"
+
+
+def ours(mode: str) -> list[str]:
+    """Return the reference server with the tools of the benchmarks."""
+    return [sys.executable, "-m", "loadtest.benchmarks.servers.ours", mode]
+
+
+def sdk(settings: Settings, mode: str) -> list[str]:
+    """Return the same on the official SDK."""
+    return [settings.environments.sdk_python(), "-P", str(_SERVERS / "sdk.py"), mode]
+
+
+def bare() -> list[str]:
+    """Return the limit."""
+    return [sys.executable, "-P", str(_SERVERS / "bare.py")]
+
+
+def interpreter() -> list[str]:
+    """Return the limit of a start."""
+    return [sys.executable, "-P", str(_SERVERS / "interpreter.py")]
