@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +11,6 @@ import anyio
 from reference_impl.client.errors import ConnectionClosed, InvalidAnswer
 from reference_impl.client.wire import NEVER_CANCELLED, Answer, Deliver, MessageChannel, read_messages
 from reference_impl.protocol.calls import Calls
-from reference_impl.protocol.lines import LineReader, Overlong, frame
 from reference_impl.protocol.messages import (
     ErrorResponse,
     MalformedError,
@@ -24,7 +22,7 @@ from reference_impl.protocol.messages import (
     encode,
 )
 from reference_impl.protocol.revisions import LATEST
-from reference_impl.transports.channel import ByteChannel
+from reference_impl.transports.messages import LineChannel
 
 __all__ = ["ChannelWire", "LineChannel"]
 
@@ -35,35 +33,6 @@ _FAREWELL = 1.0
 
 async def _nothing_known() -> str:
     return "the server closed the connection"
-
-
-class LineChannel:
-    """Messages as the lines of a byte channel: the framing of stdio."""
-
-    __slots__ = ("_channel", "_lines", "_reader")
-
-    def __init__(self, channel: ByteChannel) -> None:
-        self._channel = channel
-        self._reader = LineReader()
-        self._lines: deque[bytes] = deque()
-
-    async def send(self, message: bytes) -> None:
-        """Send one line. Raises an `anyio` resource error if the channel has closed."""
-        await self._channel.send(frame(message))
-
-    async def receive(self) -> bytes:
-        """Return the next line that is not blank. Raises `anyio.EndOfStream` at the end of the channel."""
-        while not self._lines:
-            for line in self._reader.feed(await self._channel.receive()):
-                if isinstance(line, Overlong):
-                    _logger.warning("dropped a line of %d bytes", line.size)
-                elif line.strip():
-                    self._lines.append(line)
-        return self._lines.popleft()
-
-    async def aclose(self) -> None:
-        """Close the channel."""
-        await self._channel.aclose()
 
 
 class _Slot:

@@ -16,6 +16,7 @@ from reference_impl.protocol.messages import (
     parse_value,
 )
 from reference_impl.protocol.revisions import Revision
+from reference_impl.transports.messages import MessageChannel
 
 __all__ = ["NEVER_CANCELLED", "Answer", "Deliver", "MessageChannel", "Wire", "read_messages"]
 
@@ -53,20 +54,6 @@ class Wire(Protocol):
 
     async def aclose(self) -> None:
         """Leave politely, in bounded time."""
-
-
-class MessageChannel(Protocol):
-    """Whole messages both ways, in order: lines of a byte channel, or frames of a WebSocket."""
-
-    async def send(self, message: bytes) -> None:
-        """Send one message. Raises an `anyio` resource error if the channel has closed."""
-
-    async def receive(self) -> bytes:
-        """Return the next message. Raises `anyio.EndOfStream` when there will be none."""
-        ...
-
-    async def aclose(self) -> None:
-        """Close both ways."""
 
 
 def read_messages(data: bytes | str, revision: Revision) -> list[Message | MalformedError]:
