@@ -6,13 +6,12 @@ Sources: `basic/transports/streamable-http` of 2026-07-28, `basic/transports#str
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
-import aiohttp
 import anyio
 
+from reference_impl.client.endpoint import Endpoint, read_body
 from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, InvalidAnswer, SessionLost
 from reference_impl.client.event_stream import EventStream
 from reference_impl.client.settings import ClientSettings
@@ -34,6 +33,8 @@ from reference_impl.protocol.streamable import (
     media_type,
     request_headers,
 )
+from reference_impl.transports.http_link import HttpReply
+from reference_impl.transports.http_terms import HttpError
 
 __all__ = ["HttpWire"]
 
@@ -42,8 +43,8 @@ _FAREWELL = 2.0
 """Seconds that cancelling a request or ending a session may take."""
 _LASTING = 10.0
 """Seconds after which a quiet stream that ends is no failure, but the patience of something between."""
-_CONNECT_TIMEOUT = 10.0
-_BODY_LIMIT = 64 * 1024 * 1024
+_ACTS = frozenset({"tools/call"})
+"""What must not be sent twice where nobody can tell whether the first one was served."""
 
 
 def _ignore(_: Request | Notification) -> None:
@@ -55,16 +56,11 @@ class HttpWire:
 
     def __init__(self, url: str, settings: ClientSettings) -> None:
         self.revision = LATEST
-        self._url = url
-        self._settings = settings
+        self._endpoint = Endpoint(url, settings)
+        self._timeout = settings.timeout
         self._session: str | None = None
-        self._authorization: Mapping[str, str] | None = None
         self._established = anyio.Event()
         self._deliver: Deliver = _ignore
-        connector = aiohttp.TCPConnector(limit=0, ssl=settings.ssl_context or True)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT)
-        # No cookies: nothing but the specification's own headers ties one request to the next.
-        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=aiohttp.DummyCookieJar())
 
     # Requests and their answers -----------------------------------------------------------------
 
@@ -86,44 +82,50 @@ class HttpWire:
         if request.method == "initialize":
             self._session = None
             headers.pop(SESSION_ID, None)
-        stream = EventStream(request.id, self.revision, self._deliver)
-        async with self._open("POST", headers, encode(request)) as response:
-            self._check_session(response, headers)
-            if request.method == "initialize":
-                self._session = response.headers.get(SESSION_ID)
-            if response.status != 200 or media_type(response.headers.get("content-type")) != SSE_TYPE:
-                return await self._answer(response, request)
-            answer = await self._follow(stream, response)
-        return answer or await self._resume(stream)
+        body = encode(request)
+        reply = await self._endpoint.request("POST", headers, body, replayable=request.method not in _ACTS)
+        try:
+            with reply:
+                return await self._answer(reply, request, headers)
+        except HttpError as error:
+            raise self._endpoint.broken(error) from error
 
-    async def _answer(self, response: aiohttp.ClientResponse, request: Request) -> Answer:
+    async def _answer(self, reply: HttpReply, request: Request, headers: Mapping[str, str]) -> Answer:
+        """Find the answer, wherever the server put it."""
+        self._check_session(reply, headers)
+        if request.method == "initialize":
+            self._session = reply.headers.get(SESSION_ID)
+        if not _streams(reply):
+            return self._find(reply, await read_body(reply), request)
+        stream = EventStream(request.id, self.revision, self._deliver)
+        return await self._follow(stream, reply) or await self._resume(stream)
+
+    def _find(self, reply: HttpReply, body: bytes, request: Request) -> Answer:
         """Find the answer in a body that is no stream."""
-        body = await _read(response)
-        refused = HttpRefused(response.status, body.decode(errors="replace"), response.headers.get("www-authenticate"))
         try:
             messages = read_messages(body, self.revision)
         except MalformedError as error:
-            raise (refused if response.status != 200 else InvalidAnswer(error.message)) from None
+            raise (_refused(reply, body) if reply.status != 200 else InvalidAnswer(error.message)) from None
         for message in messages:
             match message:
-                case Request() | Notification():
-                    self._deliver(message)
                 case Response(identifier) if identifier == request.id:
                     return message
                 case ErrorResponse(identifier) if identifier in (request.id, None):
                     return message
-        if response.status != 200:
-            raise refused
+                case Request() | Notification():
+                    self._deliver(message)
+        if reply.status != 200:
+            raise _refused(reply, body)
         raise InvalidAnswer("the body of the HTTP response holds no answer to the request")
 
-    async def _follow(self, stream: EventStream, response: aiohttp.ClientResponse) -> Answer | None:
+    async def _follow(self, stream: EventStream, reply: HttpReply) -> Answer | None:
         """Read a stream to its answer, or to its end; a broken stream that can be resumed counts as ended."""
         try:
-            async for chunk in response.content.iter_any():
+            while (chunk := await reply.chunk()) is not None:
                 answer = stream.feed(chunk)
                 if answer is not None:
                     return answer
-        except aiohttp.ClientError as error:
+        except HttpError as error:
             if not stream.resumable:
                 raise ConnectionClosed(f"the event stream broke: {error}") from error
         return None
@@ -133,22 +135,33 @@ class HttpWire:
         while stream.resumable:
             await anyio.sleep(stream.next_pause())
             headers = self._get_headers() | {LAST_EVENT_ID: stream.last_event_id or ""}
-            async with self._open("GET", headers) as response:
-                self._check_session(response, headers)
-                if response.status != 200 or media_type(response.headers.get("content-type")) != SSE_TYPE:
-                    raise ConnectionClosed(f"the stream could not be resumed: HTTP {response.status}")
-                answer = await self._follow(stream.resumed(), response)
+            reply = await self._endpoint.request("GET", headers)
+            with reply:
+                self._check_session(reply, headers)
+                if not _streams(reply):
+                    raise ConnectionClosed(f"the stream could not be resumed: HTTP {reply.status}")
+                answer = await self._follow(stream.resumed(), reply)
             if answer is not None:
                 return answer
         raise ConnectionClosed("the event stream ended before the answer")
 
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
-        """POST a message that has no answer."""
+        """POST a message that has no answer. Raises `ConnectionClosed` too if the server does not take it in time."""
         headers = request_headers(message, self.revision, session=self._session)
-        async with self._open("POST", headers, encode(message)) as response:
-            self._check_session(response, headers)
-            if response.status >= 300:
-                raise HttpRefused(response.status, (await _read(response)).decode(errors="replace"))
+        with anyio.move_on_after(self._timeout):
+            await self._post(headers, encode(message))
+            return
+        raise ConnectionClosed(f"the server did not take a message within {self._timeout:g} s")
+
+    async def _post(self, headers: dict[str, str], body: bytes) -> None:
+        reply = await self._endpoint.request("POST", headers, body)
+        try:
+            with reply:
+                self._check_session(reply, headers)
+                if reply.status >= 300:
+                    raise _refused(reply, await read_body(reply))
+        except HttpError as error:
+            raise self._endpoint.broken(error) from error
 
     async def _cancel(self, request: Request) -> None:
         with anyio.move_on_after(_FAREWELL, shield=True):
@@ -179,15 +192,20 @@ class HttpWire:
                 headers[LAST_EVENT_ID] = stream.last_event_id
             opened = anyio.current_time()
             try:
-                async with self._open("GET", headers) as response:
-                    if response.status != 200 or media_type(response.headers.get("content-type")) != SSE_TYPE:
-                        return  # 405: this server has nothing to say; 404: the session is over
-                    await self._follow(stream.resumed(), response)
+                if not await self._hear(stream, headers):
+                    return  # 405: this server has nothing to say; 404: the session is over
             except ClientError as error:
                 _logger.debug("the server's own stream broke: %s", error)
             if anyio.current_time() - opened > _LASTING:
                 stream.forgive()
             await anyio.sleep(stream.next_pause())
+
+    async def _hear(self, stream: EventStream, headers: dict[str, str]) -> bool:
+        """Hold one connection of the server's own stream to its end; tell whether the server offers one."""
+        with await self._endpoint.request("GET", headers) as reply:
+            if _streams(reply):
+                await self._follow(stream.resumed(), reply)
+            return _streams(reply)
 
     # HTTP ---------------------------------------------------------------------------------------
 
@@ -199,63 +217,31 @@ class HttpWire:
             headers[SESSION_ID] = self._session
         return headers
 
-    def _check_session(self, response: aiohttp.ClientResponse, headers: Mapping[str, str]) -> None:
-        if response.status == 404 and SESSION_ID in headers:
+    def _check_session(self, reply: HttpReply, headers: Mapping[str, str]) -> None:
+        if reply.status == 404 and SESSION_ID in headers:
             raise SessionLost("the server has ended the session")
-
-    @asynccontextmanager
-    async def _open(
-        self, method: str, headers: Mapping[str, str], body: bytes | None = None
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Send one HTTP request and give its response, which is closed unless it was read to its end."""
-        try:
-            response = await self._authorized(method, headers, body)
-            try:
-                yield response
-            finally:
-                response.release()
-        except aiohttp.ClientError as error:
-            raise ConnectionClosed(f"{self._url}: {error or type(error).__name__}") from error
-
-    async def _authorized(self, method: str, headers: Mapping[str, str], body: bytes | None) -> aiohttp.ClientResponse:
-        """Send with authorization; where the server refuses it, ask once for a better one."""
-        authorize = self._settings.authorize
-        if authorize is not None and self._authorization is None:
-            self._authorization = await authorize(None)
-        response = await self._request(method, headers, body)
-        if response.status not in (401, 403) or authorize is None:
-            return response
-        challenge = response.headers.get("www-authenticate")
-        response.release()
-        self._authorization = await authorize(challenge)
-        return await self._request(method, headers, body)
-
-    async def _request(self, method: str, headers: Mapping[str, str], body: bytes | None) -> aiohttp.ClientResponse:
-        everything = {**self._settings.headers, **(self._authorization or {}), **headers}
-        return await self._http.request(method, self._url, headers=everything, data=body, allow_redirects=False)
 
     async def aclose(self) -> None:
         """End the session, where there is one, and close every connection."""
         with anyio.CancelScope(shield=True):
             with anyio.move_on_after(_FAREWELL):
                 await self._end_session()
-            await self._http.close()
+            await self._endpoint.aclose()
 
     async def _end_session(self) -> None:
         if self._session is None:
             return
         try:
             # A server may answer 405: its clients are not to end sessions. Nothing is to be done then.
-            async with self._open("DELETE", self._get_headers()):
+            with await self._endpoint.request("DELETE", self._get_headers()):
                 self._session = None
         except ConnectionClosed as error:
             _logger.debug("the session was not ended: %s", error)
 
 
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > _BODY_LIMIT:
-            raise InvalidAnswer(f"the body is longer than {_BODY_LIMIT} bytes")
-    return bytes(body)
+def _streams(reply: HttpReply) -> bool:
+    return reply.status == 200 and media_type(reply.headers.get("content-type")) == SSE_TYPE
+
+
+def _refused(reply: HttpReply, body: bytes) -> HttpRefused:
+    return HttpRefused(reply.status, body.decode(errors="replace"), reply.headers.get("www-authenticate"))

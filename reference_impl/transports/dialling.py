@@ -1,0 +1,79 @@
+"""A TCP connection to a name that may stand for several addresses: each gets a short lead on the next (RFC 8305)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+import anyio
+
+from reference_impl.transports.http_terms import ConnectFailed, Origin, why_not_connected
+
+__all__ = ["dial"]
+
+_LEAD = 0.25
+"""Seconds before the next address is tried beside the last (RFC 8305, section 5)."""
+
+
+async def dial(origin: Origin) -> socket.socket:
+    """Return a connected, non-blocking socket. Raises `ConnectFailed` with the reason of the first address."""
+    try:
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConnectFailed(f"{origin.authority}: {why_not_connected(error)}") from error
+    race = _Race()
+    if len(addresses) == 1:
+        await race.attempt(addresses[0])
+    else:
+        await race.run(addresses)
+    if race.winner is None:
+        reason = race.failures[0]
+        raise ConnectFailed(f"{origin.authority}: {why_not_connected(reason)}") from reason
+    return race.winner
+
+
+class _Race:
+    """Attempts at the addresses of one name; the first that stands wins."""
+
+    def __init__(self) -> None:
+        self.winner: socket.socket | None = None
+        self.failures: list[OSError] = []
+
+    async def run(self, addresses: list[Any]) -> None:
+        """Try each address a little after the last, or as soon as that has failed, until one stands."""
+        async with anyio.create_task_group() as tasks:
+            for address in addresses:
+                over = anyio.Event()
+                tasks.start_soon(self.attempt, address, over)
+                with anyio.move_on_after(_LEAD):
+                    await over.wait()
+                if self.winner is not None:
+                    tasks.cancel_scope.cancel()
+                    return
+
+    async def attempt(self, address: Any, over: anyio.Event | None = None) -> None:
+        """Try one address."""
+        family, kind, protocol, _, where = address
+        try:
+            connection = socket.socket(family, kind, protocol)
+            connection.settimeout(0)
+        except OSError as error:  # a family that this machine does not have
+            self.failures.append(error)
+        else:
+            await self._connect(connection, where)
+        if over is not None:
+            over.set()
+
+    async def _connect(self, connection: socket.socket, where: Any) -> None:
+        kept = False
+        try:
+            await asyncio.get_running_loop().sock_connect(connection, where)
+            kept = self.winner is None
+            self.winner = self.winner or connection
+        except OSError as error:
+            self.failures.append(error)
+        finally:
+            if not kept:
+                connection.close()

@@ -1,0 +1,128 @@
+"""HTTP/1.1 for the reference client: kept connections to one origin, made when they are needed.
+
+No cookies, no redirects, no compression: an endpoint of the protocol needs none of them, and each has opened holes.
+Why this and no library of its own kind: `docs/performance.md#client`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+import anyio
+
+from reference_impl.transports.dialling import dial
+from reference_impl.transports.http_link import HttpLink, HttpReply
+from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, Origin, why_not_connected
+
+__all__ = ["HttpClient", "request_head"]
+
+CONNECT_TIMEOUT = 10.0
+"""Seconds until a connection has to stand, TLS included."""
+_IDLE_LIMIT = 128
+"""Idle connections that are kept at most."""
+_IDLE_SECONDS = 4.0
+"""How long a connection may rest and be used again. Many servers close theirs after 5 seconds: a request that meets
+the close on its way is lost, and nobody can tell whether it was served."""
+_TURNS = 8
+
+
+def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
+    """Return the head of a request, up to its last header and without the empty line that ends it.
+
+    Raises `ValueError` for a line end inside: it would begin another header.
+    """
+    lines = [f"{method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if any("\r" in line or "\n" in line or "\0" in line for line in lines):
+        raise ValueError("a request line or header must not contain a line end or a null character")
+    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n"
+
+
+class HttpClient:
+    """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names."""
+
+    def __init__(self, origin: Origin, ssl_context: ssl.SSLContext | None = None) -> None:
+        self.origin = origin
+        self._ssl = (ssl_context or ssl.create_default_context()) if origin.scheme == "https" else None
+        self._idle: list[HttpLink] = []
+        self._open: set[HttpLink] = set()
+        self._closed = False
+
+    async def request(self, head: bytes, body: bytes | None = None, *, replayable: bool = False) -> HttpReply:
+        """Send a request and return its reply, whose head has come.
+
+        `head` is as `request_head` makes it. `replayable` says that the request may be sent once more if a kept
+        connection ends before any byte of the answer. Raises `ConnectFailed`, `ConnectionLost`, `BadHttp`.
+        """
+        data = head + b"\r\n" if body is None else b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+        link = self._rested()
+        if link is not None:
+            try:
+                return await _answered(link, data)
+            except ConnectionLost as error:
+                if error.received or not replayable:
+                    raise
+        return await _answered(await self._connect(), data)
+
+    def _rested(self) -> HttpLink | None:
+        """Take an idle connection, the one that served last, unless it has rested too long."""
+        oldest = asyncio.get_running_loop().time() - _IDLE_SECONDS
+        while self._idle:
+            link = self._idle.pop()
+            if link.rests_since > oldest and not link.closing:
+                return link
+            link.close()
+        return None
+
+    def _rest(self, link: HttpLink) -> None:
+        if self._closed or len(self._idle) >= _IDLE_LIMIT:
+            link.close()
+            return
+        link.rests_since = asyncio.get_running_loop().time()
+        self._idle.append(link)
+
+    def _lost(self, link: HttpLink) -> None:
+        self._open.discard(link)
+        if link in self._idle:
+            self._idle.remove(link)
+
+    async def _connect(self) -> HttpLink:
+        if self._closed:
+            raise ConnectionLost("the connection was closed on this side", received=False)
+        try:
+            with anyio.fail_after(CONNECT_TIMEOUT):
+                return await self._linked()
+        except TimeoutError as error:
+            raise ConnectFailed(f"{self.origin.authority}: no connection within {CONNECT_TIMEOUT:g} s") from error
+
+    async def _linked(self) -> HttpLink:
+        connection = await dial(self.origin)
+        loop, host = asyncio.get_running_loop(), self.origin.host if self._ssl is not None else None
+        try:
+            _, link = await loop.create_connection(
+                lambda: HttpLink(self._rest, self._lost), sock=connection, ssl=self._ssl, server_hostname=host
+            )
+        except OSError as error:
+            raise ConnectFailed(f"{self.origin.authority}: {why_not_connected(error)}") from error
+        self._open.add(link)
+        return link
+
+    async def aclose(self) -> None:
+        """Close every connection, whatever is under way on it."""
+        self._closed = True
+        for link in list(self._open):
+            link.close()
+        for _ in range(_TURNS):  # the loop reports the end of a connection in its next turns; until then it is open
+            if self._open:
+                await anyio.lowlevel.checkpoint()
+
+
+async def _answered(link: HttpLink, data: bytes) -> HttpReply:
+    reply = link.begin(data)
+    try:
+        await reply.head()
+    except BaseException:
+        link.close()
+        raise
+    return reply
