@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
 def _exit(done: list[Measured]) -> int:
     if any(one.busy for one in done):
         return 3
-    return 0 if all(ratio.met for one in done for ratio in one.ratios) else 1
+    return 0 if all(one.met for one in done) else 1
 
 
 if __name__ == "__main__":

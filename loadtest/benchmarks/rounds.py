@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from loadtest.benchmarks.machine import Usage
 
-__all__ = ["BUSY", "Benchmark", "Case", "Goal", "Measured", "Ratio", "Sample", "measure"]
+__all__ = ["BUSY", "Benchmark", "Case", "Goal", "Limit", "Measured", "Ratio", "Sample", "measure"]
 
 BUSY = 0.08
 """The share of a core that others may take before a figure is none."""
@@ -51,6 +51,14 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """The median of `name` is to be `most` at most."""
+
+    name: str
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
 class Benchmark:
     """What is compared, in which unit, and what is aimed at. `less_is_better` holds for time and memory."""
 
@@ -58,6 +66,7 @@ class Benchmark:
     unit: str
     cases: tuple[Case, ...]
     goals: tuple[Goal, ...] = ()
+    limits: tuple[Limit, ...] = ()
     less_is_better: bool = False
 
 
@@ -109,6 +118,12 @@ class Measured:
     def busy(self) -> bool:
         """Whether the machine had so much else to do that the values are no results."""
         return (self.others or 0.0) > BUSY
+
+    @property
+    def met(self) -> bool:
+        """Whether every goal was reached, and every limit kept."""
+        kept = all(self.median(limit.name) <= limit.most for limit in self.benchmark.limits)
+        return kept and all(ratio.met for ratio in self.ratios)
 
     @property
     def ratios(self) -> list[Ratio]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -65,7 +66,16 @@ def benchmarks(settings: Settings) -> list[Benchmark]:
 
 def start_sample(command: Sequence[str], request: Request, times: int = _TIMES) -> Sample:
     """Start a program several times and return the median milliseconds to its answer to `request`."""
-    return Sample(statistics.median(_start(command, request) for _ in range(times)))
+    before = _children()
+    milliseconds = statistics.median(_start(command, request) for _ in range(times))
+    used = _children() - before
+    return Sample(milliseconds, used / times * 1e6)
+
+
+def _children() -> float:
+    """Return the processor seconds of all processes that were started and have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def _start(command: Sequence[str], request: Request) -> float:

@@ -72,13 +72,15 @@ class _Calls:
 
     def receive(self) -> int:
         """Judge what has come and return how many answers that were. Raises `WrongAnswerError`."""
-        lines = self._lines.receive()
-        for line in lines:
-            number = _identifier(line).id
-            if number not in self._open or not judged_json(line, number):
+        before = len(self._open)
+        for line in self._lines.receive():
+            head = _head(line)
+            if head.method.startswith("notifications/"):
+                continue
+            if head.id not in self._open or not judged_json(line, head.id):
                 raise WrongAnswerError(f"no answer to any call: {line[:300]!r}")
-            self._open.remove(number)
-        return len(lines)
+            self._open.remove(head.id)
+        return before - len(self._open)
 
     def go_on(self, seconds: float) -> int:
         """Keep as many in flight as there are now, for so long; return how many were answered."""
@@ -86,15 +88,17 @@ class _Calls:
         while time.perf_counter() < end:
             came = self.receive()
             done += came
-            self.send(came)
+            if came:
+                self.send(came)
         return done
 
 
-class _Numbered(msgspec.Struct):
+class _Head(msgspec.Struct):
     id: int = -1
+    method: str = ""
 
 
-_identifier = msgspec.json.Decoder(_Numbered).decode
+_head = msgspec.json.Decoder(_Head).decode
 
 
 def stdio_sample(command: Sequence[str], traffic: Traffic, in_flight: int, seconds: float, warm_up: float) -> Sample:

@@ -28,6 +28,9 @@ def show(console: Console, measured: Measured) -> None:
         verdict = "reached" if ratio.met else "MISSED"
         cpu = "" if ratio.by_cost is None else f" (by processor time {ratio.by_cost:.2f})"
         console.print(f"{goal.ours} / {goal.peer}: {ratio.ratio:.2f} times{cpu}; goal {goal.factor:g}: {verdict}")
+    for limit in benchmark.limits:
+        verdict = "kept" if measured.median(limit.name) <= limit.most else "MISSED"
+        console.print(f"{limit.name}: at most {limit.most:g} {benchmark.unit}: {verdict}")
     for line in _reservations(measured):
         console.print(line, style="bold")
 
