@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
 from itertools import count
 from typing import Any
 
-import anyio
-
+from reference_impl.client.deadlines import Deadline, Deadlines
 from reference_impl.client.errors import RequestTimeout
 from reference_impl.client.settings import CallOptions, ClientSettings, JsonObject, Progress
+from reference_impl.client.tracing import trace_context
 from reference_impl.client.wire import Answer, Wire
 from reference_impl.protocol.lifecycle import LOG_LEVEL, request_meta
 from reference_impl.protocol.messages import Request
+from reference_impl.protocol.revisions import Revision
 
 __all__ = ["Caller"]
 
@@ -21,17 +21,18 @@ __all__ = ["Caller"]
 class _Watch:
     """A request under way: its deadline, the moment that no progress moves it beyond, and who wants to know."""
 
-    __slots__ = ("_last", "_latest", "_options", "_scope", "_timeout")
+    __slots__ = ("_last", "_latest", "_options", "_timeout", "deadline")
 
-    def __init__(self, scope: anyio.CancelScope, timeout: float, latest: float, options: CallOptions) -> None:
-        self._scope, self._timeout, self._latest, self._options = scope, timeout, latest, options
+    def __init__(self, now: float, timeout: float, maximum: float, options: CallOptions) -> None:
+        self.deadline = Deadline(now + timeout)
+        self._timeout, self._latest, self._options = timeout, now + max(timeout, maximum), options
         self._last = float("-inf")
 
-    def move(self, progress: Progress) -> None:
+    def move(self, progress: Progress, now: float) -> None:
         """Take one notification: it starts the timeout anew if it tells of any progress at all."""
         if progress.progress > self._last:
             self._last = progress.progress
-            self._scope.deadline = min(anyio.current_time() + self._timeout, self._latest)
+            self.deadline.when = min(now + self._timeout, self._latest)
         if self._options.on_progress is not None:
             self._options.on_progress(progress)
 
@@ -48,6 +49,8 @@ class Caller:
         self.log_level: str | None = None
         self._ids = count(1)
         self._watched: dict[str | int, _Watch] = {}
+        self._deadlines = Deadlines()
+        self._described: tuple[Revision | None, JsonObject] = (None, {})
 
     def new_id(self) -> int:
         """Return an id for a request, unique on this connection."""
@@ -60,21 +63,26 @@ class Caller:
         """
         request = self.dressed(method, params, options)
         timeout = options.timeout or self.settings.timeout
-        latest = anyio.current_time() + max(timeout, self.settings.maximum)
-        with anyio.CancelScope(deadline=anyio.current_time() + timeout) as scope:
-            with self._watching(request, _Watch(scope, timeout, latest, options)):
-                return await self.wire.exchange(request, schema)
-        raise RequestTimeout(method, timeout)
+        watch = _Watch(self._deadlines.now(), timeout, self.settings.maximum, options)
+        self._watched[request.id] = watch
+        self._deadlines.watch(request.id, watch.deadline)
+        try:
+            return await self.wire.exchange(request, schema)
+        except asyncio.CancelledError:
+            if watch.deadline.caused():
+                raise RequestTimeout(method, timeout) from None
+            raise
+        finally:
+            del self._watched[request.id]
+            self._deadlines.forget(request.id)
 
     def dressed(self, method: str, params: JsonObject | None, options: CallOptions) -> Request:
         """Return the request with the metadata that its revision demands and the options ask for."""
-        identifier, revision, settings = self.new_id(), self.wire.revision, self.settings
-        meta: JsonObject = dict(options.meta)
-        if revision.modern:
-            meta |= request_meta(revision, dict(settings.info), settings.handlers.capabilities(revision))
-            level = options.log_level or self.log_level
-            if level is not None:
-                meta[LOG_LEVEL] = level
+        identifier = self.new_id()
+        meta: JsonObject = {**trace_context(), **options.meta, **self._description()}
+        level = (options.log_level or self.log_level) if self.wire.revision.modern else None
+        if level is not None:
+            meta[LOG_LEVEL] = level
         if options.on_progress is not None:
             # Tokens are unique among the active requests, as their ids are.
             meta["progressToken"] = identifier
@@ -82,13 +90,18 @@ class Caller:
             return Request(identifier, method, params)
         return Request(identifier, method, {**(params or {}), "_meta": meta})
 
-    @contextmanager
-    def _watching(self, request: Request, watch: _Watch) -> Iterator[None]:
-        self._watched[request.id] = watch
-        try:
-            yield
-        finally:
-            del self._watched[request.id]
+    def _description(self) -> JsonObject:
+        """Return what every request has to say of the client: the same as long as the revision is."""
+        revision, settings = self.wire.revision, self.settings
+        if self._described[0] is not revision:
+            capabilities = settings.handlers.capabilities(revision)
+            said = request_meta(revision, dict(settings.info), capabilities) if revision.modern else {}
+            self._described = (revision, said)
+        return self._described[1]
+
+    def close(self) -> None:
+        """Keep no more time."""
+        self._deadlines.close()
 
     def progressed(self, params: JsonObject) -> None:
         """Take the `params` of a progress notification; one that names no request under way is ignored."""
@@ -97,4 +110,4 @@ class Caller:
         if watch is None or not isinstance(progress, int | float):
             return
         total = total if isinstance(total, int | float) else None
-        watch.move(Progress(progress, total, message if isinstance(message, str) else None))
+        watch.move(Progress(progress, total, message if isinstance(message, str) else None), self._deadlines.now())

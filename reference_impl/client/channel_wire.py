@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 
-from reference_impl.client.errors import ConnectionClosed, InvalidAnswer
+from reference_impl.client.errors import ClientError, ConnectionClosed, InvalidAnswer
 from reference_impl.client.wire import NEVER_CANCELLED, Answer, Deliver, MessageChannel, read_messages
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.messages import (
@@ -35,18 +36,9 @@ async def _nothing_known() -> str:
     return "the server closed the connection"
 
 
-class _Slot:
-    """Where one request waits for what becomes of it."""
-
-    __slots__ = ("done", "outcome")
-
-    def __init__(self) -> None:
-        self.done = anyio.Event()
-        self.outcome: Answer | Exception | None = None
-
-    def settle(self, outcome: Answer | Exception) -> None:
-        self.outcome = outcome
-        self.done.set()
+_Outcome = Answer | ClientError
+_Slot = asyncio.Future[_Outcome]
+"""Where one request waits for what becomes of it: a failure is a value too, as nobody may be left to take it."""
 
 
 class ChannelWire:
@@ -74,7 +66,7 @@ class ChannelWire:
     def _end(self, reason: str) -> None:
         self._ended = reason
         for slot in self._calls.drain():
-            slot.settle(ConnectionClosed(reason))
+            _settle(slot, ConnectionClosed(reason))
 
     def _read(self, data: bytes, deliver: Deliver) -> None:
         try:
@@ -97,7 +89,7 @@ class ChannelWire:
                 if identifier is not None:
                     self._settle(identifier, InvalidAnswer(message.message))
 
-    def _settle(self, identifier: RequestId | None, outcome: Answer | Exception) -> None:
+    def _settle(self, identifier: RequestId | None, outcome: _Outcome) -> None:
         """Wake the request that the answer belongs to; an answer to one that was given up comes too late for any.
 
         An error without an id can only mean the one request that waits, if it is one.
@@ -107,28 +99,25 @@ class ChannelWire:
         else:
             slot = self._calls.close(identifier)
         if slot is not None:
-            slot.settle(outcome)
+            _settle(slot, outcome)
 
     async def exchange(self, request: Request, schema: Any = None) -> Answer:  # noqa: ARG002 - HTTP alone has headers
         """Send a request and wait for its answer; see `Wire.exchange`."""
-        slot = _Slot()
+        slot: _Slot = asyncio.get_running_loop().create_future()
         self._calls.open(request.id, slot)
-        sent = False
         try:
             await self._write(request)
-            sent = True
-            await slot.done.wait()
-        except anyio.get_cancelled_exc_class():
-            if sent and not slot.done.is_set() and request.method not in NEVER_CANCELLED:
+            outcome = await slot
+        except asyncio.CancelledError:
+            # Only who waits for the answer, and not for room to write, has sent the request and cancels the slot.
+            if slot.cancelled() and request.method not in NEVER_CANCELLED:
                 await self._cancel(request.id)
             raise
         finally:
             self._calls.close(request.id)
-        outcome = slot.outcome
-        if isinstance(outcome, Response | ErrorResponse):
-            return outcome
-        assert outcome is not None
-        raise outcome
+        if isinstance(outcome, ClientError):
+            raise outcome
+        return outcome
 
     async def _cancel(self, identifier: RequestId) -> None:
         self._calls.close(identifier)
@@ -156,3 +145,8 @@ class ChannelWire:
     async def aclose(self) -> None:
         """Close the channel."""
         await self._channel.aclose()
+
+
+def _settle(slot: _Slot, outcome: _Outcome) -> None:
+    if not slot.done():  # it is if its request was cancelled and has not had its turn since
+        slot.set_result(outcome)

@@ -67,6 +67,7 @@ class _Opening:
     def __init__(self, way: _Way, settings: ClientSettings, tasks: anyio.abc.TaskGroup) -> None:
         self._way, self._settings, self._tasks = way, settings, tasks
         self._wire: Wire | None = None
+        self._caller: Caller | None = None
         self._renewing = anyio.Lock()
 
     async def connection(self) -> ClientConnection:
@@ -106,9 +107,11 @@ class _Opening:
         """Begin a new session in place of a lost one; requests that find out one after the other share it."""
         async with self._renewing:
             if self._requester.agreement is lost:
-                self._requester.agreement = await initialize(self._caller)
+                self._requester.agreement = await initialize(self._requester.caller)
 
     async def close(self) -> None:
+        if self._caller is not None:
+            self._caller.close()
         if self._wire is not None:
             with anyio.CancelScope(shield=True):
                 await self._wire.aclose()
