@@ -19,7 +19,7 @@ from reference_impl.protocol.messages import (
     Response,
 )
 from reference_impl.protocol.revisions import Revision
-from reference_impl.protocol.sse import Event, EventReader
+from reference_impl.protocol.sse import Event, EventReader, OversizedEvent
 
 __all__ = ["EventStream"]
 
@@ -28,6 +28,8 @@ _PAUSE = 1.0
 """Seconds before a stream is opened again, unless the server names another time."""
 _TICK = 0.002
 """Seconds on top of the server's wish: timers that count in whole milliseconds may fire one early."""
+_LONGEST = 64 * 1024 * 1024
+"""Bytes of the longest event that is read: as long as the longest body."""
 _ATTEMPTS = 5
 """How many connections in a row may bring nothing before the stream is given up."""
 
@@ -42,7 +44,7 @@ class EventStream:
         self._awaited = awaited
         self._revision = revision
         self._deliver = deliver
-        self._reader = EventReader()
+        self._reader = EventReader(_LONGEST)
         self._retry: float | None = None
         self._fruitless = 0
         self.last_event_id: str | None = None
@@ -63,7 +65,7 @@ class EventStream:
 
     def resumed(self) -> EventStream:
         """Start to read another connection of the same stream."""
-        self._reader = EventReader()
+        self._reader = EventReader(_LONGEST)
         self._fruitless += 1
         return self
 
@@ -74,10 +76,14 @@ class EventStream:
     def feed(self, chunk: bytes) -> Answer | None:
         """Take the next bytes; deliver what they complete; return the answer once it is there.
 
-        Raises `InvalidAnswer` if what answers the request is no valid response.
+        Raises `InvalidAnswer` if what answers the request is no valid response, or longer than any may be.
         """
         answer = None
-        for event in self._reader.feed(chunk):
+        try:
+            events = self._reader.feed(chunk)
+        except OversizedEvent as error:
+            raise InvalidAnswer(str(error)) from None
+        for event in events:
             answer = self._take(event) or answer
         return answer
 

@@ -59,6 +59,8 @@ class HttpWire:
         self._endpoint = Endpoint(url, settings)
         self._timeout = settings.timeout
         self._session: str | None = None
+        self.initialize_status: int | None = None
+        """The HTTP status that the last `initialize` met: it may tell of an older transport."""
         self._established = anyio.Event()
         self._deliver: Deliver = _ignore
 
@@ -95,6 +97,7 @@ class HttpWire:
         self._check_session(reply, headers)
         if request.method == "initialize":
             self._session = reply.headers.get(SESSION_ID)
+            self.initialize_status = reply.status
         if not _streams(reply):
             return self._find(reply, await read_body(reply), request)
         stream = EventStream(request.id, self.revision, self._deliver)

@@ -9,6 +9,7 @@ from typing import Any
 
 from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import REVISIONS, Era, Revision
+from reference_impl.protocol.sealing import Cipher
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -113,7 +114,8 @@ class ClientSettings:
     found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
     `on_notification` sees every notification, and must return at once. `input_rounds` bounds how often one request may
     come back with further questions. `compile_schema` makes a judge of an output schema: structured results of listed
-    tools are held against it (`server/tools#output-schema`). `headers`, `authorize` and `ssl_context` are for HTTP.
+    tools are held against it (`server/tools#output-schema`). `headers`, `authorize` and `ssl_context` are for whatever
+    runs over HTTP. `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
     """
 
     info: Mapping[str, Any] = field(default_factory=lambda: {"name": "touchstone-client", "version": "0.1.0"})
@@ -130,6 +132,7 @@ class ClientSettings:
     headers: Mapping[str, str] = field(default_factory=dict)
     authorize: Authorize | None = None
     ssl_context: ssl.SSLContext | None = None
+    seal: Cipher | None = None
 
     @property
     def legacy(self) -> tuple[Revision, ...]:

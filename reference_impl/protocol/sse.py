@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
-__all__ = ["COMMENT", "Event", "EventReader", "encode_event"]
+from reference_impl.protocol.errors import ProtocolError
+
+__all__ = ["COMMENT", "Event", "EventReader", "OversizedEvent", "encode_event"]
 
 COMMENT = b":\r\n"
 """A line that every reader ignores: keeps idle connections open."""
+
+
+class OversizedEvent(ProtocolError):  # noqa: N818 - the name says what came
+    """An event goes over the reader's limit: nothing more can be read from its stream."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +31,29 @@ class EventReader:
     """Turns bytes, however cut, into events; CR, LF and CRLF all end a line.
 
     Fields that carry no data (a lone `id` or `retry`) are dispatched too, with empty data, since the protocol primes
-    streams that way (2025-11-25 `basic/transports#sending-messages-to-the-server`); callers skip empty data.
+    streams that way (2025-11-25 `basic/transports#sending-messages-to-the-server`); callers skip empty data. `limit` is
+    the most bytes that an event under way may take up, comments aside.
     """
 
-    __slots__ = ("_after_cr", "_buffer", "_data", "_event", "_id", "_parts", "_retry", "_seen", "_started", "comments")
+    __slots__ = (
+        "_after_cr",
+        "_buffer",
+        "_data",
+        "_event",
+        "_held",
+        "_id",
+        "_limit",
+        "_parts",
+        "_retry",
+        "_seen",
+        "_size",
+        "_started",
+        "comments",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = sys.maxsize) -> None:
+        self._limit = limit
+        self._size = 0
         self._buffer = b""
         self._parts: list[bytes] = []
         self._started = False
@@ -43,13 +67,15 @@ class EventReader:
         self._event = ""
         self._retry: int | None = None
         self._seen = False
+        self._held = 0
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """Take the next bytes; return the events they complete, in order."""
+        """Take the next bytes; return the events they complete, in order. Raises `OversizedEvent`."""
         if not chunk:
             return []
         self._parts.append(chunk)
         if self._started and b"\n" not in chunk and b"\r" not in chunk:
+            self._measure(self._size + len(chunk))
             return []  # no line ends here: a long one is put together once, not with every chunk
         self._buffer = b"".join((self._buffer, *self._parts))
         self._parts.clear()
@@ -61,7 +87,14 @@ class EventReader:
             event = self._line(line.decode("utf-8", "replace"))
             if event is not None:
                 events.append(event)
+        self._measure(self._held + len(self._buffer))
         return events
+
+    def _measure(self, size: int) -> None:
+        """Note how many bytes the event under way takes up."""
+        self._size = size
+        if size > self._limit:
+            raise OversizedEvent(f"an event is longer than {self._limit} bytes")
 
     def _lines(self) -> list[bytes]:
         if self._after_cr:
@@ -77,6 +110,7 @@ class EventReader:
         if line.startswith(":"):
             self.comments += 1
             return None
+        self._held += len(line)
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         match name:
@@ -95,6 +129,7 @@ class EventReader:
 
     def _dispatch(self) -> Event | None:
         if not self._seen:
+            self._reset()
             return None
         event = Event("\n".join(self._data), self._event or "message", self._id, self._retry)
         self._reset()

@@ -1,0 +1,165 @@
+"""A WebSocket as a message channel of the client, by the `websockets` library.
+
+One message a text frame, both ways; a custom transport, see `protocol.websocket_frames`. A lost connection takes the
+conversation with it: whoever connects again begins anew, in the legacy era with `initialize`.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.typing import Subprotocol
+
+from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, SUBPROTOCOL, CloseCode, closed_because
+from reference_impl.transports.dialling import dial
+from reference_impl.transports.http_terms import BadHttp, ConnectFailed, HttpError, Origin, why_not_connected
+
+__all__ = ["HandshakeRefused", "WebSocketChannel", "WebSocketLimits", "open_websocket"]
+
+_QUOTED = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketLimits:
+    """Bounds of a connection: bytes of a message that comes in, and seconds.
+
+    After `ping_interval` seconds the peer is pinged; if no pong comes within `ping_timeout`, it is given up. At most
+    `queue` frames lie unread before the peer is made to wait.
+    """
+
+    largest_message: int = LARGEST_MESSAGE
+    open_timeout: float = 10.0
+    ping_interval: float = 20.0
+    ping_timeout: float = 20.0
+    close_timeout: float = 2.0
+    queue: int = 16
+
+
+DEFAULT_LIMITS = WebSocketLimits()
+
+
+class HandshakeRefused(HttpError):  # noqa: N818 - the name says what happened
+    """The server answered the handshake with a status other than 101. `challenge` is its WWW-Authenticate header."""
+
+    def __init__(self, status: int, body: str, challenge: str | None) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.body = body
+        self.challenge = challenge
+
+
+class WebSocketChannel:
+    """An open socket. `failure` says why it has closed, once it has."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._closed = False
+        self.failure: str | None = None
+
+    async def send(self, message: bytes) -> None:
+        """Send one message, after waiting while the peer does not read. Raises `anyio.ClosedResourceError` after
+        `aclose`, `anyio.BrokenResourceError` if the peer has gone."""
+        if self._closed:
+            raise anyio.ClosedResourceError
+        try:
+            await self._connection.send(message, text=True)
+        except ConnectionClosed as error:
+            self.failure = self.failure or _why(error)
+            raise anyio.BrokenResourceError from error
+
+    async def receive(self) -> bytes:
+        """Return the next message. Raises `anyio.EndOfStream` when the socket has closed."""
+        try:
+            data = await self._connection.recv()
+        except ConnectionClosed as error:
+            self.failure = self.failure or _why(error)
+            raise anyio.EndOfStream from error
+        if isinstance(data, str):
+            return data.encode()
+        self.failure = "the peer sent a binary frame, where messages are text"
+        await self._connection.close(CloseCode.UNSUPPORTED_DATA, "messages are text frames")
+        raise anyio.EndOfStream
+
+    async def aclose(self) -> None:
+        """Close the socket, politely, in bounded time."""
+        self._closed = True
+        await self._connection.close()
+
+
+def _why(error: ConnectionClosed) -> str:
+    if error.sent is not None and not error.rcvd_then_sent:
+        return f"the WebSocket was closed on this side: {error.sent.code} {error.sent.reason}".rstrip()
+    if error.rcvd is not None:
+        return closed_because(error.rcvd.code, error.rcvd.reason)
+    return "the WebSocket broke without a farewell"
+
+
+class _Connect(connect):
+    """Follows no redirects: a handshake carries credentials, which are for the address that the user chose."""
+
+    def process_redirect(self, exc: Exception) -> Exception:
+        return exc
+
+
+async def open_websocket(
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    ssl_context: ssl.SSLContext | None = None,
+    limits: WebSocketLimits = DEFAULT_LIMITS,
+) -> WebSocketChannel:
+    """Open a WebSocket to a `ws` or `wss` URL and agree on the sub-protocol `mcp`.
+
+    `ssl_context` replaces the default one, which verifies certificates and names. No proxy, no compression. Raises
+    `ConnectFailed`, `HandshakeRefused`, and `BadHttp` if what answers is no WebSocket server or does not speak `mcp`.
+    """
+    try:
+        with anyio.fail_after(limits.open_timeout):
+            connection = await _connected(url, headers, ssl_context, limits)
+    except TimeoutError:
+        raise ConnectFailed(f"{url}: no WebSocket within {limits.open_timeout:g} s") from None
+    except InvalidStatus as error:
+        response = error.response
+        body = bytes(response.body or b"")[:_QUOTED].decode(errors="replace")
+        raise HandshakeRefused(response.status_code, body, response.headers.get("WWW-Authenticate")) from None
+    except InvalidHandshake as error:
+        raise BadHttp(f"{url}: no WebSocket handshake: {error}") from error
+    except (OSError, EOFError) as error:
+        raise ConnectFailed(f"{url}: {why_not_connected(error) or 'the connection was closed'}") from error
+    if connection.subprotocol != SUBPROTOCOL:
+        await connection.close(CloseCode.PROTOCOL_ERROR, f"the sub-protocol here is {SUBPROTOCOL}")
+        raise BadHttp(f"{url}: the server does not speak the sub-protocol {SUBPROTOCOL}")
+    return WebSocketChannel(connection)
+
+
+async def _connected(
+    url: str, headers: Mapping[str, str] | None, ssl_context: ssl.SSLContext | None, limits: WebSocketLimits
+) -> ClientConnection:
+    secure = url.startswith("wss:")
+    try:
+        origin = Origin.of(f"http{url.removeprefix('ws')}")
+        more: dict[str, Any] = {"ssl": ssl_context or ssl.create_default_context()} if secure else {}
+        opening = _Connect(
+            url,
+            subprotocols=[Subprotocol(SUBPROTOCOL)],
+            compression=None,
+            additional_headers=dict(headers or {}),
+            user_agent_header="mcp-touchstone",
+            proxy=None,
+            open_timeout=None,
+            ping_interval=limits.ping_interval,
+            ping_timeout=limits.ping_timeout,
+            close_timeout=limits.close_timeout,
+            max_size=limits.largest_message,
+            max_queue=limits.queue,
+            sock=await dial(origin),
+            **more,
+        )
+    except (ValueError, InvalidURI) as error:
+        raise ConnectFailed(f"{url} is no WebSocket URL") from error
+    return await opening
