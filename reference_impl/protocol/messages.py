@@ -7,7 +7,7 @@ looks into `params` or `result`: that is the business of the features. Sources: 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -25,6 +25,7 @@ __all__ = [
     "encode",
     "encode_json",
     "parse",
+    "parse_any",
     "parse_value",
 ]
 
@@ -33,7 +34,7 @@ RequestId = str | int
 JSONRPC: Final = "2.0"
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag=JSONRPC, omit_defaults=True):
     """A call that will be answered. `params` is an object or None."""
 
     id: RequestId
@@ -41,14 +42,14 @@ class Request(msgspec.Struct, frozen=True):
     params: dict[str, Any] | None = None
 
 
-class Notification(msgspec.Struct, frozen=True):
+class Notification(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag=JSONRPC, omit_defaults=True):
     """A one-way message."""
 
     method: str
     params: dict[str, Any] | None = None
 
 
-class Response(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True, tag_field="jsonrpc", tag=JSONRPC):
     """A successful answer. `result` is any JSON object."""
 
     id: RequestId
@@ -86,6 +87,17 @@ class MalformedError(RemoteProtocolError):
 
 Message = Request | Notification | Response | ErrorResponse
 
+
+class _Call(msgspec.Struct):
+    """A well-formed call as it comes, read in one go; what does not fit is looked at closely by `parse_value`."""
+
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: RequestId | msgspec.UnsetType = msgspec.UNSET
+    params: dict[str, Any] | None = None
+
+
+_call_decoder = msgspec.json.Decoder(_Call)
 _decoder = msgspec.json.Decoder()
 _encoder = msgspec.json.Encoder()
 
@@ -108,7 +120,20 @@ def encode_json(value: Any) -> bytes:
 
 def parse(data: bytes | str) -> Message:
     """Read one message. Raises `MalformedError` for anything that is not exactly one JSON-RPC 2.0 message."""
-    return parse_value(decode_json(data))
+    message = parse_any(data)
+    return parse_value(message) if isinstance(message, list) else message
+
+
+def parse_any(data: bytes | str) -> Message | list[Any]:
+    """Read one message, or the values of a batch (`parse_value` reads each of these). Raises `MalformedError`."""
+    try:
+        call = _call_decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        value = decode_json(data)
+        return value if isinstance(value, list) else parse_value(value)
+    if call.id is msgspec.UNSET:
+        return Notification(call.method, call.params)
+    return Request(call.id, call.method, call.params)
 
 
 def parse_value(value: Any) -> Message:
@@ -158,22 +183,11 @@ def _answer(value: dict[str, Any], identifier: RequestId | None) -> Response | E
 
 def encode(message: Message) -> bytes:
     """Write one message as JSON, UTF-8, on one line."""
-    return _encoder.encode(_envelope(message))
-
-
-def _envelope(message: Message) -> dict[str, Any]:
-    match message:
-        case Request(identifier, method, params):
-            body: dict[str, Any] = {"jsonrpc": JSONRPC, "id": identifier, "method": method}
-            return body if params is None else body | {"params": params}
-        case Notification(method, params):
-            body = {"jsonrpc": JSONRPC, "method": method}
-            return body if params is None else body | {"params": params}
-        case Response(identifier, result):
-            return {"jsonrpc": JSONRPC, "id": identifier, "result": result}
-        case ErrorResponse(identifier, code, text, data):
-            error: dict[str, Any] = {"code": int(code), "message": text}
-            if data is not None:
-                error["data"] = data
-            # An unreadable request has no id to echo; `id: null` is never schema-valid (`basic/index#error-responses`).
-            return {"jsonrpc": JSONRPC} | ({} if identifier is None else {"id": identifier}) | {"error": error}
+    if not isinstance(message, ErrorResponse):
+        return _encoder.encode(message)  # their tag is the member "jsonrpc"
+    error: dict[str, Any] = {"code": int(message.code), "message": message.message}
+    if message.data is not None:
+        error["data"] = message.data
+    # An unreadable request has no id to echo; `id: null` is never schema-valid (`basic/index#error-responses`).
+    named = {} if message.id is None else {"id": message.id}
+    return _encoder.encode({"jsonrpc": JSONRPC, **named, "error": error})
