@@ -11,9 +11,23 @@ from typing import Literal
 
 from reference_impl.protocol.revisions import ALWAYS, REVISIONS, Revision, Window
 
-__all__ = ["INPUT_METHODS", "METHODS", "NAMED_BY", "NOTIFICATIONS", "PAGINATED", "Method", "find", "find_notification"]
+__all__ = [
+    "INPUT_METHODS",
+    "METHODS",
+    "NAMED_BY",
+    "NOTIFICATIONS",
+    "PAGINATED",
+    "TASKS",
+    "Method",
+    "find",
+    "find_notification",
+]
 
 Sender = Literal["client", "server", "both"]
+
+TASKS = "io.modelcontextprotocol/tasks"
+"""The name of the tasks extension, in `capabilities.extensions` of both sides
+(`extensions/tasks#extension-identifier`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,8 @@ class Method:
 
     `request` and `result` name the schema definitions; `capability` is the path in the receiver's capabilities that
     must be declared (`"resources.subscribe"`), or None where no declaration is needed. `caches` says that its complete
-    result carries caching hints; `asks` that it may be answered with `input_required`.
+    result carries caching hints; `asks` that it may be answered with `input_required`; `defers` that it may be answered
+    with a task. `extension` is the extension that both sides must declare.
     """
 
     name: str
@@ -33,6 +48,8 @@ class Method:
     window: Window = ALWAYS
     caches: bool = False
     asks: bool = False
+    extension: str | None = None
+    defers: bool = False
 
 
 _LEGACY = Window(until="2026-07-28")
@@ -45,7 +62,7 @@ METHODS: tuple[Method, ...] = (
     Method("ping", "both", "PingRequest", "EmptyResult", window=_LEGACY),
     Method("server/discover", "client", "DiscoverRequest", "DiscoverResult", window=_MODERN, caches=True),
     Method("tools/list", "client", "ListToolsRequest", "ListToolsResult", "tools", caches=True),
-    Method("tools/call", "client", "CallToolRequest", "CallToolResult", "tools", asks=True),
+    Method("tools/call", "client", "CallToolRequest", "CallToolResult", "tools", asks=True, defers=True),
     Method("resources/list", "client", "ListResourcesRequest", "ListResourcesResult", "resources", caches=True),
     Method(
         "resources/templates/list",
@@ -72,6 +89,9 @@ METHODS: tuple[Method, ...] = (
     Method("tasks/result", "both", "GetTaskPayloadRequest", "GetTaskPayloadResult", "tasks", _AT_11),
     Method("tasks/list", "both", "ListTasksRequest", "ListTasksResult", "tasks.list", _AT_11),
     Method("tasks/cancel", "both", "CancelTaskRequest", "CancelTaskResult", "tasks.cancel", _AT_11),
+    Method("tasks/get", "client", "GetTaskRequest", "GetTaskResult", window=_MODERN, extension=TASKS),
+    Method("tasks/update", "client", "UpdateTaskRequest", "UpdateTaskResult", window=_MODERN, extension=TASKS),
+    Method("tasks/cancel", "client", "CancelTaskRequest", "CancelTaskResult", window=_MODERN, extension=TASKS),
 )
 
 NOTIFICATIONS: tuple[Method, ...] = (
@@ -102,6 +122,7 @@ NOTIFICATIONS: tuple[Method, ...] = (
     Method("notifications/roots/list_changed", "client", "RootsListChangedNotification", window=_LEGACY),
     Method("notifications/elicitation/complete", "server", "ElicitationCompleteNotification", window=_AT_11),
     Method("notifications/tasks/status", "both", "TaskStatusNotification", window=_AT_11),
+    Method("notifications/tasks", "server", "TaskNotification", window=_MODERN, extension=TASKS),
     Method(
         "notifications/subscriptions/acknowledged",
         "server",
@@ -113,8 +134,16 @@ NOTIFICATIONS: tuple[Method, ...] = (
 INPUT_METHODS = frozenset({"elicitation/create", "roots/list", "sampling/createMessage"})
 """What `inputRequests` may hold (`basic/patterns/mrtr#inputrequests`)."""
 
-NAMED_BY: dict[str, str] = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
-"""Method to the member of `params` that `Mcp-Name` mirrors (`basic/transports/streamable-http#request-metadata`)."""
+NAMED_BY: dict[str, str] = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    "tasks/get": "taskId",
+    "tasks/update": "taskId",
+    "tasks/cancel": "taskId",
+}
+"""Method to the member of `params` that `Mcp-Name` mirrors (`basic/transports/streamable-http#request-metadata`,
+`extensions/tasks#streamable-http-routing-headers`)."""
 
 PAGINATED: dict[str, str] = {
     "tools/list": "tools",

@@ -7,13 +7,13 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.lifecycle import LOG_LEVELS
 from reference_impl.protocol.revisions import Revision
+from reference_impl.server.asking import ask_client, checked
 from reference_impl.server.errors import ToolError
-from reference_impl.server.exchange import ClientRefusedError, Exchange
+from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs, Question
-from reference_impl.server.validation import compile_schema
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -64,8 +64,10 @@ class Context:
 
     def progress(self, progress: float, total: float | None = None, message: str | None = None) -> None:
         """Report progress, if the client asked for it. A value that does not rise is left out: they must
-        (`basic/utilities/progress#progress-flow`)."""
+        (`basic/utilities/progress#progress-flow`). In a task the message becomes the task's own, too."""
         exchange = self._exchange
+        if exchange.run is not None and message is not None:
+            self.say(message)
         if exchange.progress_token is None or not math.isfinite(progress):
             return
         if exchange.progress is not None and progress <= exchange.progress:
@@ -87,16 +89,33 @@ class Context:
         params = {"level": level, "data": data}
         exchange.notify("notifications/message", params if logger is None else params | {"logger": logger})
 
-    async def elicit(self, message: str, schema: dict[str, Any], key: str = "elicit") -> dict[str, Any]:
+    def say(self, message: str) -> None:
+        """Say in words how it goes, to those who look at the task; without a task nobody hears it."""
+        run = self._exchange.run
+        if run is not None and run.live:
+            run.say(message)
+
+    async def begin_task(self) -> bool:
+        """Go on as a task from here, where the tool `begins` its tasks itself; the client is answered now.
+
+        Returns whether this is a task: not if the client did not say that it can handle one, or there are too many.
+        What is asked before goes to the client as without tasks (`extensions/tasks#task-creation`).
+        """
+        run = self._exchange.run
+        return run is not None and await run.start()
+
+    async def elicit(
+        self, message: str, schema: dict[str, Any], key: str = "elicit", *, as_task: bool = False
+    ) -> dict[str, Any]:
         """Ask the user to fill in a form. `schema` is a flat object schema (`client/elicitation`).
 
         Returns the `ElicitResult`; accepted content fits the schema. `key` tells several questions of one handler
-        apart.
+        apart. `as_task` lets a client that can (2025-11-25) take it as a task, for users who may need long.
         """
         params: dict[str, Any] = {"message": message, "requestedSchema": schema}
         if self.revision.url_elicitation:
             params["mode"] = "form"
-        answers = await self.ask({key: Question("elicitation/create", params)})
+        answers = await self.ask({key: Question("elicitation/create", params, as_task)})
         return dict(answers[key])
 
     async def elicit_url(self, message: str, url: str, key: str = "elicit_url") -> dict[str, Any]:
@@ -111,11 +130,18 @@ class Context:
         return dict(answers[key])
 
     async def sample(
-        self, messages: list[dict[str, Any]], max_tokens: int, key: str = "sample", **more: Any
+        self,
+        messages: list[dict[str, Any]],
+        max_tokens: int,
+        key: str = "sample",
+        *,
+        as_task: bool = False,
+        **more: Any,
     ) -> dict[str, Any]:
-        """Ask the client's model for a completion; returns the `CreateMessageResult`. `more` are further parameters."""
+        """Ask the client's model for a completion; returns the `CreateMessageResult`. `more` are further parameters;
+        `as_task` as in `elicit`."""
         params = {"messages": messages, "maxTokens": max_tokens, **more}
-        answers = await self.ask({key: Question("sampling/createMessage", params)})
+        answers = await self.ask({key: Question("sampling/createMessage", params, as_task)})
         return dict(answers[key])
 
     async def roots(self, key: str = "roots") -> list[dict[str, Any]]:
@@ -131,12 +157,15 @@ class Context:
         """
         for question in questions.values():
             self._require(question)
+        run = self._exchange.run
+        if run is not None and run.live:
+            return await run.ask(questions)
         if self._exchange.session is not None:
             return {key: await self._ask_legacy(question) for key, question in questions.items()}
         missing = {key: question for key, question in questions.items() if key not in self._inputs.answers}
         if missing:
             raise InputRequired(missing, self._inputs.notes)
-        return {key: _checked(question, self._inputs.answers[key]) for key, question in questions.items()}
+        return {key: checked(question, self._inputs.answers[key]) for key, question in questions.items()}
 
     def _require(self, question: Question) -> None:
         exchange = self._exchange
@@ -153,18 +182,7 @@ class Context:
         session = self._exchange.session
         if session is None or not session.initialized:
             raise ToolError("The client has not finished its initialization")
-        params = dict(question.params)
-        if not self.revision.url_elicitation:
-            params.pop("mode", None)  # modes came with 2025-11-25
-        try:
-            answer = await session.ask(question.method, params, self._exchange.send, self.server.options.ask_timeout)
-            return _checked(question, answer)
-        except ClientRefusedError as error:
-            raise ToolError(f"The client refused {question.method}: {error}") from None
-        except TimeoutError:
-            raise ToolError(f"The client did not answer {question.method} in time") from None
-        except RemoteProtocolError as error:
-            raise ToolError(error.message) from None
+        return await ask_client(session, question, self._exchange.send, self.server.options.ask_timeout)
 
     @property
     def notes(self) -> Any:
@@ -199,30 +217,3 @@ def _needed(question: Question, revision: Revision) -> tuple[str, list[str | Non
             context = ["context"] if params.get("includeContext", "none") != "none" else []
             return "sampling", [None, *tools, *context]
     return "roots", [None]
-
-
-def _checked(question: Question, answer: Any) -> dict[str, Any]:
-    """Return `answer` if it can be one to `question`; raises `RemoteProtocolError` (-32602) otherwise."""
-    if not isinstance(answer, dict):
-        raise _invalid(question, "it must be an object")
-    match question.method:
-        case "elicitation/create":
-            _check_elicitation(question, answer)
-        case "sampling/createMessage" if "content" not in answer or answer.get("role") not in ("user", "assistant"):
-            raise _invalid(question, "role and content are required")
-        case "roots/list" if not isinstance(answer.get("roots"), list):
-            raise _invalid(question, "roots must be an array")
-    return answer
-
-
-def _check_elicitation(question: Question, answer: dict[str, Any]) -> None:
-    if answer.get("action") not in ("accept", "decline", "cancel"):
-        raise _invalid(question, "action must be accept, decline or cancel")
-    if answer["action"] == "accept" and "requestedSchema" in question.params:
-        wrong = compile_schema(question.params["requestedSchema"])(answer.get("content", {}))
-        if wrong is not None:
-            raise _invalid(question, wrong)
-
-
-def _invalid(question: Question, why: str) -> RemoteProtocolError:
-    return RemoteProtocolError(Code.INVALID_PARAMS, f"Invalid params: bad answer to {question.method}: {why}")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from reference_impl.protocol.revisions import ALWAYS, Revision, Window
 from reference_impl.protocol.streamable import header_parameters
+from reference_impl.protocol.tasks import TaskSupport
 from reference_impl.server.calling import Callee
 from reference_impl.server.schemas import input_schema
 from reference_impl.server.uri_template import UriTemplate
@@ -22,12 +23,14 @@ __all__ = ["Described", "Prompt", "Resource", "ResourceMembers", "Tool", "ToolMe
 _FROM_03 = Window(since="2025-03-26")
 _FROM_06 = Window(since="2025-06-18")
 _FROM_11 = Window(since="2025-11-25")
+_AT_11 = Window(since="2025-11-25", until="2026-07-28")
 
 WIRE: dict[str, Window] = {
     "title": _FROM_06,
     "_meta": _FROM_06,
     "outputSchema": _FROM_06,
     "icons": _FROM_11,
+    "execution": _AT_11,
     "description": ALWAYS,
 }
 """Member of a definition to the revisions that have it; a member not listed is in all."""
@@ -47,9 +50,16 @@ class Described(TypedDict, total=False):
 
 
 class ToolMembers(Described, total=False):
-    """Optional members of a tool."""
+    """Optional members of a tool.
+
+    `taskSupport` says whether calls may run as tasks; the handler stays the same. `begins` says who makes the task of a
+    client that leaves it to the server (2026-07-28): every `call` is one, or the `handler` says when, by
+    `Context.begin_task`.
+    """
 
     outputSchema: dict[str, Any]
+    taskSupport: TaskSupport
+    begins: Literal["call", "handler"]
 
 
 class ResourceMembers(Described, total=False):
@@ -63,7 +73,8 @@ class ResourceMembers(Described, total=False):
 class Tool:
     """One tool. `wire` is its full definition; `validate` judges arguments, `validate_output` structured content.
 
-    `mirrored` is the input schema if it has `x-mcp-header` parameters, else None.
+    `mirrored` is the input schema if it has `x-mcp-header` parameters, else None. `task_support` and `begins` are as in
+    `ToolMembers`.
     """
 
     name: str
@@ -72,6 +83,8 @@ class Tool:
     validate: Validator
     validate_output: Validator | None
     mirrored: dict[str, Any] | None
+    task_support: TaskSupport = "forbidden"
+    begins: Literal["call", "handler"] = "call"
 
     @classmethod
     def of(
@@ -85,9 +98,12 @@ class Tool:
             raise ValueError(f"the input schema of {name} must have type object")
         headers = _checked_headers(name, schema)
         output = more.get("outputSchema")
-        wire = {"name": name, **_described(function, description), "inputSchema": schema, **more}
+        tasks, begins = more.pop("taskSupport", "forbidden"), more.pop("begins", "call")
+        execution = {} if tasks == "forbidden" else {"execution": {"taskSupport": tasks}}
+        wire = {"name": name, **_described(function, description), "inputSchema": schema, **execution, **more}
         judge_output = None if output is None else compile_schema(output)
-        return cls(name, Callee.of(function), wire, compile_schema(schema), judge_output, schema if headers else None)
+        mirrored = schema if headers else None
+        return cls(name, Callee.of(function), wire, compile_schema(schema), judge_output, mirrored, tasks, begins)
 
 
 def _checked_headers(tool: str, schema: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,7 @@ from reference_impl.protocol.messages import ErrorResponse, Response, encode
 from reference_impl.protocol.methods import Method, find
 from reference_impl.server.errors import ToolError, describe_error
 from reference_impl.server.exchange import Exchange
-from reference_impl.server.features import completion, lifecycle, prompts, resources, tools
+from reference_impl.server.features import completion, lifecycle, prompts, resources, tasks, tools
 from reference_impl.server.features import logging as logs
 from reference_impl.server.subscriptions import listen
 
@@ -44,6 +44,11 @@ HANDLERS: dict[str, Handler] = {
     "completion/complete": completion.complete,
     "logging/setLevel": logs.set_level,
     "subscriptions/listen": listen,
+    "tasks/get": tasks.get_task,
+    "tasks/result": tasks.task_result,
+    "tasks/list": tasks.list_tasks,
+    "tasks/update": tasks.update_task,
+    "tasks/cancel": tasks.cancel_task,
 }
 """Every request of a client to its handler."""
 
@@ -87,7 +92,7 @@ def method_not_found(method: str) -> RemoteProtocolError:
 
 def _offered(server: AdvancedMCPServer, row: Method, exchange: Exchange) -> bool:
     if row.capability is None:
-        return True
+        return row.extension is None or row.extension in server.capabilities(exchange.revision).get("extensions", ())
     declared: Any = server.capabilities(exchange.revision)
     if row.capability == "completions" and not exchange.revision.completions_capability:
         return bool(server.completions)

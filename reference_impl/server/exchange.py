@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import RequestMeta
 from reference_impl.protocol.messages import ErrorResponse, Message, Notification, Request, Response
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
+
+if TYPE_CHECKING:
+    from reference_impl.server.tasks.run import TaskRun
 
 __all__ = ["ClientRefusedError", "Exchange", "Send", "Session"]
 
@@ -36,6 +39,7 @@ class Session:
     """A legacy conversation, from `initialize` to its end (`basic/lifecycle`).
 
     `send` carries messages that belong to no request of the client. `log_level` is None until the client sets one.
+    `on_close` is called at the end.
     """
 
     send: Send
@@ -49,6 +53,7 @@ class Session:
     subscriptions: set[str] = field(default_factory=set)
     calls: Calls[asyncio.Future[Any]] = field(default_factory=Calls)
     running: Calls[Exchange] = field(default_factory=Calls)
+    on_close: Callable[[], None] | None = None
 
     async def ask(self, method: str, params: dict[str, Any], send: Send, timeout: float) -> Any:
         """Send a request to the client and return the result.
@@ -88,6 +93,8 @@ class Session:
 
     def close(self) -> None:
         """Stop all that runs and waits."""
+        if self.on_close is not None:
+            self.on_close()
         for exchange in self.running.drain():
             exchange.cancel()
         self.hang_up()
@@ -101,7 +108,8 @@ class Session:
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request being served. `send` is the way back for messages that belong to it."""
+    """One request being served. `send` is the way back for messages that belong to it. `run` is set where it is served
+    as a task, or may become one."""
 
     request: Request
     revision: Revision
@@ -117,6 +125,7 @@ class Exchange:
     cancelled: bool = False
     task: asyncio.Task[Any] | None = None
     close_stream: Callable[[], None] | None = None
+    run: TaskRun | None = None
 
     @classmethod
     def modern(

@@ -20,10 +20,14 @@ __all__ = ["InputRequired", "Inputs", "Question"]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One input request: `method` is `elicitation/create`, `sampling/createMessage` or `roots/list`."""
+    """One input request: `method` is `elicitation/create`, `sampling/createMessage` or `roots/list`.
+
+    `as_task`: a client that takes such requests as tasks (2025-11-25) is to take it as one.
+    """
 
     method: str
     params: dict[str, Any] = field(default_factory=dict)
+    as_task: bool = False
 
     def on_wire(self) -> dict[str, Any]:
         """Return an entry of `inputRequests`."""

@@ -11,11 +11,13 @@ One instance serves any number of conversations of both eras at once, over any s
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
+from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.server.definitions import (
     Described,
@@ -26,10 +28,12 @@ from reference_impl.server.definitions import (
     ToolMembers,
     on_wire,
 )
+from reference_impl.server.dispatch import answer
 from reference_impl.server.lifespan import Shared
 from reference_impl.server.middleware import Handler, Invocation, Middleware
 from reference_impl.server.state import StateSeal
 from reference_impl.server.subscriptions import Hub
+from reference_impl.server.tasks import TaskManager, TaskOptions
 
 __all__ = ["AdvancedMCPServer", "ServerOptions"]
 
@@ -45,7 +49,7 @@ class ServerOptions:
     `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be
     subscribed to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every
     list and resource (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a
-    request of ours.
+    request of ours. `tasks` bounds what tasks may cost.
     """
 
     pages: Mapping[str, int] = field(default_factory=dict)
@@ -54,6 +58,7 @@ class ServerOptions:
     ttl_ms: int = 60_000
     cache_scope: Literal["public", "private"] = "public"
     ask_timeout: float = 300
+    tasks: TaskOptions = field(default_factory=TaskOptions)
 
 
 class AdvancedMCPServer:
@@ -62,7 +67,8 @@ class AdvancedMCPServer:
     `lifespan` is entered before the first conversation and left after the last: the place for connection pools.
     `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`; where it also has
     `record_resource_access(uri)` and `record_error(error, context)`, these are fed too. `seal` guards the request
-    states; processes that serve one endpoint together share its key.
+    states; processes that serve one endpoint together share its key. All tasks end when the last
+    conversation has.
     """
 
     def __init__(
@@ -79,9 +85,11 @@ class AdvancedMCPServer:
         self.instructions = instructions
         self.options = options or ServerOptions()
         self.metrics = metrics
-        self._lifespan = Shared(lifespan or nullcontext)
+        self._made = lifespan or nullcontext
+        self._lifespan = Shared(self._life)
         self.seal = StateSeal()
         self.hub = Hub()
+        self.tasks = TaskManager(partial(answer, self), self.hub, self.options.tasks)
         self.tools: dict[str, Tool] = {}
         self.resources: dict[str, Resource] = {}
         self.templates: dict[str, Resource] = {}
@@ -94,6 +102,14 @@ class AdvancedMCPServer:
     def running(self) -> AbstractAsyncContextManager[None]:
         """Return a context in which this server may be used; shells enter it."""
         return self._lifespan.entered()
+
+    @asynccontextmanager
+    async def _life(self) -> AsyncGenerator[None, None]:
+        async with self._made():
+            try:
+                yield
+            finally:
+                await self.tasks.close()
 
     def tool(
         self,
@@ -227,7 +243,16 @@ class AdvancedMCPServer:
             declared["completions"] = {}
         if self.options.logs:
             declared["logging"] = {}
+        if self.takes_tasks and revision.tasks:
+            declared["tasks"] = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}
+        if self.takes_tasks and revision.modern:
+            declared["extensions"] = {TASKS: {}}
         return declared
+
+    @property
+    def takes_tasks(self) -> bool:
+        """Whether any tool may be called as a task."""
+        return any(tool.task_support != "forbidden" for tool in self.tools.values())
 
     def listing(self, kind: Kind, revision: Revision) -> list[dict[str, Any]]:
         """Return all definitions of a kind as `revision` writes them, in the order of registration."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
 from reference_impl.protocol.messages import Notification
+from reference_impl.protocol.tasks import declares_extension, extension_required
 from reference_impl.server.exchange import Exchange, Session
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Subscription:
     lists: frozenset[str]
     uris: frozenset[str]
     accepted: dict[str, Any]
+    tasks: frozenset[str] = frozenset()
 
     def notify(self, method: str, params: dict[str, Any] | None = None) -> None:
         """Send a notification marked with this subscription's id."""
@@ -64,6 +67,12 @@ class Hub:
             if uri in subscription.uris:
                 subscription.notify(method, {"uri": uri})
 
+    def task_changed(self, task_id: str, state: Callable[[], dict[str, Any]]) -> None:
+        """Announce that a task is in another state now (`extensions/tasks#task-status-notifications`)."""
+        for subscription in self.subscriptions:
+            if task_id in subscription.tasks:
+                subscription.notify("notifications/tasks", state())
+
     async def until_closed(self) -> None:
         """Wait for `close`."""
         if self.closed:
@@ -86,8 +95,15 @@ class Hub:
 async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Serve `subscriptions/listen`: acknowledge, then keep the request open until either side ends it."""
     subscription = _subscription(server, exchange, params.get("notifications"))
+    states = await _watched_tasks(server, exchange, params["notifications"].get("taskIds", []))
+    if states:
+        subscription.tasks = frozenset(states)
+        subscription.accepted["taskIds"] = list(states)
     subscription.notify("notifications/subscriptions/acknowledged", {"notifications": subscription.accepted})
     server.hub.subscriptions.add(subscription)
+    for state in states.values():
+        if state["status"] != "working":  # it may have changed for the last time before anybody listened
+            subscription.notify("notifications/tasks", state)
     try:
         await server.hub.until_closed()
     finally:
@@ -118,6 +134,18 @@ def _subscription(server: AdvancedMCPServer, exchange: Exchange, wanted: Any) ->
         accepted["resourceSubscriptions"] = known
     lists = frozenset(kind for member, kind in _LISTS.items() if member in accepted)
     return Subscription(exchange, lists, frozenset(known), accepted)
+
+
+async def _watched_tasks(server: AdvancedMCPServer, exchange: Exchange, wanted: Any) -> dict[str, dict[str, Any]]:
+    """Return the states of those tasks that the client has, by id.
+
+    Raises `RemoteProtocolError` (-32021) if it wants tasks without having declared the extension.
+    """
+    if not isinstance(wanted, list) or not all(isinstance(task_id, str) for task_id in wanted):
+        raise _invalid("notifications.taskIds must be an array of task ids")
+    if wanted and not declares_extension(exchange.capabilities):
+        raise extension_required()
+    return await server.tasks.states(exchange, wanted)
 
 
 def _invalid(what: str) -> RemoteProtocolError:

@@ -13,6 +13,7 @@ from reference_impl.server.context import Context
 from reference_impl.server.definitions import Tool
 from reference_impl.server.errors import ToolError, describe_error
 from reference_impl.server.exchange import Exchange
+from reference_impl.server.features.tasks import as_task
 from reference_impl.server.inputs import InputRequired, Inputs
 from reference_impl.server.middleware import Invocation
 from reference_impl.server.pagination import page
@@ -33,6 +34,10 @@ async def list_tools(server: AdvancedMCPServer, exchange: Exchange, params: dict
 async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Call a tool; its failures are results, the protocol's are errors (`server/tools#error-handling`)."""
     tool, arguments = _target(server, params)
+    if tool.task_support != "forbidden" or "task" in params:
+        task = await as_task(server, exchange, tool, params)
+        if task is not None:
+            return task
     wrong = tool.validate(arguments)
     if wrong is not None:
         return _bad_arguments(tool, wrong, exchange)

@@ -1,0 +1,97 @@
+"""Asking a legacy client: the request, what may go wrong with it, and whether the answer fits.
+
+A client that takes such requests as tasks (2025-11-25, `basic/utilities/tasks`) may be asked that way: it answers at
+once with a task, and is asked for the task's state until there is a result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.messages import Request
+from reference_impl.protocol.tasks import Task, pause, read_task
+from reference_impl.server.errors import ToolError
+from reference_impl.server.exchange import ClientRefusedError, Send, Session
+from reference_impl.server.inputs import Question
+from reference_impl.server.validation import compile_schema
+
+__all__ = ["ask_client", "checked"]
+
+
+async def ask_client(session: Session, question: Question, send: Send, timeout: float) -> dict[str, Any]:
+    """Return the client's answer, which fits the question. `send` carries what belongs to the request that asks.
+
+    Raises `ToolError` if the client refuses, answers nonsense, or does not answer within `timeout` seconds.
+    """
+    try:
+        return checked(question, await _answer(session, question, send, timeout))
+    except ClientRefusedError as error:
+        raise ToolError(f"The client refused {question.method}: {error}") from None
+    except TimeoutError:
+        raise ToolError(f"The client did not answer {question.method} in time") from None
+    except RemoteProtocolError as error:
+        raise ToolError(error.message) from None
+
+
+async def _answer(session: Session, question: Question, send: Send, timeout: float) -> Any:
+    params = dict(question.params)
+    if not session.revision.url_elicitation:
+        params.pop("mode", None)  # modes came with 2025-11-25
+    if not question.as_task or not _offers(session, "requests", *question.method.split("/")):
+        return await session.ask(question.method, params, send, timeout)
+    async with asyncio.timeout(timeout):
+        params["task"] = {"ttl": int(timeout * 1000)}
+        created = await session.ask(question.method, params, send, timeout)
+        if not isinstance(created, dict) or "task" not in created:
+            return created
+        return await _settled(session, read_task(created["task"], session.revision), send, timeout)
+
+
+def _offers(session: Session, *path: str) -> bool:
+    """Tell whether the client declared something in its `tasks` capability."""
+    declared: Any = session.capabilities.get("tasks") if session.revision.tasks else None
+    for step in path:
+        declared = declared.get(step) if isinstance(declared, dict) else None
+    return declared is not None
+
+
+async def _settled(session: Session, task: Task, send: Send, timeout: float) -> Any:
+    try:
+        while not task.terminal:
+            await asyncio.sleep(pause(task))
+            state = await session.ask("tasks/get", {"taskId": task.id}, send, timeout)
+            task = read_task(state, session.revision)
+        return await session.ask("tasks/result", {"taskId": task.id}, send, timeout)
+    except asyncio.CancelledError:
+        if _offers(session, "cancel"):
+            send(Request(session.calls.new_id(), "tasks/cancel", {"taskId": task.id}))  # nobody waits for the answer
+        raise
+
+
+def checked(question: Question, answer: Any) -> dict[str, Any]:
+    """Return `answer` if it can be one to `question`; raises `RemoteProtocolError` (-32602) otherwise."""
+    if not isinstance(answer, dict):
+        raise _invalid(question, "it must be an object")
+    match question.method:
+        case "elicitation/create":
+            _check_elicitation(question, answer)
+        case "sampling/createMessage" if "content" not in answer or answer.get("role") not in ("user", "assistant"):
+            raise _invalid(question, "role and content are required")
+        case "roots/list" if not isinstance(answer.get("roots"), list):
+            raise _invalid(question, "roots must be an array")
+    return answer
+
+
+def _check_elicitation(question: Question, answer: dict[str, Any]) -> None:
+    if answer.get("action") not in ("accept", "decline", "cancel"):
+        raise _invalid(question, "action must be accept, decline or cancel")
+    if answer["action"] == "accept" and "requestedSchema" in question.params:
+        wrong = compile_schema(question.params["requestedSchema"])(answer.get("content", {}))
+        if wrong is not None:
+            raise _invalid(question, wrong)
+
+
+def _invalid(question: Question, why: str) -> RemoteProtocolError:
+    return RemoteProtocolError(Code.INVALID_PARAMS, f"Invalid params: bad answer to {question.method}: {why}")
