@@ -15,6 +15,7 @@ from reference_impl.server.middleware import (
     RateLimitingMiddleware,
 )
 from reference_impl.server.server import AdvancedMCPServer, ServerOptions
+from reference_impl.server.tasks import MemoryTaskStore, TaskOptions, TaskStore
 
 __all__ = [
     "AdvancedMCPServer",
@@ -23,10 +24,13 @@ __all__ = [
     "Handler",
     "Invocation",
     "LoggingMiddleware",
+    "MemoryTaskStore",
     "Middleware",
     "RateLimitingMiddleware",
     "ResourceNotFoundError",
     "ServerOptions",
+    "TaskOptions",
+    "TaskStore",
     "ToolError",
     "ToolResult",
     "audio",
