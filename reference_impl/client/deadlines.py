@@ -7,8 +7,12 @@ anew; here a call that is answered in time sets none, and progress moves a numbe
 from __future__ import annotations
 
 import asyncio
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakSet
 
-__all__ = ["Deadline", "Deadlines"]
+__all__ = ["Deadline", "Deadlines", "unhurried"]
 
 _GRAIN = 0.005
 """Seconds between two looks at the deadlines, at the least."""
@@ -17,12 +21,12 @@ _GRAIN = 0.005
 class Deadline:
     """The moment (of the loop's clock) at which the task that made it is cancelled, unless it is moved or forgotten."""
 
-    __slots__ = ("_cancelling", "_task", "expired", "when")
+    __slots__ = ("_cancelling", "expired", "task", "when")
 
     def __init__(self, when: float) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._task = task
+        self.task = task
         self._cancelling = task.cancelling()
         self.when = when
         self.expired = False
@@ -30,23 +34,24 @@ class Deadline:
     def expire(self) -> None:
         """Cancel the task."""
         self.expired = True
-        self._task.cancel()
+        self.task.cancel()
 
     def caused(self) -> bool:
         """Tell, once the task was cancelled, whether that was for this deadline alone; the task is free again then
         (as `asyncio.timeout` does it)."""
-        return self.expired and self._task.uncancel() <= self._cancelling
+        return self.expired and self.task.uncancel() <= self._cancelling
 
 
 class Deadlines:
     """Watches over the deadlines of one connection, each under the id of its request."""
 
-    __slots__ = ("_deadlines", "_loop", "_timer")
+    __slots__ = ("__weakref__", "_deadlines", "_loop", "_timer")
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._deadlines: dict[object, Deadline] = {}
         self._timer: asyncio.TimerHandle | None = None
+        _connections.add(self)
 
     def now(self) -> float:
         """Return the time of the loop's clock."""
@@ -55,12 +60,21 @@ class Deadlines:
     def watch(self, key: object, deadline: Deadline) -> None:
         """Let a deadline count."""
         self._deadlines[key] = deadline
-        if self._timer is None or deadline.when < self._timer.when():
-            self._set(deadline.when)
+        self.move(deadline, deadline.when)
+
+    def move(self, deadline: Deadline, when: float) -> None:
+        """Let a deadline that counts be sooner or later."""
+        deadline.when = when
+        if self._timer is None or when < self._timer.when():
+            self._set(when)
 
     def forget(self, key: object) -> None:
         """Let a deadline count no more. The timer stays: the next call will want one."""
         del self._deadlines[key]
+
+    def of(self, task: asyncio.Task[object] | None) -> list[Deadline]:
+        """Return the deadlines that would cancel a task."""
+        return [deadline for deadline in self._deadlines.values() if deadline.task is task]
 
     def close(self) -> None:
         """Stop the timer."""
@@ -79,6 +93,28 @@ class Deadlines:
         for deadline in ahead:
             if deadline.when <= now:
                 deadline.expire()
-        later = min((deadline.when for deadline in ahead if not deadline.expired), default=None)
-        if later is not None:
+        later = min((deadline.when for deadline in ahead if not deadline.expired), default=math.inf)
+        if later < math.inf:
             self._set(max(later, now + _GRAIN))
+
+
+_connections: WeakSet[Deadlines] = WeakSet()
+
+
+@contextmanager
+def unhurried() -> Iterator[None]:
+    """Stop the clocks of this task for the length of the block; each goes on with the time that it had left.
+
+    For what a user is asked in the middle of a request: nobody types a password within its timeout.
+    """
+    task, now = asyncio.current_task(), asyncio.get_running_loop().time()
+    clocks = [(kept, deadline) for kept in list(_connections) for deadline in kept.of(task)]
+    left = [deadline.when - now for _, deadline in clocks]
+    for _, deadline in clocks:
+        deadline.when = math.inf
+    try:
+        yield
+    finally:
+        now = asyncio.get_running_loop().time()
+        for (kept, deadline), seconds in zip(clocks, left, strict=True):
+            kept.move(deadline, now + seconds)
