@@ -4,9 +4,11 @@ async with connect(StdioCommand(("my-server",))) as server:
     result = await server.call_tool("add", {"a": 1, "b": 2})
 """
 
+from reference_impl.client.authorizing import Authorizer, Refusal
 from reference_impl.client.connecting import Target, connect
 from reference_impl.client.connection import ClientConnection
 from reference_impl.client.errors import (
+    AuthorizationFailed,
     ClientError,
     ConnectionClosed,
     HttpRefused,
@@ -16,6 +18,7 @@ from reference_impl.client.errors import (
     NotOffered,
     RequestFailed,
     RequestTimeout,
+    TokenRefused,
 )
 from reference_impl.client.opening import Agreement
 from reference_impl.client.settings import CallOptions, ClientSettings, Handlers, Progress
@@ -24,6 +27,8 @@ from reference_impl.transports.stdio import StdioCommand
 
 __all__ = [
     "Agreement",
+    "AuthorizationFailed",
+    "Authorizer",
     "CallOptions",
     "ClientConnection",
     "ClientError",
@@ -37,10 +42,12 @@ __all__ = [
     "NoCommonRevision",
     "NotOffered",
     "Progress",
+    "Refusal",
     "RequestFailed",
     "RequestTimeout",
     "StdioCommand",
     "Subscription",
     "Target",
+    "TokenRefused",
     "connect",
 ]

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import ExitStack
 from urllib.parse import quote, unquote, urlsplit
 
-import anyio
-
+from reference_impl.client.authorizing import Refusal
 from reference_impl.client.errors import ConnectionClosed
+from reference_impl.client.patience import unhurried
 from reference_impl.client.settings import ClientSettings
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_link import HttpReply
 from reference_impl.transports.http_terms import ConnectFailed, HttpError, Origin
 
-__all__ = ["Endpoint", "read_body"]
+__all__ = ["ATTEMPTS", "REFUSED", "Endpoint", "read_body"]
 
+REFUSED = frozenset({401, 403})
+"""The statuses that a better authorization may change."""
+ATTEMPTS = 5
+"""How often one request is sent at most: without a token, with one, with a nonce, with more scopes, with a nonce."""
 _BODY_LIMIT = 64 * 1024 * 1024
 _PATH = "/%:@!$&'()*+,;=~-._"
 """What stays as it is in a path (RFC 3986, section 3.3)."""
@@ -24,13 +29,13 @@ _PATH = "/%:@!$&'()*+,;=~-._"
 class Endpoint:
     """Sends HTTP requests to one URL. Make it inside a running event loop, and close it.
 
-    Raises `ConnectionClosed` for an address that is none, or a header that cannot be sent.
+    `server` is the address that authorization goes by, where it is another than `url`. Raises `ConnectionClosed` for an
+    address that is none, or a header that cannot be sent.
     """
 
-    def __init__(self, url: str, settings: ClientSettings) -> None:
-        self._authorize = settings.authorize
-        self._authorization: Mapping[str, str] | None = None
-        self._authorizing = anyio.Lock()
+    def __init__(self, url: str, settings: ClientSettings, server: str | None = None) -> None:
+        self._authorizer = settings.authorizer
+        self._server = server or url
         try:
             origin = Origin.of(url)
         except ValueError as error:
@@ -38,36 +43,33 @@ class Endpoint:
         self._target = _target(url)
         self._name = f"{origin.scheme}://{origin.authority}{self._target}"
         usual = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity"}
-        self._own = usual | _credentials(url) | _lower(settings.headers)
-        self._fixed = self._own
+        self._fixed = usual | _credentials(url) | _lower(settings.headers)
         self._http = HttpClient(origin, settings.ssl_context)
 
     async def request(
         self, method: str, headers: dict[str, str], body: bytes | None = None, *, replayable: bool = True
     ) -> HttpReply:
-        """Send a request and return its reply; where the server refuses the authorization, ask once for a better one.
+        """Send a request and return its reply; where the server refuses the authorization, send it again with a better
+        one, a few times at most.
 
-        `replayable` says that sending the request twice does no harm. Raises `ConnectionClosed`.
+        `replayable` says that sending the request twice does no harm. Raises `ConnectionClosed`, `AuthorizationFailed`.
         """
-        if self._authorize is None:
+        authorizer = self._authorizer
+        if authorizer is None:
             return await self._send(method, headers, body, replayable)
-        if self._authorization is None:
-            await self._authorized(None, None)
-        used = self._authorization
-        reply = await self._send(method, headers, body, replayable)
-        if reply.status not in (401, 403):
-            return reply
-        with reply:
-            await self._authorized(used, reply.headers.get("www-authenticate"))
-        return await self._send(method, headers, body, replayable)
-
-    async def _authorized(self, used: Mapping[str, str] | None, challenge: str | None) -> None:
-        """Replace the authorization that was refused, unless another request has done so while this one waited."""
-        assert self._authorize is not None
-        async with self._authorizing:
-            if self._authorization is used:
-                self._authorization = await self._authorize(challenge)
-                self._fixed = self._own | _lower(self._authorization)
+        for attempt in range(ATTEMPTS):
+            granted = await authorizer.headers(self._server, method, self._name)
+            reply = await self._send(method, headers | _lower(granted), body, replayable)
+            authorizer.noted(self._name, reply.headers)
+            if reply.status not in REFUSED:
+                break
+            refusal = Refusal(self._server, method, self._name, reply.status, reply.headers, granted, attempt)
+            with ExitStack() as held, unhurried():
+                held.enter_context(reply)
+                if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):
+                    held.pop_all()
+                    break
+        return reply
 
     async def _send(self, method: str, headers: dict[str, str], body: bytes | None, replayable: bool) -> HttpReply:
         try:

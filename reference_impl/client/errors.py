@@ -11,6 +11,8 @@ ClientError
 ├── InvalidAnswer         the server's answer breaks the protocol
 ├── NotOffered            the server never declared the capability, or the revision lacks the method
 ├── NoCommonRevision      client and server share no revision
+├── AuthorizationFailed   no authorization could be obtained, or none that is enough
+│   └── TokenRefused      an authorization server said no, with an OAuth error code
 └── InputRefused          the server asked for input that cannot or may not be given
 """
 
@@ -19,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 __all__ = [
+    "AuthorizationFailed",
     "ClientError",
     "ConnectionClosed",
     "HttpRefused",
@@ -29,6 +32,7 @@ __all__ = [
     "RequestFailed",
     "RequestTimeout",
     "SessionLost",
+    "TokenRefused",
 ]
 
 # The names say what happened, as the caller's `except` reads best, hence without the suffix that N818 asks for.
@@ -92,3 +96,18 @@ class NoCommonRevision(ClientError):  # noqa: N818 - see above
 
 class InputRefused(ClientError):  # noqa: N818 - see above
     """The server asked for input that this client cannot give, or that its user declined to give."""
+
+
+class AuthorizationFailed(ClientError):  # noqa: N818 - see above
+    """No authorization could be obtained: discovery, registration, the user or the authorization server said no.
+
+    Its words never hold a token, a code or a secret.
+    """
+
+
+class TokenRefused(AuthorizationFailed):
+    """An authorization server refused with an OAuth error: its `error` code (RFC 6749, section 5.2)."""
+
+    def __init__(self, where: str, error: str, description: str = "") -> None:
+        super().__init__(f"{where} refused: {error}{': ' if description else ''}{description[:200]}")
+        self.error = error

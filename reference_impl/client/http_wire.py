@@ -12,7 +12,14 @@ from typing import Any
 import anyio
 
 from reference_impl.client.endpoint import Endpoint, read_body
-from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, InvalidAnswer, SessionLost
+from reference_impl.client.errors import (
+    AuthorizationFailed,
+    ClientError,
+    ConnectionClosed,
+    HttpRefused,
+    InvalidAnswer,
+    SessionLost,
+)
 from reference_impl.client.event_stream import EventStream
 from reference_impl.client.settings import ClientSettings
 from reference_impl.client.wire import NEVER_CANCELLED, Answer, Deliver, read_messages
@@ -197,6 +204,8 @@ class HttpWire:
             try:
                 if not await self._hear(stream, headers):
                     return  # 405: this server has nothing to say; 404: the session is over
+            except AuthorizationFailed:
+                return  # whoever makes the next request is told
             except ClientError as error:
                 _logger.debug("the server's own stream broke: %s", error)
             if anyio.current_time() - opened > _LASTING:

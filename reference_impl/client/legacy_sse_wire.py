@@ -69,7 +69,7 @@ class _Addresses:
 
     async def _post(self, url: str, message: bytes) -> None:
         if self._messages is None:
-            self._messages = Endpoint(url, self._settings)
+            self._messages = Endpoint(url, self._settings, self._url)
         headers = {"content-type": JSON_TYPE, "accept": f"{JSON_TYPE}, {SSE_TYPE}"}
         reply = await self._messages.request("POST", headers, message, replayable=False)
         try:

@@ -15,6 +15,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from reference_impl.client.caller import Caller
 from reference_impl.client.errors import (
+    AuthorizationFailed,
     ClientError,
     ConnectionClosed,
     HttpRefused,
@@ -23,6 +24,7 @@ from reference_impl.client.errors import (
     RequestFailed,
 )
 from reference_impl.client.grouping import task_group
+from reference_impl.client.patience import hurried
 from reference_impl.client.settings import CallOptions, JsonObject
 from reference_impl.client.wire import Answer
 from reference_impl.protocol.lifecycle import SERVER_INFO, classify_probe, initialize_params
@@ -101,8 +103,10 @@ async def _first_decisive_answer(caller: Caller) -> Answer | Agreement | None:
     """
     send, receive = anyio.create_memory_object_stream[tuple[str, _Outcome | Agreement]](2)
     async with send, receive, task_group() as tasks:
-        tasks.start_soon(_probe, caller, send)
-        with anyio.move_on_after(caller.settings.probe_timeout):
+        patience = anyio.CancelScope(deadline=anyio.current_time() + caller.settings.probe_timeout)
+        with hurried(patience):  # a probe that waits for its user to log in is not met with silence
+            tasks.start_soon(_probe, caller, send)
+        with patience:
             return _telling((await receive.receive())[1])
         if not caller.settings.legacy:
             return _telling((await receive.receive())[1])
@@ -126,7 +130,7 @@ async def _race(receive: MemoryObjectReceiveStream[tuple[str, _Outcome | Agreeme
 def _telling(outcome: _Outcome | Agreement) -> Answer | Agreement | None:
     """Return what an outcome of the probe tells of the era: a failure is as good as silence, unless it is one that the
     handshake would meet as well."""
-    if isinstance(outcome, ConnectionClosed):
+    if isinstance(outcome, ConnectionClosed | AuthorizationFailed):
         raise outcome
     if isinstance(outcome, HttpRefused) and outcome.status in _UNAUTHORIZED:
         raise outcome

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from reference_impl.client.authorizing import Authorizer
 from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import REVISIONS, Era, Revision
 from reference_impl.protocol.sealing import Cipher
 
 __all__ = [
     "DEFAULT_OPTIONS",
-    "Authorize",
     "CallOptions",
     "ClientSettings",
     "Handler",
@@ -30,10 +30,6 @@ Handler = Callable[[JsonObject], Awaitable[JsonObject]]
 
 Judge = Callable[[Any], "str | None"]
 """Takes a JSON value; returns None, or what is wrong with it."""
-
-Authorize = Callable[[str | None], Awaitable[Mapping[str, str]]]
-"""Returns the headers that authorize HTTP requests. It gets None before the first request, and the server's
-WWW-Authenticate header after a 401 or 403, once for each request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +110,9 @@ class ClientSettings:
     found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
     `on_notification` sees every notification, and must return at once. `input_rounds` bounds how often one request may
     come back with further questions. `compile_schema` makes a judge of an output schema: structured results of listed
-    tools are held against it (`server/tools#output-schema`). `headers`, `authorize` and `ssl_context` are for whatever
-    runs over HTTP. `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
+    tools are held against it (`server/tools#output-schema`). `headers`, `authorizer` (there is
+    one that does all of OAuth in `reference_impl.client.auth`) and `ssl_context` are for whatever runs over HTTP.
+    `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
     """
 
     info: Mapping[str, Any] = field(default_factory=lambda: {"name": "touchstone-client", "version": "0.1.0"})
@@ -130,7 +127,7 @@ class ClientSettings:
     input_rounds: int = 8
     compile_schema: Callable[[JsonObject], Judge] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
-    authorize: Authorize | None = None
+    authorizer: Authorizer | None = None
     ssl_context: ssl.SSLContext | None = None
     seal: Cipher | None = None
 

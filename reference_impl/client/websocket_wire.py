@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reference_impl.client.authorizing import Refusal
 from reference_impl.client.channel_wire import ChannelWire
+from reference_impl.client.endpoint import ATTEMPTS, REFUSED
 from reference_impl.client.errors import ConnectionClosed, HttpRefused
 from reference_impl.client.sealing import sealed
 from reference_impl.client.settings import ClientSettings
@@ -15,9 +17,9 @@ __all__ = ["open_websocket_wire"]
 
 
 async def open_websocket_wire(url: str, settings: ClientSettings) -> ChannelWire:
-    """Open a `ws` or `wss` URL; where the server refuses the authorization, ask once for a better one.
+    """Open a `ws` or `wss` URL; where the server refuses the authorization, try again with a better one.
 
-    Raises `ConnectionClosed`, `HttpRefused`.
+    Raises `ConnectionClosed`, `HttpRefused`, `AuthorizationFailed`.
     """
     channel = await _authorized(url, settings)
 
@@ -28,18 +30,20 @@ async def open_websocket_wire(url: str, settings: ClientSettings) -> ChannelWire
 
 
 async def _authorized(url: str, settings: ClientSettings) -> WebSocketChannel:
-    authorize = settings.authorize
-    authorization = await authorize(None) if authorize is not None else {}
-    try:
-        return await _open(url, settings, authorization)
-    except HandshakeRefused as refusal:
-        if authorize is None or refusal.status not in (401, 403):
-            raise HttpRefused(refusal.status, refusal.body, refusal.challenge) from None
-        challenge = refusal.challenge
-    try:
-        return await _open(url, settings, await authorize(challenge))
-    except HandshakeRefused as refusal:
-        raise HttpRefused(refusal.status, refusal.body, refusal.challenge) from None
+    authorizer, server = settings.authorizer, f"http{url[2:]}"
+    for attempt in range(ATTEMPTS):
+        granted = await authorizer.headers(server, "GET", server) if authorizer is not None else {}
+        try:
+            return await _open(url, settings, granted)
+        except HandshakeRefused as error:
+            refused = error
+        if authorizer is None or refused.status not in REFUSED:
+            break
+        headers = {} if refused.challenge is None else {"www-authenticate": refused.challenge}
+        refusal = Refusal(server, "GET", server, refused.status, headers, granted, attempt)
+        if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):
+            break
+    raise HttpRefused(refused.status, refused.body, refused.challenge)
 
 
 async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, str]) -> WebSocketChannel:

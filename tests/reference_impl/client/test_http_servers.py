@@ -201,15 +201,25 @@ async def test_authorization_is_sought_again_after_a_challenge():
                 return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
             return await super().handle(request)
 
-    asked = []
+    class Authorizer:
+        def __init__(self):
+            self.token, self.asked = "stale", []
 
-    async def authorize(challenge):
-        asked.append(challenge)
-        return {"Authorization": "Bearer good" if challenge else "Bearer stale"}
+        async def headers(self, server, method, url):
+            return {"authorization": f"Bearer {self.token}"}
 
-    async with talking(Guarded(never, modern=True), authorize=authorize) as client:
+        async def answer(self, refusal):
+            self.asked.append((refusal.status, refusal.headers["www-authenticate"], refusal.attempt))
+            self.token = "good"
+            return True
+
+        def noted(self, url, headers):
+            pass
+
+    authorizer = Authorizer()
+    async with talking(Guarded(never, modern=True), authorizer=authorizer) as client:
         await client.ping()
-    assert asked == [None, "Bearer"]
+    assert authorizer.asked == [(401, "Bearer", 0)]
 
 
 async def test_nobody_listening_is_a_closed_connection():
