@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 
 import anyio
 
@@ -40,10 +41,20 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
 
 
 class HttpClient:
-    """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names."""
+    """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names.
 
-    def __init__(self, origin: Origin, ssl_context: ssl.SSLContext | None = None) -> None:
+    `admits` judges the IP address at the other end of a new connection before anything is sent to it.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        ssl_context: ssl.SSLContext | None = None,
+        *,
+        admits: Callable[[str], bool] | None = None,
+    ) -> None:
         self.origin = origin
+        self._admits = admits
         self._ssl = (ssl_context or ssl.create_default_context()) if origin.scheme == "https" else None
         self._idle: list[HttpLink] = []
         self._open: set[HttpLink] = set()
@@ -98,6 +109,9 @@ class HttpClient:
 
     async def _linked(self) -> HttpLink:
         connection = await dial(self.origin)
+        if self._admits is not None and not self._admits(connection.getpeername()[0]):
+            connection.close()
+            raise ConnectFailed(f"{self.origin.authority}: its address must not be connected to from here")
         loop, host = asyncio.get_running_loop(), self.origin.host if self._ssl is not None else None
         try:
             _, link = await loop.create_connection(
