@@ -12,10 +12,10 @@ from typing import Any
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.messages import Request
 from reference_impl.protocol.tasks import Task, pause, read_task
+from reference_impl.schemas import compile_schema
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import ClientRefusedError, Send, Session
 from reference_impl.server.inputs import Question
-from reference_impl.server.validation import compile_schema
 
 __all__ = ["ask_client", "checked"]
 

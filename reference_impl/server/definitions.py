@@ -13,10 +13,10 @@ from typing import Any, Literal, TypedDict
 from reference_impl.protocol.revisions import ALWAYS, Revision, Window
 from reference_impl.protocol.streamable import header_parameters
 from reference_impl.protocol.tasks import TaskSupport
+from reference_impl.schemas import Validator, compile_schema
 from reference_impl.server.calling import Callee
 from reference_impl.server.schemas import input_schema
 from reference_impl.server.uri_template import UriTemplate
-from reference_impl.server.validation import Validator, compile_schema
 
 __all__ = ["Described", "Prompt", "Resource", "ResourceMembers", "Tool", "ToolMembers", "on_wire"]
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from reference_impl.server import validation
-from reference_impl.server.validation import SchemaError, compile_schema
+from reference_impl import schemas
+from reference_impl.schemas import SchemaError, compile_schema
 
-BOTH = pytest.mark.parametrize("compiler", [validation._compile_rust, validation._compile_python])
+BOTH = pytest.mark.parametrize("compiler", [schemas._compile_rust, schemas._compile_python])
 TUPLE = {"prefixItems": [{"type": "integer"}], "items": False}
 TUPLE_07 = {
     "$schema": "http://json-schema.org/draft-07/schema#",
