@@ -30,10 +30,10 @@ PYTHON = {
 }
 NPM = {
     "everything": ("@modelcontextprotocol/server-everything@2026",),
-    "ts1": ("@modelcontextprotocol/sdk@1", "eventsource@4"),
+    "ts1": ("@modelcontextprotocol/sdk@1",),
     "ts2": ("@modelcontextprotocol/client@2",),
 }
-OLDEST_NODE = 20
+OLDEST_NODE = 22  # the first with a WebSocket of its own
 _OPENING = 60.0
 
 
