@@ -33,6 +33,9 @@ _JUDGED_IN: dict[str, frozenset[str]] = {
 }
 """Further members that have a judge of their own in one definition."""
 
+_ANNOUNCED = {"input_required": "InputRequiredResult", "task": "CreateTaskResult"}
+"""Result types that announce a definition of their own, the core protocol's and the tasks extension's."""
+
 _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
@@ -75,11 +78,11 @@ def _known_messages(conversation: Conversation) -> Any:
 def _candidates(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, ...]:
     """Return the definitions that a result may have, nothing where its type is an extension's or out of place."""
     kind = result.get("resultType")
-    if kind == "input_required":
-        return tuple(name for name in results if name == "InputRequiredResult")
-    if kind not in (None, "complete"):
-        return ()
-    return tuple(name for name in results if name != "InputRequiredResult")
+    if kind in _ANNOUNCED:
+        return tuple(name for name in results if name == _ANNOUNCED[kind])
+    if kind == "complete":
+        return tuple(name for name in results if name not in _ANNOUNCED.values())
+    return tuple(name for name in results if name != "InputRequiredResult") if kind is None else ()
 
 
 def _nearest(conversation: Conversation, definitions: tuple[str, ...], value: dict[str, Any]) -> list[Violation]:

@@ -3,7 +3,8 @@
 Beside its members (`conformance.schema.notation`) the table of a type may hold these keys, which no message has:
 
 - `since`, `until`: the revisions that have the type at all;
-- `is`: one row, for a type that is no object of members;  `any`: rows, of which a value has to match one;
+- `is`: one row, for a type that is no object of members;
+- `any`: rows, of which a value has to match one, on top of the members where there are some;
 - `like`: types (or lower-case groups) whose members this one has too; its own rows replace theirs;
 - `some`: optional members of which at least one has to be there;
 - `answer`: on a request, the types of its result.
@@ -72,9 +73,13 @@ def _definition(source: Tables, name: str, revision: str) -> Schema:
         if row is None:
             raise NotationError(f"{name} is nothing at {revision}")
         return row.schema
-    if "any" in table:
-        return union_schema([row.schema for row in read_rows(table["any"], revision)])
-    schema = object_schema(_members(source, name, revision))
+    members = _members(source, name, revision)
+    alternatives = [row.schema for row in read_rows(table.get("any", []), revision)]
+    if alternatives and not members:
+        return union_schema(alternatives)
+    schema = object_schema(members)
+    if alternatives:
+        schema["anyOf"] = alternatives
     if "some" in table:
         schema["anyOf"] = [{"required": [member]} for member in table["some"]]
     return schema

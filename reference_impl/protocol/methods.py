@@ -122,7 +122,7 @@ NOTIFICATIONS: tuple[Method, ...] = (
     Method("notifications/roots/list_changed", "client", "RootsListChangedNotification", window=_LEGACY),
     Method("notifications/elicitation/complete", "server", "ElicitationCompleteNotification", window=_AT_11),
     Method("notifications/tasks/status", "both", "TaskStatusNotification", window=_AT_11),
-    Method("notifications/tasks", "server", "TaskNotification", window=_MODERN, extension=TASKS),
+    Method("notifications/tasks", "server", "TaskStatusNotification", window=_MODERN, extension=TASKS),
     Method(
         "notifications/subscriptions/acknowledged",
         "server",

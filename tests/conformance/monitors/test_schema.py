@@ -24,9 +24,24 @@ def test_members_with_a_monitor_of_their_own_are_left_to_it() -> None:
     assert _listed(_TOOL, revision=MODERN).outcome("schema.results") == "passed"
 
 
-def test_a_result_of_an_extensions_type_is_not_judged() -> None:
-    talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="task", taskId="t"))
+def test_a_result_of_an_unknown_extensions_type_is_not_judged() -> None:
+    talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="com.example/deed", taskId="t"))
     assert talk.outcome("schema.results") == "blocked"
+
+
+def test_a_task_is_judged_as_a_task() -> None:
+    times = {"createdAt": "2026-07-28T00:00:00Z", "lastUpdatedAt": "2026-07-28T00:00:00Z", "ttlMs": None}
+    for task, outcome in (({"taskId": "t", "status": "working", **times}, "passed"), ({"taskId": "t"}, "failed")):
+        talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="task", **task))
+        assert talk.outcome("schema.results") == outcome
+
+
+def test_the_state_of_a_task_has_what_belongs_to_its_status() -> None:
+    times = {"createdAt": "2026-07-28T00:00:00Z", "lastUpdatedAt": "2026-07-28T00:00:00Z", "ttlMs": None}
+    for more, outcome in (({"result": {"content": []}}, "passed"), ({}, "failed")):
+        state = {"taskId": "t", "status": "completed", **times, **more}
+        talk = Talk(MODERN).we(request(1, "tasks/get")).it(result(1, resultType="complete", **state))
+        assert talk.outcome("schema.results") == outcome
 
 
 def test_a_question_is_judged_as_a_question() -> None:

@@ -32,6 +32,40 @@ def official(revision: str) -> Definitions:
     return copy.deepcopy(_document(revision)["$defs"])
 
 
+EXTENSION_TYPES = (
+    "CancelTaskRequest",
+    "CancelTaskResult",
+    "CancelledTask",
+    "CompletedTask",
+    "CreateTaskResult",
+    "DetailedTask",
+    "FailedTask",
+    "GetTaskRequest",
+    "GetTaskResult",
+    "InputRequiredTask",
+    "Task",
+    "TaskStatus",
+    "TaskStatusNotification",
+    "TaskStatusNotificationParams",
+    "TaskSubscriptionAcknowledgedNotifications",
+    "TaskSubscriptionNotifications",
+    "TasksExtensionCapability",
+    "UpdateTaskRequest",
+    "UpdateTaskResult",
+    "WorkingTask",
+)
+"""What the schema of the tasks extension defines beside its copies of the core protocol's types."""
+
+
+def extension() -> Definitions:
+    """The definitions of the tasks extension as published, its copies of the core protocol's types among them."""
+    file = SPECIFICATION / "extensions" / "tasks" / "schema.json"
+    if not file.is_file():
+        pytest.skip("the schema of the tasks extension does not lie beside this checkout")
+    found: Definitions = json.loads(file.read_text(encoding="utf-8"))["$defs"]
+    return found
+
+
 def corrected(revision: str, errata: tuple[Erratum, ...] = ERRATA) -> Definitions:
     """The definitions as they would read with these errata corrected."""
     definitions = official(revision)
@@ -78,8 +112,10 @@ def canonical(schema: dict[str, Any], definitions: Definitions) -> dict[str, Any
 def _union(alternatives: list[dict[str, Any]], *, alone: bool) -> dict[str, Any]:
     flat = [inner for part in alternatives for inner in (part["anyOf"] if part.keys() == {"anyOf"} else [part])]
     types = sorted({name for part in flat if part.keys() == {"type"} for name in part["type"]})
-    rest = {json.dumps(part, sort_keys=True): part for part in flat if part.keys() != {"type"}}
-    parts = ([{"type": types}] if types else []) + [rest[key] for key in sorted(rest)]
+    constants = sorted({constant for part in flat if part.keys() == {"enum"} for constant in part["enum"]})
+    rest = {json.dumps(part, sort_keys=True): part for part in flat if part.keys() not in ({"type"}, {"enum"})}
+    parts = ([{"type": types}] if types else []) + ([{"enum": constants}] if constants else [])
+    parts += [rest[key] for key in sorted(rest)]
     if len(parts) == 1 and alone:
         return parts[0]
     return {"anyOf": parts} if parts else {}
