@@ -39,11 +39,10 @@ async def _authorized(url: str, settings: ClientSettings) -> WebSocketChannel:
             refused = error
         if authorizer is None or refused.status not in REFUSED:
             break
-        headers = {} if refused.challenge is None else {"www-authenticate": refused.challenge}
-        refusal = Refusal(server, "GET", server, refused.status, headers, granted, attempt)
+        refusal = Refusal(server, "GET", server, refused.status, refused.headers, granted, attempt)
         if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):
             break
-    raise HttpRefused(refused.status, refused.body, refused.challenge)
+    raise HttpRefused(refused.status, refused.body, refused.headers.get("www-authenticate"))
 
 
 async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, str]) -> WebSocketChannel:

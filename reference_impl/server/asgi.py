@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,7 +27,15 @@ from reference_impl.protocol.messages import (
 )
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
-from reference_impl.server.http.guards import HttpOptions, check_media, check_origin, not_allowed, refused
+from reference_impl.server.channels import ChannelLimits
+from reference_impl.server.http.guards import (
+    HttpOptions,
+    check_head,
+    check_media,
+    check_origin,
+    not_allowed,
+    refused,
+)
 from reference_impl.server.http.legacy import end_session, serve_batch, serve_get, serve_initialize, serve_message
 from reference_impl.server.http.messages import (
     HttpError,
@@ -43,8 +51,9 @@ from reference_impl.server.http.messages import (
 )
 from reference_impl.server.http.modern import serve_modern
 from reference_impl.server.http.sessions import HttpSession, SessionStore
+from reference_impl.server.http.shares import Shares
 from reference_impl.server.http.sse_channel import SseChannels
-from reference_impl.server.http.websocket_channel import WebSocketChannels
+from reference_impl.server.http.websocket_channel import WebSocketChannels, refuse_upgrade
 
 if TYPE_CHECKING:
     from reference_impl.server.auth import Authenticator
@@ -53,6 +62,14 @@ if TYPE_CHECKING:
 __all__ = ["HttpOptions", "MCPApplication"]
 
 _METADATA = "/.well-known/oauth-protected-resource"
+_LASTING = "subscriptions/listen"
+"""The request whose stream stays open: it counts as a channel."""
+_NEVER_STORED = {"cache-control": "no-store"}
+
+
+def _websocket(server: AdvancedMCPServer, options: HttpOptions) -> WebSocketChannels:
+    limits = ChannelLimits(opening=options.opening_timeout)
+    return WebSocketChannels(server, largest=options.largest_body, limits=limits, cipher=options.seal)
 
 
 class MCPApplication:
@@ -69,9 +86,14 @@ class MCPApplication:
         self.server = server
         self.path = path.rstrip("/") or "/"
         self.options = options or HttpOptions()
-        self.sessions = SessionStore(server.hub, self.options.session_lifetime, self.options.most_sessions)
-        self._sse = SseChannels(server) if self.options.http_sse else None
-        self._websocket = WebSocketChannels(server) if self.options.websocket else None
+        chosen = self.options
+        self.sessions = SessionStore(
+            server.hub, chosen.session_lifetime, chosen.most_sessions, each=chosen.most_sessions_each
+        )
+        self._channels = Shares("channels", chosen.most_channels, chosen.most_channels_each)
+        self._sse = SseChannels(server) if chosen.http_sse else None
+        self._websocket = _websocket(server, chosen) if chosen.websocket else None
+        self._closing = False
         self._authenticate = authenticate
         self._started = time.monotonic()
         self._stack = AsyncExitStack()
@@ -93,8 +115,8 @@ class MCPApplication:
                 await self._serve(request, scope)
             except HttpError as error:
                 await send_response(send, error.response)
-            except ConnectionError:
-                return  # the client left in the middle of its own request
+            except OSError:
+                return  # the client left in the middle of its own request, or of our answer (ASGI 2.4, `send`)
 
     async def _hold(self) -> None:
         async with self._lock:
@@ -118,6 +140,7 @@ class MCPApplication:
 
     def close(self) -> None:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""
+        self._closing = True
         self.server.hub.close()
         self.sessions.close()
         for channels in (self._sse, self._websocket):
@@ -128,34 +151,38 @@ class MCPApplication:
         await receive()
         request = HttpRequest.of({**scope, "method": "GET"}, receive, send)
         try:
+            check_head(scope, self.options)
             check_origin(request, scope, self.options)
-            request = await self._named(request)
-        except HttpError:
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        if self._websocket is None or request.path != self._websocket.path:
-            await send({"type": "websocket.close", "code": 1000})
-        else:
-            await self._websocket.serve(request, scope.get("subprotocols", []))
+            request = await self._named(request, scope)
+            if self._websocket is None or request.path != self._websocket.path:
+                raise refused(404, "Not found")
+            with self._channels.held(request):
+                await self._websocket.serve(request, scope.get("subprotocols", []))
+        except HttpError as error:
+            await refuse_upgrade(request, scope, error.response)
 
-    async def _named(self, request: HttpRequest) -> HttpRequest:
+    async def _named(self, request: HttpRequest, scope: Scope) -> HttpRequest:
         if self._authenticate is None:
-            return request
+            # The TLS extension of ASGI: set where the server demanded a certificate, and verified it.
+            certified = ((scope.get("extensions") or {}).get("tls") or {}).get("client_cert_name")
+            return request if certified is None else msgspec.structs.replace(request, principal=certified)
         return msgspec.structs.replace(request, principal=await self._authenticate(request.headers))
 
     async def _serve(self, request: HttpRequest, scope: Scope) -> None:
+        check_head(scope, self.options)
         check_origin(request, scope, self.options)
         path = request.path.rstrip("/") or "/"
         if path == "/health" or path.startswith(_METADATA):
-            await send_response(request.send, self._about(request, path))
+            await self._show(request, path)
             return
-        request = await self._named(request)
+        request = await self._named(request, scope)
         if path == self.path:
             await self._streamable(request)
         elif path == "/capabilities":
-            await send_response(request.send, self._about(request, path))
+            await self._show(request, path)
         elif self._sse is not None and path == self._sse.path:
-            await self._sse.listen(request, scope.get("root_path", ""))
+            with self._channels.held(request):
+                await self._sse.listen(request, scope.get("root_path", ""))
         elif self._sse is not None and path == self._sse.messages:
             await self._sse.post(request, scope.get("query_string", b""), self.options.largest_body)
         else:
@@ -172,20 +199,27 @@ class MCPApplication:
             case _:
                 raise not_allowed()
 
-    def _about(self, request: HttpRequest, path: str) -> HttpResponse:
+    async def _show(self, request: HttpRequest, path: str) -> None:
         if request.method not in ("GET", "HEAD"):
-            raise not_allowed("GET")
+            raise not_allowed("GET, HEAD")
+        await send_response(request.send, self._about(path), head=request.method == "HEAD")
+
+    def _about(self, path: str) -> HttpResponse:
         if path == "/health":
-            return json_response(encode_json(self._health()))
+            return json_response(encode_json(self._health()), 503 if self._closing else 200, _NEVER_STORED)
         if path == "/capabilities":
-            return json_response(encode_json(self._capabilities()))
+            return json_response(encode_json(self._capabilities()), headers=_NEVER_STORED)
         if self.options.resource_metadata is None or path not in (_METADATA, _METADATA + self.path):
             raise refused(404, "Not found")
         return json_response(encode_json(self.options.resource_metadata))
 
     def _health(self) -> dict[str, Any]:
+        """Say whether requests are served; how busy the server is, only where everybody may know."""
+        status = {"status": "stopping" if self._closing else "ok"}
+        if self._authenticate is not None:
+            return status
         uptime = round(time.monotonic() - self._started, 3)
-        return {"status": "ok", "uptimeSeconds": uptime, "sessions": len(self.sessions)}
+        return status | {"uptimeSeconds": uptime, "sessions": len(self.sessions), "channels": len(self._channels)}
 
     def _capabilities(self) -> dict[str, Any]:
         server = self.server
@@ -193,6 +227,9 @@ class MCPApplication:
             "serverInfo": server.info,
             "supportedVersions": server.supported_versions,
             "capabilities": server.capabilities(LATEST),
+            "endpoints": {"http": self.path}
+            | ({} if self._sse is None else {"sse": self._sse.path})
+            | ({} if self._websocket is None else {"websocket": self._websocket.path}),
         }
 
     async def _post(self, request: HttpRequest) -> None:
@@ -216,7 +253,8 @@ class MCPApplication:
         """Find the era of a message: modern if it describes itself, legacy if it opens a session or belongs to one."""
         if isinstance(message, Request):
             if is_modern_request(message.params):
-                await serve_modern(self.server, request, message)
+                with self._channels.held(request) if message.method == _LASTING else nullcontext():
+                    await serve_modern(self.server, request, message)
                 return
             if message.method == "initialize":
                 self._version(request)
@@ -262,7 +300,7 @@ class MCPApplication:
         revision = self._version(request)
         if (revision is not None and revision.modern) or (revision is None and SESSION_ID not in request.headers):
             raise not_allowed()
-        await serve_get(request, self._session(request))
+        await serve_get(request, self._session(request), self.options.most_streams)
 
     def _delete(self, request: HttpRequest) -> HttpResponse:
         revision = self._version(request)

@@ -45,13 +45,13 @@ DEFAULT_LIMITS = WebSocketLimits()
 
 
 class HandshakeRefused(HttpError):  # noqa: N818 - the name says what happened
-    """The server answered the handshake with a status other than 101. `challenge` is its WWW-Authenticate header."""
+    """The server answered the handshake with a status other than 101; names of `headers` are in lower case."""
 
-    def __init__(self, status: int, body: str, challenge: str | None) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], body: str) -> None:
         super().__init__(f"HTTP {status}")
         self.status = status
+        self.headers = headers
         self.body = body
-        self.challenge = challenge
 
 
 class WebSocketChannel:
@@ -126,7 +126,11 @@ async def open_websocket(
     except InvalidStatus as error:
         response = error.response
         body = bytes(response.body or b"")[:_QUOTED].decode(errors="replace")
-        raise HandshakeRefused(response.status_code, body, response.headers.get("WWW-Authenticate")) from None
+        received: dict[str, str] = {}
+        for name, value in response.headers.raw_items():
+            key = name.lower()
+            received[key] = f"{received[key]}, {value}" if key in received else value
+        raise HandshakeRefused(response.status_code, received, body) from None
     except InvalidHandshake as error:
         raise BadHttp(f"{url}: no WebSocket handshake: {error}") from error
     except (OSError, EOFError) as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.protocol.sealing import Cipher
 from reference_impl.protocol.streamable import (
     JSON_TYPE,
     SSE_TYPE,
@@ -17,7 +18,7 @@ from reference_impl.protocol.streamable import (
 )
 from reference_impl.server.http.messages import HttpError, HttpRequest, Scope, error_response
 
-__all__ = ["HttpOptions", "check_media", "check_origin", "not_allowed", "refused"]
+__all__ = ["HttpOptions", "check_head", "check_media", "check_origin", "not_allowed", "refused"]
 
 _LOOPBACK = ("127.", "::1", "localhost")
 
@@ -30,6 +31,12 @@ class HttpOptions:
     loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after last
     use. `http_sse` adds the transport of 2024-11-05 at `/sse`, `websocket` a message channel at `/ws`.
     `resource_metadata` is the document of RFC 9728 that tells clients where to get tokens.
+
+    Of sessions, and of channels (conversations over HTTP with SSE and WebSocket, subscriptions), there are at most so
+    many, and so many for each principal or, without one, address; those of this machine share the whole. `most_streams`
+    are the GET streams of one session. `ping_interval` and `ping_timeout` are the seconds after which a WebSocket is
+    pinged, and given up; a client that says nothing for `opening_timeout` seconds after its WebSocket was opened is let
+    go. With `seal`, messages over WebSocket have to be sealed.
     """
 
     allowed_hosts: frozenset[str] = frozenset()
@@ -37,9 +44,24 @@ class HttpOptions:
     largest_body: int = 16 * 1024 * 1024
     session_lifetime: float = 1800
     most_sessions: int = 10_000
+    most_sessions_each: int = 1_000
+    most_streams: int = 16
+    most_channels: int = 2_000
+    most_channels_each: int = 200
+    most_header_fields: int = 100
+    opening_timeout: float = 60
+    ping_interval: float = 20
+    ping_timeout: float = 20
+    seal: Cipher | None = None
     http_sse: bool = False
     websocket: bool = False
     resource_metadata: Mapping[str, Any] | None = None
+
+
+def check_head(scope: Scope, options: HttpOptions) -> None:
+    """Bound the number of header fields; how many bytes they take, the connection bounds. Raises `HttpError` (431)."""
+    if len(scope["headers"]) > options.most_header_fields:
+        raise refused(431, "Request header fields too large: there are too many")
 
 
 def check_origin(request: HttpRequest, scope: Scope, options: HttpOptions) -> None:

@@ -29,6 +29,7 @@ from reference_impl.server.http.messages import (
 )
 from reference_impl.server.http.posts import Post
 from reference_impl.server.http.sessions import HttpSession, SessionStore
+from reference_impl.server.http.shares import owner_of
 from reference_impl.server.http.streams import MOST_UNREAD, serve_stream_events, watch
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ async def serve_initialize(
     start(server, exchange, session.session.running, answers.append)
     if isinstance(answers[0], ErrorResponse):
         return json_response(encode_answer(answers[0]), 400)
-    if not store.add(session):
+    if not store.add(session, owner_of(http)):
         error = RemoteProtocolError(Code.INTERNAL_ERROR, "Too many sessions")
         return error_response(503, error, request.id, {"retry-after": "5"})
     return json_response(encode_answer(answers[0]), 200, {SESSION_ID: session.id})
@@ -116,11 +117,15 @@ def _start_member(
         return None
 
 
-async def serve_get(http: HttpRequest, session: HttpSession) -> None:
-    """Open a stream for what belongs to no request, or resume a broken one."""
+async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int = 16) -> None:
+    """Open a stream for what belongs to no request, or resume a broken one; at most so many in one session."""
     if not accepts(http.headers.get("accept"), SSE_TYPE):
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Not acceptable: this is an event stream")
         await send_response(http.send, error_response(406, error))
+        return
+    if session.connected >= most_streams:
+        error = RemoteProtocolError(Code.INVALID_REQUEST, "Too many streams: this session has enough of them open")
+        await send_response(http.send, error_response(429, error, headers={"retry-after": "5"}))
         return
     resumed = session.resume(http.headers.get(LAST_EVENT_ID, ""))
     stream, position = resumed or (session.new_stream(MOST_UNREAD), 0)

@@ -32,7 +32,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 class HttpRequest(msgspec.Struct, frozen=True):
     """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads
-    them (5.5; httptools keeps what trails). `principal` is whom the authenticator named."""
+    them (5.5; httptools keeps what trails). `principal` is whom the authenticator named, `peer` the address it comes
+    from."""
 
     method: str
     path: str
@@ -40,6 +41,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     receive: Receive
     send: Send
     principal: str | None = None
+    peer: str | None = None
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> HttpRequest:
@@ -49,7 +51,8 @@ class HttpRequest(msgspec.Struct, frozen=True):
         if len(headers) < len(pairs):
             headers = _joined(pairs)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        return cls(scope["method"], path, headers, receive, send)
+        client = scope.get("client")
+        return cls(scope["method"], path, headers, receive, send, None, client[0] if client else None)
 
 
 def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -94,14 +97,14 @@ def error_response(
     return HttpResponse(status, body, headers or {})
 
 
-async def send_response(send: Send, response: HttpResponse) -> None:
-    """Send a whole response."""
+async def send_response(send: Send, response: HttpResponse, *, head: bool = False) -> None:
+    """Send a whole response; with `head` as HEAD wants it, without its body."""
     headers = [(b"content-length", b"%d" % len(response.body))]
     if response.body:
         headers.append((b"content-type", response.content_type.encode("latin-1")))
     headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    await send({"type": "http.response.body", "body": b"" if head else response.body})
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:

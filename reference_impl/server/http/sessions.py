@@ -6,11 +6,12 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from itertools import count
+from itertools import count, islice
 
 from reference_impl.protocol.messages import Message, encode
 from reference_impl.protocol.sse import encode_event
 from reference_impl.server.exchange import Session
+from reference_impl.server.http.shares import Shares
 from reference_impl.server.http.streams import EventStream
 from reference_impl.server.subscriptions import Hub
 
@@ -18,17 +19,22 @@ __all__ = ["HttpSession", "SessionStore"]
 
 _PENDING = 64
 _IDLE = 8
+_ABANDONED = 10.0
+"""Seconds after which a session whose opener never came back may make room for another of the same owner."""
+_LOOKED_AT = 1000
+"""How many of the oldest sessions are looked at for that."""
 
 
 class HttpSession:
     """One session. What belongs to no request goes to the newest open GET stream, or waits for the next one."""
 
-    __slots__ = ("_gets", "_names", "_pending", "_streams", "id", "session", "used")
+    __slots__ = ("_gets", "_names", "_pending", "_streams", "id", "owner", "session", "used")
 
     def __init__(self, principal: str | None, now: float) -> None:
         self.id = secrets.token_urlsafe(24)
         self.session = Session(self._send, principal)
         self.used = now
+        self.owner: str | None = None
         self._names = count(1)
         self._gets: list[EventStream] = []
         self._pending: deque[bytes] = deque(maxlen=_PENDING)
@@ -76,9 +82,14 @@ class HttpSession:
         return stream, int(digits)
 
     @property
-    def connected(self) -> bool:
-        """Whether any stream is being read."""
-        return any(stream.connected for stream in self._streams.values())
+    def connected(self) -> int:
+        """How many connections read its streams."""
+        return sum(stream.connected for stream in self._streams.values())
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether the client that opened it never came back to say that it is ready."""
+        return not (self.session.initialized or self.connected or len(self.session.running))
 
     def close(self) -> None:
         """Stop everything and end all streams."""
@@ -88,14 +99,20 @@ class HttpSession:
 
 
 class SessionStore:
-    """All sessions of an endpoint: at most `most`, each for `lifetime` seconds after its last use."""
+    """All sessions of an endpoint: at most `most`, and `each` for one owner, for `lifetime` seconds after their last
+    use. Where there is no room, sessions that their own opener abandoned make it; those in use never do."""
 
     def __init__(
-        self, hub: Hub, lifetime: float = 1800, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self,
+        hub: Hub,
+        lifetime: float = 1800,
+        most: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+        each: int | None = None,
     ) -> None:
         self._hub = hub
         self._lifetime = lifetime
-        self._most = most
+        self._shares = Shares("sessions", most, most if each is None else each)
         self._clock = clock
         self._sessions: OrderedDict[str, HttpSession] = OrderedDict()
 
@@ -106,11 +123,12 @@ class SessionStore:
         """Return a new session, not stored yet."""
         return HttpSession(principal, self._clock())
 
-    def add(self, session: HttpSession) -> bool:
-        """Store a session; False if there are too many already."""
+    def add(self, session: HttpSession, owner: str | None = None) -> bool:
+        """Store a session of `owner` (see `owner_of`); False if there are too many already."""
         self._sweep()
-        if len(self._sessions) >= self._most:
+        if not self._shares.take(owner) and not (self._make_room(owner) and self._shares.take(owner)):
             return False
+        session.owner = owner
         self._sessions[session.id] = session
         self._hub.sessions.add(session.session)
         return True
@@ -127,7 +145,8 @@ class SessionStore:
 
     def end(self, session: HttpSession) -> None:
         """End a session for good."""
-        self._sessions.pop(session.id, None)
+        if self._sessions.pop(session.id, None) is not None:
+            self._shares.give_back(session.owner)
         self._hub.sessions.discard(session.session)
         session.close()
 
@@ -135,6 +154,20 @@ class SessionStore:
         """End all sessions."""
         for session in list(self._sessions.values()):
             self.end(session)
+
+    def _make_room(self, owner: str | None) -> bool:
+        """End the oldest session that the same owner opened and abandoned; False if there is none.
+
+        What somebody uses is never ended for somebody else, and several may share an address.
+        """
+        latest = self._clock() - _ABANDONED
+        for session in islice(self._sessions.values(), _LOOKED_AT):
+            if session.used > latest:
+                return False
+            if session.owner == owner and session.abandoned:
+                self.end(session)
+                return True
+        return False
 
     def _sweep(self) -> None:
         now = self._clock()
