@@ -43,7 +43,7 @@ async def test_discovery_tells_versions_capabilities_and_how_long_to_believe_it(
         assert result["ttlMs"] >= 0
         assert result["cacheScope"] == "public"
         assert result["_meta"] == {"io.modelcontextprotocol/serverInfo": INFO}
-        assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "logging"}
+        assert set(result["capabilities"]) == {"tools", "resources", "prompts", "completions", "logging", "extensions"}
 
 
 async def test_a_version_that_is_not_served_is_refused_with_those_that_are(over_lines):
