@@ -34,7 +34,7 @@ class Expiring(Generic[Value]):
         key = digest(secret)
         self._entries[key] = (self._clock() + seconds, value)
         self._entries.move_to_end(key)
-        while len(self._entries) > self._most or self._oldest_is_over():
+        while self._entries and (len(self._entries) > self._most or self._oldest_is_over()):
             self._entries.popitem(last=False)
 
     def get(self, secret: str) -> Value | None:
