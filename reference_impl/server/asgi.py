@@ -242,7 +242,7 @@ class MCPApplication:
             if isinstance(value, list):
                 self._version(request)
                 session = self._session(request)
-                await send_response(request.send, await serve_batch(self.server, session, value))
+                await send_response(request.send, await serve_batch(self.server, request, session, value))
                 return
             message = parse_value(value)
         except MalformedError as error:

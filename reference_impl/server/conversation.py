@@ -18,7 +18,7 @@ from reference_impl.server.exchange import Exchange, Send, Session
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["Reply", "modern_exchange", "notified", "open_exchange", "start"]
+__all__ = ["Reply", "modern_exchange", "notified", "open_exchange", "register", "served", "start"]
 
 Reply = Callable[[Response | ErrorResponse], None]
 
@@ -48,23 +48,40 @@ def modern_exchange(request: Request, meta: RequestMeta, send: Send, principal: 
     return Exchange.modern(request, revision, meta, send, principal)
 
 
+def register(exchange: Exchange, running: Calls[Exchange]) -> None:
+    """Note that a request is being served.
+
+    Raises `RemoteProtocolError` (-32600) if another one with the same id still is (`basic/index#requests`).
+    """
+    try:
+        running.open(exchange.request.id, exchange)
+    except LocalProtocolError as error:
+        raise RemoteProtocolError(Code.INVALID_REQUEST, f"Invalid request: {error}") from None
+
+
+async def served(
+    server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange]
+) -> Response | ErrorResponse | None:
+    """Serve a registered request. Returns its answer, or None if it was cancelled."""
+    message = await answer(server, exchange)
+    if exchange.cancelled:
+        return None
+    running.close(exchange.request.id)
+    return message
+
+
 def start(
     server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply, *, batched: bool = False
 ) -> asyncio.Task[None] | None:
     """Serve a request in a task of its own; `reply` gets the answer unless the request is cancelled.
 
     `initialize` is served at once and needs no task: what follows it on the channel, however soon, finds the session
-    open. It cannot be part of a batch. Raises `RemoteProtocolError` (-32600) if a request with the same id is still
-    being served (`basic/index#requests`).
+    open. It cannot be part of a batch. Raises `RemoteProtocolError` as `register` does.
     """
-    request = exchange.request
-    initializes = request.method == "initialize"
+    initializes = exchange.request.method == "initialize"
     if initializes and batched:
         raise RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: initialize must stand alone")
-    try:
-        running.open(request.id, exchange)
-    except LocalProtocolError as error:
-        raise RemoteProtocolError(Code.INVALID_REQUEST, f"Invalid request: {error}") from None
+    register(exchange, running)
     serving = _serve(server, exchange, running, reply)
     if initializes:
         with contextlib.suppress(StopIteration):
@@ -75,9 +92,8 @@ def start(
 
 
 async def _serve(server: AdvancedMCPServer, exchange: Exchange, running: Calls[Exchange], reply: Reply) -> None:
-    message = await answer(server, exchange)
-    if not exchange.cancelled:
-        running.close(exchange.request.id)
+    message = await served(server, exchange, running)
+    if message is not None:
         reply(message)
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import RequestMeta
@@ -106,8 +108,7 @@ class Session:
                 future.set_exception(ConnectionError("the client has gone"))
 
 
-@dataclass(slots=True, eq=False)
-class Exchange:
+class Exchange(msgspec.Struct, eq=False):
     """One request being served. `send` is the way back for messages that belong to it. `run` is set where it is served
     as a task, or may become one."""
 
@@ -167,9 +168,9 @@ class Exchange:
 
     def cancel(self) -> None:
         """Stop serving: nothing more is sent for this request, whatever its handler does about it."""
-        self.open, self.cancelled = False, True
-        if self.task is not None:
+        if not self.cancelled and self.task is not None:
             self.task.cancel()
+        self.open, self.cancelled = False, True
 
     def require(self, capability: str, member: str | None = None) -> None:
         """Check that the client declared a capability, and in it `member`.

@@ -17,7 +17,7 @@ from reference_impl.protocol.messages import (
     parse_value,
 )
 from reference_impl.protocol.streamable import LAST_EVENT_ID, SESSION_ID, SSE_TYPE, accepts
-from reference_impl.server.conversation import notified, start
+from reference_impl.server.conversation import notified, register, served, start
 from reference_impl.server.dispatch import encode_answer
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.http.messages import (
@@ -26,6 +26,7 @@ from reference_impl.server.http.messages import (
     error_response,
     json_response,
     send_response,
+    until_disconnected,
 )
 from reference_impl.server.http.posts import Post
 from reference_impl.server.http.sessions import HttpSession, SessionStore
@@ -71,30 +72,48 @@ def _take(session: HttpSession, message: Notification | Response | ErrorResponse
 
 
 async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request) -> None:
-    post = Post(http, session.new_stream(), lambda _answer: 200, on_stream=session.keep, elsewhere=session.session.send)
-    exchange = Exchange.legacy(request, session.session, post.send)
-    if session.session.revision.primes_streams and post.streams:
-        exchange.close_stream = post.stream.interrupt
+    conversation = session.session
+    post = Post(http, session.new_stream, on_stream=session.keep, elsewhere=conversation.send)
+    exchange = Exchange.legacy(request, conversation, post.send)
+    if conversation.revision.primes_streams and post.streams:
+        exchange.close_stream = post.interrupt
     try:
-        task = start(server, exchange, session.session.running, post.reply)
+        register(exchange, conversation.running)
     except RemoteProtocolError as error:
         await send_response(http.send, error_response(400, error, request.id))
         return
-    await post.respond(task)
+    await post.respond(exchange, served(server, exchange, conversation.running))
 
 
-async def serve_batch(server: AdvancedMCPServer, session: HttpSession, values: list[Any]) -> HttpResponse:
-    """Serve a batch, which only 2025-03-26 has; messages that its requests send go to the GET stream."""
+async def serve_batch(
+    server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, values: list[Any]
+) -> HttpResponse:
+    """Serve a batch, which only 2025-03-26 has; messages that its requests send go to the GET stream.
+
+    Raises `ConnectionError` if the client leaves; its requests go on, for leaving cancels nothing in this era.
+    """
     if not values or not session.session.revision.batching:
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: batches are not part of this revision")
         return error_response(400, error)
     answers: list[Response | ErrorResponse] = []
     tasks = [task for value in values if (task := _start_member(server, session, value, answers)) is not None]
     if tasks:
-        await asyncio.wait(tasks)
+        await _all_done(http, tasks)
     if not answers:
         return HttpResponse(202)
     return json_response(b"[" + b",".join(map(encode_answer, answers)) + b"]")
+
+
+async def _all_done(http: HttpRequest, tasks: list[asyncio.Task[None]]) -> None:
+    gone = asyncio.ensure_future(until_disconnected(http.receive))
+    done = asyncio.ensure_future(asyncio.wait(tasks))
+    try:
+        await asyncio.wait({gone, done}, return_when=asyncio.FIRST_COMPLETED)
+        if not done.done():
+            raise ConnectionError("the client went away")
+    finally:
+        gone.cancel()
+        done.cancel()
 
 
 def _start_member(
@@ -109,7 +128,7 @@ def _start_member(
     if not isinstance(message, Request):
         _take(session, message)
         return None
-    exchange = Exchange.legacy(message, session.session, session.session.send)
+    exchange = Exchange.legacy(message, session.session, session.aside)
     try:
         return start(server, exchange, session.session.running, answers.append, batched=True)
     except RemoteProtocolError as error:

@@ -21,6 +21,7 @@ __all__ = [
     "error_response",
     "json_response",
     "read_body",
+    "send_json",
     "send_response",
     "until_disconnected",
 ]
@@ -95,6 +96,16 @@ def error_response(
     """Return a response that carries a JSON-RPC error."""
     body = encode(ErrorResponse(identifier, error.code, error.message, error.data))
     return HttpResponse(status, body, headers or {})
+
+
+_JSON_HEADER = (b"content-type", JSON_TYPE.encode())
+
+
+async def send_json(send: Send, body: bytes, status: int = 200) -> None:
+    """Send a whole response that carries JSON and nothing special."""
+    headers = [(b"content-length", b"%d" % len(body)), _JSON_HEADER]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 async def send_response(send: Send, response: HttpResponse, *, head: bool = False) -> None:

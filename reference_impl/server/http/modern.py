@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import CODES, Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import read_request_meta
-from reference_impl.protocol.messages import ErrorResponse, Request, Response
+from reference_impl.protocol.messages import ErrorResponse, Request
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, check_mirrored_headers
-from reference_impl.server.conversation import modern_exchange, start
+from reference_impl.server.conversation import modern_exchange
+from reference_impl.server.dispatch import answer
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.http.messages import HttpRequest, error_response, send_response
 from reference_impl.server.http.posts import Post
@@ -23,17 +23,20 @@ __all__ = ["serve_modern"]
 
 
 async def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Request) -> None:
-    """Serve one request that describes itself."""
-    most_unread = MOST_UNREAD if request.method == "subscriptions/listen" else None
-    post = Post(http, EventStream(most_unread=most_unread), _status)
+    """Serve one request that describes itself. Ids need to be unique only among one client's requests, and here nobody
+    knows whose they are: none is remembered."""
+    new_stream = _listening if request.method == "subscriptions/listen" else EventStream
+    post = Post(http, new_stream, _status, cancels=True)
     try:
         exchange = _checked(server, http, request, post)
     except RemoteProtocolError as error:
         await send_response(http.send, error_response(error.http_status or 400, error, request.id))
         return
-    # Ids need to be unique only among one client's requests, and here nobody knows whose they are.
-    running: Calls[Exchange] = Calls()
-    await post.respond(start(server, exchange, running, post.reply), exchange.cancel)
+    await post.respond(exchange, answer(server, exchange))
+
+
+def _listening() -> EventStream:
+    return EventStream(most_unread=MOST_UNREAD)
 
 
 def _checked(server: AdvancedMCPServer, http: HttpRequest, request: Request, post: Post) -> Exchange:
@@ -54,8 +57,6 @@ def _mirrored_schema(server: AdvancedMCPServer, request: Request) -> object:
     return None if tool is None else tool.mirrored
 
 
-def _status(answer: Response | ErrorResponse) -> int:
-    if isinstance(answer, Response):
-        return 200
-    row = CODES.get(answer.code)
+def _status(error: ErrorResponse) -> int:
+    row = CODES.get(error.code)
     return (row.http_status if row is not None else None) or 200

@@ -12,12 +12,14 @@ from reference_impl.protocol.sse import COMMENT, encode_event
 from reference_impl.protocol.streamable import SSE_TYPE
 from reference_impl.server.http.messages import HttpRequest, until_disconnected
 
-__all__ = ["MOST_UNREAD", "EventStream", "serve_stream_events", "watch"]
+__all__ = ["MOST_UNREAD", "EventStream", "send_whole_stream", "serve_stream_events", "watch"]
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: below the idle limits of common proxies (nginx 60, CDNs 30)."""
 _RETRY_MS = 250
 _KEPT = 256
+_TOGETHER = 64
+"""Most events that are written at once."""
 MOST_UNREAD = 4096
 """Messages that may wait on a stream that nobody has to wait for; a reader further behind than that is let go."""
 
@@ -57,7 +59,7 @@ class EventStream:
         self._first = 1
         self._reader = 0
         self._events: deque[bytes] = deque()
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None  # made for who waits; most streams are complete before anybody does
 
     def put(self, data: bytes) -> None:
         """Add a message; after the end, and beyond what may wait, it is dropped."""
@@ -66,30 +68,34 @@ class EventStream:
         self.total += 1
         self._events.append(data)
         self.finished = self._most_unread is not None and len(self._events) > self._most_unread
-        self._changed.set()
+        self.wake()
 
     def finish(self) -> None:
         """Say that nothing more comes."""
         self.finished = True
-        self._changed.set()
+        self.wake()
 
     def interrupt(self) -> None:
         """Let the connection go, not the stream: the client comes back for the rest."""
         self.interrupted = True
-        self._changed.set()
+        self.wake()
 
     def wake(self) -> None:
         """Make whoever waits look again."""
-        self._changed.set()
+        if self._changed is not None:
+            self._changed.set()
 
     async def wait(self, timeout: float) -> bool:
-        """Wait for a change; False if none came within `timeout` seconds."""
+        """Wait for a change since the last wait; False if none came within `timeout` seconds.
+
+        Callers look at the stream before they wait for the first time."""
+        self._changed = changed = self._changed or asyncio.Event()
         try:
             async with asyncio.timeout(timeout):
-                await self._changed.wait()
+                await changed.wait()
         except TimeoutError:
             return False
-        self._changed.clear()
+        changed.clear()
         return True
 
     @property
@@ -109,12 +115,12 @@ class EventStream:
         self._reader += 1
         reader = self._reader
         self.wake()
-        if self._prologue and position == 0:
-            yield self._prologue
+        if self._prologue and reader == 1:
+            yield self._prologue  # whoever comes back has its id already, and no id is given twice
         while not gone.done() and reader == self._reader:
             while position < self.total and not gone.done():
-                position += 1
-                yield encode_event(self._events[position - self._first], self._id(position))
+                after, position = position, min(self.total, position + _TOGETHER)
+                yield b"".join(self._encoded(after, position))
                 self._forget(position)
             if self.finished:
                 return
@@ -124,6 +130,17 @@ class EventStream:
                 return
             if not await self.wait(KEEP_ALIVE):
                 yield COMMENT
+
+    def read_all(self) -> bytes:
+        """Return a stream that nobody has read and that is complete, as a whole."""
+        self._reader += 1
+        whole = b"".join((self._prologue, *self._encoded(0, self.total)))
+        self._forget(self.total)
+        return whole
+
+    def _encoded(self, after: int, last: int) -> list[bytes]:
+        first = self._first
+        return [encode_event(self._events[n - first], self._id(n)) for n in range(after + 1, last + 1)]
 
     def _forget(self, position: int) -> None:
         keep = 0 if self.name is None else _KEPT
@@ -159,6 +176,14 @@ async def serve_stream_events(
         stream.connected -= 1
     if not gone.done():
         await request.send({"type": "http.response.body", "body": b""})
+
+
+async def send_whole_stream(request: HttpRequest, stream: EventStream) -> None:
+    """Send a stream that is complete already as the response to `request`."""
+    body = stream.read_all()
+    headers = [*_HEADERS, (b"content-length", b"%d" % len(body))]
+    await request.send({"type": "http.response.start", "status": 200, "headers": headers})
+    await request.send({"type": "http.response.body", "body": body})
 
 
 def watch(request: HttpRequest, stream: EventStream) -> asyncio.Task[None]:
