@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 from itertools import count, islice
 
-from reference_impl.protocol.messages import Message, encode
+from reference_impl.protocol.messages import Message, Request, encode
 from reference_impl.protocol.sse import encode_event
 from reference_impl.server.exchange import Session
 from reference_impl.server.http.shares import Shares
@@ -46,6 +46,12 @@ class HttpSession:
             self._gets[-1].put(data)
         else:
             self._pending.append(data)
+
+    def aside(self, message: Message) -> None:
+        """Send what belongs to a request whose own response cannot carry it: on the GET stream, or if none is open,
+        not at all, but for questions, which wait for one."""
+        if self._gets or isinstance(message, Request):
+            self._send(message)
 
     def new_stream(self, most_unread: int | None = None) -> EventStream:
         """Return a stream whose events have ids that are unique in this session."""

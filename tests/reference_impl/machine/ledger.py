@@ -1,0 +1,163 @@
+"""What one client has asked, and what it may therefore hear: the judge of everything that a server sends.
+
+A message that no request, subscription or session accounts for is an `AssertionError`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SUBSCRIPTION = "io.modelcontextprotocol/subscriptionId"
+Json = dict[str, Any]
+Key = tuple[type, Any]
+
+
+def key_of(identifier: Any) -> Key:
+    """Return an id as what it is compared by: value and type."""
+    return type(identifier), identifier
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request: how many answers it must get, how many it may get beyond that, and its progress so far.
+
+    `batched`: its answer may be there already, and waits for those of the others; its progress takes another stream.
+    """
+
+    method: str
+    owed: int = 1
+    allowed: int = 0
+    modern: bool = False
+    progress: float = float("-inf")
+    acknowledged: bool = False
+    logs: bool = False
+    batched: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer may still come."""
+        return self.owed + self.allowed > 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Everything one client sent and heard. `lossy`: answers may be missing, for the connection is coming down."""
+
+    asked: dict[Key, Asked] = field(default_factory=dict)
+    anonymous: int = 0
+    questions: dict[Key, str] = field(default_factory=dict)
+    asked_by_server: set[Key] = field(default_factory=set)
+    legacy: bool = False
+    due: set[tuple[str, Key | None]] = field(default_factory=set)
+    lossy: bool = False
+    heard: int = 0
+
+    def ask(self, identifier: Any, asked: Asked) -> None:
+        """Note a request; one whose id is taken is owed an answer of its own."""
+        earlier = self.asked.get(key_of(identifier))
+        if earlier is not None and earlier.open:
+            earlier.owed += 1
+        else:
+            self.asked[key_of(identifier)] = asked
+
+    def cancel(self, identifier: Any, *, blocked: bool) -> None:
+        """Note a cancellation: what is not on its way already must not come any more."""
+        asked = self.asked.get(key_of(identifier))
+        if asked is not None:
+            asked.allowed += asked.owed if blocked or asked.batched else 0
+            asked.owed = 0
+
+    def excuse(self) -> None:
+        """Note that the connection is coming down: answers may be lost from now on."""
+        self.lossy = True
+        self.due.clear()
+        for asked in self.asked.values():
+            asked.allowed, asked.owed = asked.allowed + asked.owed, 0
+
+    @property
+    def pending(self) -> list[Key]:
+        """Requests that are owed an answer."""
+        return [key for key, asked in self.asked.items() if asked.owed > 0]
+
+    def hear(self, message: Any) -> None:
+        """Judge one message of the server."""
+        self.heard += 1
+        if isinstance(message, list):
+            assert message, "an empty batch"
+            for member in message:
+                self.hear(member)
+            return
+        assert isinstance(message, dict), message
+        assert message.get("jsonrpc") == "2.0", message
+        if "method" not in message:
+            self._answered(message)
+        elif "id" in message:
+            self._question(message)
+        else:
+            self._notified(message["method"], message.get("params") or {})
+
+    def _answered(self, message: Json) -> None:
+        assert ("result" in message) != ("error" in message), message
+        if "id" not in message:
+            assert "error" in message, message
+            self.anonymous -= 1
+            assert self.anonymous >= 0, f"an error without id that nothing explains: {message}"
+            return
+        asked = self.asked.get(key_of(message["id"]))
+        assert asked is not None, f"an answer to what was never asked: {message}"
+        assert asked.open, f"one answer too many, or one after cancellation: {message} to {asked}"
+        if asked.owed:
+            asked.owed -= 1
+        else:
+            asked.allowed -= 1
+        if asked.modern and "result" in message:
+            assert "resultType" in message["result"], message
+
+    def _question(self, message: Json) -> None:
+        assert self.legacy, f"a question where no session is: {message}"
+        key = key_of(message["id"])
+        assert key not in self.asked_by_server, f"the id of a question twice: {message}"
+        self.asked_by_server.add(key)
+        self.questions[key] = message["method"]
+
+    def _notified(self, method: str, params: Json) -> None:
+        match method:
+            case "notifications/progress":
+                self._progressed(params)
+            case "notifications/cancelled":
+                self._withdrawn(params)
+            case "notifications/message":
+                assert self.legacy or any(asked.logs and asked.open for asked in self.asked.values()), params
+            case _:
+                self._changed(method, params)
+
+    def _progressed(self, params: Json) -> None:
+        asked = self.asked.get(key_of(params["progressToken"]))
+        assert asked is not None, f"progress of what was never asked: {params}"
+        assert asked.open or asked.batched, f"progress after the end: {params} of {asked}"
+        assert params["progress"] > asked.progress, f"progress that does not rise: {params}"
+        asked.progress = params["progress"]
+
+    def _withdrawn(self, params: Json) -> None:
+        key = key_of(params["requestId"])
+        if key in self.asked_by_server:
+            self.questions.pop(key, None)  # it may have crossed the answer
+            return
+        asked = self.asked.get(key)
+        assert asked is not None, f"a cancellation of nothing: {params}"
+        assert asked.method == "subscriptions/listen", f"a server cancels what it did not ask: {params}"
+
+    def _changed(self, method: str, params: Json) -> None:
+        identifier = (params.get("_meta") or {}).get(SUBSCRIPTION)
+        if identifier is None:
+            assert self.legacy, f"{method} to a client that never asked for it"
+            self.due.discard((method, None))
+            return
+        asked = self.asked.get(key_of(identifier))
+        assert asked is not None, f"{method} for a subscription that never was: {params}"
+        assert asked.open, f"{method} after the end of its subscription: {params}"
+        acknowledges = method == "notifications/subscriptions/acknowledged"
+        assert asked.acknowledged != acknowledges, f"the acknowledgement does not come first and once: {method}"
+        asked.acknowledged = True
+        self.due.discard((method, key_of(identifier)))

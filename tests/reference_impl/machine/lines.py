@@ -1,0 +1,180 @@
+"""A client that writes lines to `serve_stream` over a channel in memory, as rudely as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import anyio
+from anyio.abc import ByteReceiveStream, ByteSendStream
+
+from reference_impl.protocol.lines import LineReader
+from reference_impl.protocol.messages import decode_json, encode_json
+from reference_impl.server import AdvancedMCPServer
+from reference_impl.server.stream import serve_stream
+from reference_impl.transports.memory import MemoryChannel, memory_pair
+from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
+from tests.reference_impl.machine.requests import answer_to
+from tests.reference_impl.machine.world import World
+
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+CAPABILITIES = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
+
+
+class _Receiving(ByteReceiveStream):
+    def __init__(self, channel: MemoryChannel) -> None:
+        self._channel = channel
+
+    async def receive(self, max_bytes: int = 65536) -> bytes:
+        del max_bytes
+        return await self._channel.receive()
+
+    async def aclose(self) -> None:
+        """Leave the channel open: whoever made it closes it."""
+
+
+class _Sending(ByteSendStream):
+    def __init__(self, channel: MemoryChannel) -> None:
+        self._channel = channel
+
+    async def send(self, item: bytes) -> None:
+        await self._channel.send(item)
+
+    async def aclose(self) -> None:
+        """Leave the channel open: whoever made it closes it."""
+
+
+async def serve(server: AdvancedMCPServer, channel: MemoryChannel) -> None:
+    """Serve the far end of a channel as a process would: until the end, then close."""
+    try:
+        await serve_stream(server, _Receiving(channel), _Sending(channel), limit=1024 * 1024)
+    finally:
+        await channel.aclose()
+
+
+def modern_meta(**more: Any) -> Json:
+    """Return the metadata of a modern request."""
+    return {**META, _CAPABILITIES: CAPABILITIES, **more}
+
+
+class LineClient:
+    """One connection. Everything that it hears goes to its ledger."""
+
+    def __init__(self, world: World, server: AdvancedMCPServer) -> None:
+        self._world = world
+        self.near, self.far = memory_pair()
+        self.ledger = Ledger()
+        self.revision: str | None = None
+        self.closed = False
+        self.subscribed = False
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._unwritten: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self.serving = world.start(serve(server, self.far))
+        self._tasks = [world.start(self._read()), world.start(self._write())]
+
+    # Bytes --------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        lines = LineReader()
+        try:
+            while True:
+                data = await self.near.receive()
+                await self._flowing.wait()
+                for line in lines.feed(data):
+                    assert isinstance(line, bytes)
+                    self.ledger.hear(decode_json(line))
+        except anyio.EndOfStream:
+            assert not lines.rest, f"the server stops in the middle of a line: {lines.rest!r}"
+
+    async def _write(self) -> None:
+        try:
+            while (data := await self._unwritten.get()) is not None:
+                await self.near.send(data)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return
+        self.near.close_sending()
+
+    def write(self, data: bytes) -> None:
+        """Write bytes, as soon as the server takes them."""
+        self._unwritten.put_nowait(data)
+
+    def send(self, message: Any) -> None:
+        """Write a message as a line."""
+        self.write(encode_json(message) + b"\n")
+
+    # Reading speed ------------------------------------------------------------------------------
+
+    @property
+    def reading(self) -> bool:
+        """Whether what the server writes is read."""
+        return self._flowing.is_set()
+
+    @reading.setter
+    def reading(self, flows: bool) -> None:
+        if flows:
+            self._flowing.set()
+        else:
+            self._flowing.clear()
+
+    @property
+    def blocked(self) -> bool:
+        """Whether messages may be under way that this client has not seen, or the server has not."""
+        return not self.reading or not self._unwritten.empty()
+
+    # Messages -----------------------------------------------------------------------------------
+
+    def initialize(self, version: str) -> None:
+        """Open a legacy session."""
+        params = {"protocolVersion": version, "capabilities": CAPABILITIES, "clientInfo": {"name": "m", "version": "1"}}
+        self.ledger.ask("initialize", Asked("initialize"))
+        self.send({"jsonrpc": "2.0", "id": "initialize", "method": "initialize", "params": params})
+        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        self.revision, self.ledger.legacy = version, True
+
+    def message(self, identifier: Any, method: str, params: Json, *, modern: bool) -> Json:
+        """Return a request, with its metadata, and note it."""
+        meta: Json = {"progressToken": identifier}
+        if modern:
+            meta = modern_meta(**meta, **{"io.modelcontextprotocol/logLevel": "info"})
+        self.ledger.ask(identifier, Asked(method, modern=modern, logs=modern))
+        return {"jsonrpc": "2.0", "id": identifier, "method": method, "params": {**params, "_meta": meta}}
+
+    def answer_question(self, how: str) -> None:
+        """Answer the oldest question of the server, rightly or not."""
+        if not self.ledger.questions:
+            return
+        (_, identifier), method = next(iter(self.ledger.questions.items()))
+        if how != "twice":
+            del self.ledger.questions[key_of(identifier)]
+        self.send(answer_to(identifier, method, how))
+
+    # The end ------------------------------------------------------------------------------------
+
+    def end(self) -> None:
+        """Close the sending half, as a client that leaves in good order does."""
+        self._leave()
+        self._unwritten.put_nowait(None)
+
+    def vanish(self) -> None:
+        """Be gone, in the middle of whatever it is."""
+        self._leave()
+        self._world.start(self.near.aclose())
+        for task in self._tasks:
+            task.cancel()
+
+    def _leave(self) -> None:
+        self.closed = True
+        self.ledger.excuse()
+
+    def check(self) -> None:
+        """Raise what went wrong in this connection's own tasks."""
+        for task in (self.serving, *self._tasks):
+            if task.done() and not task.cancelled():
+                task.result()
+
+    def stop(self) -> None:
+        """Stop the tasks of the test's own."""
+        for task in self._tasks:
+            task.cancel()
