@@ -9,6 +9,7 @@ from dataclasses import replace
 import anyio
 import anyio.abc
 
+from reference_impl.client.answers import Answers
 from reference_impl.client.cache import ResultCache
 from reference_impl.client.caller import Caller
 from reference_impl.client.connection import ClientConnection
@@ -57,10 +58,11 @@ class _Opening:
         cache = ResultCache()
         caller = Caller(await self._way.open(), self._settings)
         self._caller = caller
-        self._dispatcher = Dispatcher(caller, cache, self._tasks)
+        answers = Answers(self._settings.handlers)
+        self._dispatcher = Dispatcher(caller, cache, answers, self._tasks)
         self._start(caller.wire)
         agreement = await self._agree(caller)
-        self._requester = Requester(caller, agreement, cache, self._renew)
+        self._requester = Requester(caller, agreement, cache, answers, self._renew)
         return ClientConnection(self._requester, self._dispatcher, mirrors=self._way.mirrors)
 
     def _start(self, wire: Wire) -> None:

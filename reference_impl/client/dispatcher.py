@@ -11,6 +11,7 @@ from reference_impl.client.answers import Answers
 from reference_impl.client.cache import ResultCache
 from reference_impl.client.caller import Caller
 from reference_impl.client.errors import ClientError
+from reference_impl.client.settings import JsonObject
 from reference_impl.client.subscriptions import Subscriptions
 from reference_impl.protocol.messages import Notification, Request, RequestId
 
@@ -24,12 +25,12 @@ _MOST_QUESTIONS = 256
 class Dispatcher:
     """Sorts incoming messages at once; questions are answered by tasks of their own, so that none holds up the rest."""
 
-    def __init__(self, caller: Caller, cache: ResultCache, tasks: anyio.abc.TaskGroup) -> None:
+    def __init__(self, caller: Caller, cache: ResultCache, answers: Answers, tasks: anyio.abc.TaskGroup) -> None:
         self.subscriptions = Subscriptions()
         self._caller = caller
         self._cache = cache
         self._tasks = tasks
-        self._answers = Answers(caller.settings.handlers)
+        self._answers = answers
         self._answering: dict[RequestId, anyio.CancelScope] = {}
         self._questions = 0
 
@@ -56,15 +57,19 @@ class Dispatcher:
         if notification.method == "notifications/progress":
             self._caller.progressed(params)
         elif notification.method == "notifications/cancelled" and not modern:
-            self._withdrawn(params.get("requestId"))
+            self._withdrawn(params)
+        elif notification.method == "notifications/elicitation/complete" and not self._answers.urls.complete(params):
+            return  # unknown or over (`client/elicitation#completion-notifications-for-url-mode-elicitation`)
         else:
             self._cache.notified(notification)
             self.subscriptions.route(notification, modern=modern)
         self._caller.settings.on_notification(notification)
 
-    def _withdrawn(self, identifier: object) -> None:
+    def _withdrawn(self, params: JsonObject) -> None:
         """Stop working on a question that the server has taken back; one that is unknown or answered is ignored."""
+        identifier = params.get("requestId")
         scope = self._answering.get(identifier) if isinstance(identifier, str | int) else None
+        _logger.debug("the server took back its request %r: %s", identifier, params.get("reason", "it gave no reason"))
         if scope is not None:
             scope.cancel()
 

@@ -12,6 +12,7 @@ from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFaile
 from reference_impl.client.opening import Agreement
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.client.wire import Answer
+from reference_impl.protocol.errors import CODES, Code
 from reference_impl.protocol.messages import ErrorResponse
 from reference_impl.protocol.methods import Method, find
 
@@ -23,13 +24,18 @@ class Requester:
     unless that has been done already."""
 
     def __init__(
-        self, caller: Caller, agreement: Agreement, cache: ResultCache, renew: Callable[[Agreement], Awaitable[None]]
+        self,
+        caller: Caller,
+        agreement: Agreement,
+        cache: ResultCache,
+        answers: Answers,
+        renew: Callable[[Agreement], Awaitable[None]],
     ) -> None:
         self.caller = caller
         self.agreement = agreement
         self.cache = cache
         self._renew = renew
-        self._answers = Answers(caller.settings.handlers)
+        self._answers = answers
 
     async def request(
         self, method: str, params: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS, schema: Any = None
@@ -69,7 +75,12 @@ class Requester:
         for rounds in range(self.caller.settings.input_rounds + 1):
             # Each round is a request of its own, with an id of its own; state and inputs go into no other request.
             asked = {**(params or {}), **answered} if answered else params
-            result = _result(await self._answer(row.name, asked, options, schema))
+            try:
+                result = _result(await self._answer(row.name, asked, options, schema))
+            except RequestFailed as error:
+                if await self._browsed(error):
+                    continue
+                raise
             if self._complete(row, result):
                 return result, rounds
             answered = await self._inputs(result)
@@ -82,6 +93,13 @@ class Requester:
         except SessionLost:
             await self._renew(agreement)
         return await self.caller.call(method, params, options, schema)
+
+    async def _browsed(self, error: RequestFailed) -> bool:
+        """Tell whether a refused request may be made again: if the user did in a browser what the server wanted."""
+        revision = self.agreement.revision
+        if error.code != Code.URL_ELICITATION_REQUIRED or revision not in CODES[error.code].window:
+            return False
+        return await self._answers.to_browser(error.data, revision, self.caller.settings.maximum)
 
     def _complete(self, row: Method, result: JsonObject) -> bool:
         """Tell whether a result is complete. Raises `InvalidAnswer` for a type that this request cannot have."""

@@ -3,7 +3,7 @@
 import anyio
 import pytest
 
-from reference_impl.client import Handlers, InputRefused, InvalidAnswer
+from reference_impl.client import Handlers, InputRefused, InvalidAnswer, RequestFailed
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
 from reference_impl.protocol.revisions import R2024_11_05, R2025_06_18, R2025_11_25, R2026_07_28
@@ -91,7 +91,7 @@ async def test_a_refusal_keeps_its_code_and_a_fault_tells_nothing(talk, caplog):
     async def server(peer):
         await peer.open_legacy()
         ping = await peer.expect("ping")
-        assert (await ask(peer, "sampling/createMessage"))["error"]["code"] == -1
+        assert (await ask(peer, "sampling/createMessage", {"messages": []}))["error"]["code"] == -1
         assert (await ask(peer, "roots/list"))["error"] == {"code": -32603, "message": "Internal error"}
         await peer.answer(ping, {})
 
@@ -110,7 +110,7 @@ async def test_a_question_that_is_taken_back_gets_no_answer(talk):
     async def server(peer):
         await peer.open_legacy()
         ping = await peer.expect("ping")
-        await peer.send({"id": "q1", "method": "sampling/createMessage", "params": {}})
+        await peer.send({"id": "q1", "method": "sampling/createMessage", "params": {"messages": []}})
         await asked.wait()
         await peer.send({"method": "notifications/cancelled", "params": {"requestId": "unknown"}})
         await peer.send({"method": "notifications/cancelled", "params": {"requestId": "q1"}})
@@ -160,6 +160,138 @@ async def test_a_change_of_roots_is_told_to_a_legacy_server(talk):
 
     async with talk(server, handlers=EVERYTHING) as client:
         await client.roots_changed()
+
+
+FORM = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "loud": {"type": "boolean", "default": True}},
+    "required": ["name"],
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "sent"),
+    [
+        (
+            {"action": "accept", "content": {"name": "Ada"}},
+            {"action": "accept", "content": {"name": "Ada", "loud": True}},
+        ),
+        ({"action": "decline", "content": {"name": "Ada"}}, {"action": "decline"}),
+        ({"action": "accept", "content": {}}, "name is required"),
+        ({"action": "accept", "content": []}, "no object"),
+        ({"action": "yes"}, "none of accept"),
+    ],
+    ids=["defaults", "declined", "incomplete", "no object", "no action"],
+)
+async def test_only_an_answer_that_fits_the_form_is_sent(talk, said, sent):
+    async def answer(_):
+        return said
+
+    async def server(peer):
+        await peer.open_legacy()
+        ping = await peer.expect("ping")
+        got = await ask(peer, "elicitation/create", {"message": "who", "requestedSchema": FORM})
+        if isinstance(sent, dict):
+            assert got["result"] == sent
+        else:
+            assert got["error"]["code"] == -32603
+            assert sent in got["error"]["message"]
+        await peer.answer(ping, {})
+
+    async with talk(server, handlers=Handlers(elicitation=answer)) as client:
+        await client.ping()
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "code"),
+    [
+        ("sampling/createMessage", {"messages": [{"role": "system", "content": []}]}, -32602),
+        ("sampling/createMessage", {"messages": []}, -32603),
+        ("roots/list", {}, -32603),
+        ("elicitation/create", {"mode": "url", "message": "go"}, -32602),
+    ],
+    ids=["a bad question", "a sample without a model", "a root that is no file", "a URL that is not there"],
+)
+async def test_neither_bad_questions_nor_bad_answers_get_through(talk, method, params, code):
+    async def bad(_):
+        return {"role": "assistant", "content": {}, "roots": [{"uri": "https://a/"}]}
+
+    async def server(peer):
+        await peer.open_legacy()
+        ping = await peer.expect("ping")
+        assert (await ask(peer, method, params))["error"]["code"] == code
+        await peer.answer(ping, {})
+
+    handlers = Handlers(sampling=bad, roots=bad, elicitation=bad, elicitation_modes=("form", "url"))
+    async with talk(server, handlers=handlers) as client:
+        await client.ping()
+
+
+# In a browser -----------------------------------------------------------------------------------
+
+LINK = {"mode": "url", "elicitationId": "e1", "url": "https://a.example/", "message": "sign in"}
+BROWSING = ("form", "url")
+
+
+def agreeing(action="accept"):
+    async def answer(_):
+        return {"action": action}
+
+    return Handlers(elicitation=answer, elicitation_modes=BROWSING)
+
+
+async def test_what_the_browser_was_needed_for_is_asked_again_once_it_is_done(talk):
+    async def server(peer):
+        await peer.open_legacy()
+        call = await peer.expect("tools/call")
+        await peer.refuse(call, -32042, data={"elicitations": [LINK]})
+        for identifier in ("unknown", "e1", "e1"):
+            params = {"elicitationId": identifier}
+            await peer.send({"method": "notifications/elicitation/complete", "params": params})
+        again = await peer.expect("tools/call")
+        assert again["id"] != call["id"]
+        assert again["params"] == call["params"]
+        await peer.answer(again, {"content": ["done"]})
+
+    heard = []
+    async with talk(server, handlers=agreeing(), on_notification=heard.append) as client:
+        assert (await client.call_tool("x"))["content"] == ["done"]
+    assert [each.params for each in heard] == [{"elicitationId": "e1"}]
+
+
+@pytest.mark.parametrize(
+    ("handlers", "data", "failure"),
+    [
+        (agreeing("decline"), {"elicitations": [LINK]}, InputRefused),
+        (agreeing(), {"elicitations": [LINK]}, InputRefused),
+        (agreeing(), {"elicitations": [LINK | {"mode": "form"}]}, RequestFailed),
+        (agreeing(), {}, RequestFailed),
+        (Handlers(), {"elicitations": [LINK]}, RequestFailed),
+    ],
+    ids=["the user declines", "the server never tells", "no URL", "no elicitation", "no handler"],
+)
+async def test_a_request_that_waits_for_a_browser_in_vain_fails(talk, handlers, data, failure):
+    async def server(peer):
+        await peer.open_legacy()
+        await peer.refuse(await peer.expect("tools/call"), -32042, data=data)
+
+    async with talk(server, handlers=handlers, timeout=0.05, maximum=0.05) as client:
+        with pytest.raises(failure):
+            await client.call_tool("x")
+
+
+async def test_a_server_that_wants_the_browser_again_and_again_is_given_up(talk):
+    async def server(peer):
+        await peer.open_legacy()
+        for turn in range(3):
+            call = await peer.expect("tools/call")
+            link = LINK | {"elicitationId": str(turn)}
+            await peer.refuse(call, -32042, data={"elicitations": [link]})
+            await peer.send({"method": "notifications/elicitation/complete", "params": {"elicitationId": str(turn)}})
+
+    async with talk(server, handlers=agreeing(), input_rounds=2) as client:
+        with pytest.raises(InvalidAnswer, match="2 rounds"):
+            await client.call_tool("x")
 
 
 # At 2026-07-28 ----------------------------------------------------------------------------------
