@@ -58,7 +58,7 @@ def _basic(header: str, form: Parameters) -> tuple[str, str]:
 
 async def _found(server: AuthorizationServer, client_id: str, method: str) -> Client:
     client = await server.clients.find(client_id)
-    if client is None or method not in client.methods:
+    if client is None or method not in client.methods or method not in server.settings.methods:
         raise _refused("the client is unknown, or registered for another way of authentication")
     return client
 

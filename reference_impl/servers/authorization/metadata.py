@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.servers.authorization.authentication import ASSERTION_ALGORITHMS
-from reference_impl.servers.authorization.settings import GRANTS, JWT_BEARER, METHODS, TOKEN_EXCHANGE
+from reference_impl.servers.authorization.settings import GRANTS, JWT_BEARER, TOKEN_EXCHANGE
 
 if TYPE_CHECKING:
     from reference_impl.servers.authorization.app import AuthorizationServer
@@ -30,9 +30,9 @@ def metadata(server: AuthorizationServer) -> dict[str, Any]:
         "response_modes_supported": ["query"],
         "grant_types_supported": grants,
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": list(METHODS),
+        "token_endpoint_auth_methods_supported": list(settings.methods),
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "introspection_endpoint_auth_methods_supported": [method for method in METHODS if method != "none"],
+        "introspection_endpoint_auth_methods_supported": [method for method in settings.methods if method != "none"],
         "dpop_signing_alg_values_supported": list(server.proofs.algorithms),
     }
     if features.registration:
