@@ -85,6 +85,8 @@ class Answers:
                 params = entry.get("params")
             case _:
                 raise InvalidAnswer("inputRequests holds what is no request for input")
+        if self._handlers.named(method) is None:
+            raise InputRefused(f"the server asks for {method}, and ClientSettings.handlers has none who answers it")
         try:
             return await self._fulfil(method, params if isinstance(params, dict) else {}, revision)
         except RemoteProtocolError as error:

@@ -6,13 +6,15 @@ import asyncio
 from itertools import count
 from typing import Any
 
+import anyio
+
 from reference_impl.client.deadlines import Deadline, Deadlines
-from reference_impl.client.errors import RequestTimeout
+from reference_impl.client.errors import ConnectionClosed, RequestTimeout
 from reference_impl.client.settings import CallOptions, ClientSettings, JsonObject, Progress
 from reference_impl.client.tracing import trace_context
 from reference_impl.client.wire import Answer, Wire
 from reference_impl.protocol.lifecycle import LOG_LEVEL, request_meta
-from reference_impl.protocol.messages import Request
+from reference_impl.protocol.messages import ErrorResponse, Notification, Request, Response
 from reference_impl.protocol.revisions import Revision
 
 __all__ = ["Caller"]
@@ -29,10 +31,11 @@ class _Watch:
         self._last = float("-inf")
 
     def move(self, progress: Progress, now: float) -> None:
-        """Take one notification: it starts the timeout anew if it tells of any progress at all."""
-        if progress.progress > self._last:
-            self._last = progress.progress
-            self.deadline.when = min(now + self._timeout, self._latest)
+        """Take one notification: it starts the timeout anew. One that tells of no progress is passed over."""
+        if progress.progress <= self._last:
+            return
+        self._last = progress.progress
+        self.deadline.when = min(now + self._timeout, self._latest)
         if self._options.on_progress is not None:
             self._options.on_progress(progress)
 
@@ -99,6 +102,14 @@ class Caller:
             self._described = (revision, said)
         return self._described[1]
 
+    async def tell(self, message: Notification | Response | ErrorResponse) -> None:
+        """Send a message that has no answer. Raises what the wire raises, also if it is not taken in time."""
+        timeout = self.settings.timeout
+        with anyio.move_on_after(timeout):
+            await self.wire.send(message)
+            return
+        raise ConnectionClosed(f"the server did not take a message within {timeout:g} s: it reads no more")
+
     def close(self) -> None:
         """Keep no more time."""
         self._deadlines.close()
@@ -106,7 +117,7 @@ class Caller:
     def progressed(self, params: JsonObject) -> None:
         """Take the `params` of a progress notification; one that names no request under way is ignored."""
         token, progress, total, message = (params.get(key) for key in ("progressToken", "progress", "total", "message"))
-        watch = self._watched.get(token) if isinstance(token, str | int) else None
+        watch = self._watched.get(token) if isinstance(token, str | int) and not isinstance(token, bool) else None
         if watch is None or not isinstance(progress, int | float):
             return
         total = total if isinstance(total, int | float) else None

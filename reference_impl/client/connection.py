@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 from reference_impl.client.dispatcher import Dispatcher
+from reference_impl.client.errors import RequestFailed, ResourceNotFound
 from reference_impl.client.listening import listen
 from reference_impl.client.opening import Agreement
 from reference_impl.client.paging import list_all
@@ -12,6 +13,7 @@ from reference_impl.client.requester import Requester
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.client.subscriptions import Filter, Subscription
 from reference_impl.client.tools import Tools
+from reference_impl.protocol.errors import Code
 from reference_impl.protocol.lifecycle import LOG_LEVELS
 from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import Era, Revision
@@ -76,8 +78,14 @@ class ClientConnection:
         return await list_all(self._requester, "resources/templates/list", options)
 
     async def read_resource(self, uri: str, options: CallOptions = DEFAULT_OPTIONS) -> JsonObject:
-        """Read a resource. A resource that is not there is -32602, from older servers -32002."""
-        return await self.request("resources/read", {"uri": uri}, options)
+        """Read a resource. Raises `ResourceNotFound` if there is none of this URI, and what a request raises."""
+        try:
+            return await self.request("resources/read", {"uri": uri}, options)
+        except RequestFailed as error:
+            # Servers of today still send the code of older revisions (`server/resources#error-handling`).
+            if error.code not in (Code.RESOURCE_NOT_FOUND, self.revision.resource_not_found):
+                raise
+            raise ResourceNotFound(error.code, error.message, error.data, "resources/read") from error
 
     async def list_prompts(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
         """Return all prompts."""
@@ -93,7 +101,12 @@ class ClientConnection:
         )
 
     async def complete(
-        self, reference: JsonObject, argument: str, value: str, context: dict[str, str] | None = None
+        self,
+        reference: JsonObject,
+        argument: str,
+        value: str,
+        context: dict[str, str] | None = None,
+        options: CallOptions = DEFAULT_OPTIONS,
     ) -> JsonObject:
         """Return completions for an argument of a prompt or a resource template, given what was typed so far.
 
@@ -102,7 +115,7 @@ class ClientConnection:
         params: JsonObject = {"ref": reference, "argument": {"name": argument, "value": value}}
         if context is not None:
             params["context"] = {"arguments": context}
-        return await self.request("completion/complete", params)
+        return await self.request("completion/complete", params, options)
 
     # Utilities ----------------------------------------------------------------------------------
 
@@ -126,7 +139,7 @@ class ClientConnection:
     async def roots_changed(self) -> None:
         """Tell a legacy server that the roots have changed; a modern one asks anew whenever it wants them."""
         if not self.revision.modern and self._requester.caller.settings.handlers.roots is not None:
-            await self._requester.caller.wire.send(Notification("notifications/roots/list_changed"))
+            await self._requester.caller.tell(Notification("notifications/roots/list_changed"))
 
     # Changes ------------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Dispatcher:
         with anyio.CancelScope() as scope:
             self._answering[request.id] = scope
             try:
-                await wire.send(await self._answers.to_request(request, wire.revision))
+                await self._caller.tell(await self._answers.to_request(request, wire.revision))
             except ClientError as error:
                 _logger.debug("the answer to %s was not delivered: %s", request.method, error)
             finally:

@@ -7,7 +7,9 @@ ClientError
 │   └── SessionLost       the server has forgotten the session (HTTP 404 to a session id)
 ├── HttpRefused           an HTTP status without a JSON-RPC answer
 ├── RequestFailed         the server answered with a JSON-RPC error
+│   └── ResourceNotFound  there is no such resource
 ├── RequestTimeout        no answer in time; the request was cancelled
+├── TaskCancelled         the task that a call had become was cancelled, by the server or another client
 ├── InvalidAnswer         the server's answer breaks the protocol
 ├── NotOffered            the server never declared the capability, or the revision lacks the method
 ├── NoCommonRevision      client and server share no revision
@@ -31,7 +33,9 @@ __all__ = [
     "NotOffered",
     "RequestFailed",
     "RequestTimeout",
+    "ResourceNotFound",
     "SessionLost",
+    "TaskCancelled",
     "TokenRefused",
 ]
 
@@ -54,32 +58,67 @@ class HttpRefused(ClientError):  # noqa: N818 - see above
     """An HTTP status without a JSON-RPC answer, such as 401 or 502. `challenge` is its WWW-Authenticate header."""
 
     def __init__(self, status: int, body: str = "", challenge: str | None = None) -> None:
-        super().__init__(f"HTTP {status}{': ' if body else ''}{body[:200]}")
+        said = " ".join(body[:200].split())
+        super().__init__(f"HTTP {status}{': ' if said else ''}{said}; {_remedy(status)}")
         self.status = status
         self.challenge = challenge
 
 
-class RequestFailed(ClientError):  # noqa: N818 - see above
-    """The server answered with an error: its `code`, `message` and `data`."""
+_REMEDIES = {
+    401: "the server wants to know who asks: give ClientSettings an authorizer, or headers",
+    403: "who asks may not do this: it takes another account, or more scopes",
+    404: "nothing answers at this address: is its path right?",
+    405: "this address takes no such requests: is it the endpoint?",
+    413: "the request is larger than the server takes",
+    429: "too many requests: wait before the next one",
+}
 
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(f"{message} ({code})")
+
+def _remedy(status: int) -> str:
+    """Say what can be done about a refusal."""
+    if status in _REMEDIES:
+        return _REMEDIES[status]
+    if status >= 500:
+        return "the server, or something before it, has failed: try again later"
+    return (
+        "redirects are not followed: use the new address"
+        if 300 <= status < 400
+        else "this is no answer of the protocol"
+    )
+
+
+class RequestFailed(ClientError):  # noqa: N818 - see above
+    """The server answered with an error: its `code`, `message` and `data`; `method` is what was asked for."""
+
+    def __init__(self, code: int, message: str, data: Any = None, method: str | None = None) -> None:
+        super().__init__(f"{method}: {message} ({code})" if method else f"{message} ({code})")
         self.code = code
         self.message = message
         self.data = data
+
+
+class ResourceNotFound(RequestFailed):
+    """The server has no resource of this URI (-32602 at 2026-07-28, -32002 before)."""
 
 
 class RequestTimeout(ClientError):  # noqa: N818 - see above
     """No answer came within `seconds`; the server was told to stop."""
 
     def __init__(self, method: str, seconds: float) -> None:
-        super().__init__(f"{method}: no answer within {seconds:g} s")
+        super().__init__(f"{method}: no answer within {seconds:g} s; give it a longer timeout if it may take longer")
         self.method = method
         self.seconds = seconds
 
 
+class TaskCancelled(ClientError):  # noqa: N818 - see above
+    """The task was cancelled, and not by this call; `str()` says what the server says of it."""
+
+
 class InvalidAnswer(ClientError):  # noqa: N818 - see above
-    """The server's answer breaks the protocol, and cannot be used."""
+    """The server's answer breaks the protocol, and cannot be used: its author has to mend it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the server broke the protocol: {what}")
 
 
 class NotOffered(ClientError):  # noqa: N818 - see above
@@ -90,7 +129,10 @@ class NoCommonRevision(ClientError):  # noqa: N818 - see above
     """Client and server share no revision. `offered` are the versions that the server named."""
 
     def __init__(self, offered: tuple[str, ...]) -> None:
-        super().__init__(f"the server speaks {', '.join(offered) or 'no revision that is known here'}")
+        spoken = ", ".join(offered) or "no revision that is known here"
+        super().__init__(
+            f"the server speaks {spoken}, this client does not: update one of them, or allow more revisions"
+        )
         self.offered = offered
 
 

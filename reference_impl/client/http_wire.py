@@ -64,7 +64,6 @@ class HttpWire:
     def __init__(self, url: str, settings: ClientSettings) -> None:
         self.revision = LATEST
         self._endpoint = Endpoint(url, settings)
-        self._timeout = settings.timeout
         self._session: str | None = None
         self.initialize_status: int | None = None
         """The HTTP status that the last `initialize` met: it may tell of an older transport."""
@@ -156,15 +155,9 @@ class HttpWire:
         raise ConnectionClosed("the event stream ended before the answer")
 
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
-        """POST a message that has no answer. Raises `ConnectionClosed` too if the server does not take it in time."""
+        """POST a message that has no answer."""
         headers = request_headers(message, self.revision, session=self._session)
-        with anyio.move_on_after(self._timeout):
-            await self._post(headers, encode(message))
-            return
-        raise ConnectionClosed(f"the server did not take a message within {self._timeout:g} s")
-
-    async def _post(self, headers: dict[str, str], body: bytes) -> None:
-        reply = await self._endpoint.request("POST", headers, body)
+        reply = await self._endpoint.request("POST", headers, encode(message))
         try:
             with reply:
                 self._check_session(reply, headers)

@@ -6,7 +6,7 @@ Sources: `basic/patterns/subscriptions` of 2026-07-28, `server/resources#subscri
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import anyio
 
@@ -21,6 +21,8 @@ from reference_impl.protocol.messages import ErrorResponse, Request
 __all__ = ["listen"]
 
 _LISTEN = "subscriptions/listen"
+_FAREWELL = 2.0
+"""Seconds that taking back subscriptions may take."""
 
 
 @asynccontextmanager
@@ -68,10 +70,15 @@ async def _carry(wire: Wire, request: Request, subscription: Subscription) -> No
 
 @asynccontextmanager
 async def _hold_resources(requester: Requester, _: Request, subscription: Subscription) -> AsyncIterator[None]:
-    for uri in subscription.wanted.uris:
-        await requester.request("resources/subscribe", {"uri": uri})
-    # List changes come unasked in this era, as far as the server declares them.
-    subscription.acknowledge(subscription.wanted.wire())
-    yield
-    for uri in subscription.wanted.uris:
-        await requester.request("resources/unsubscribe", {"uri": uri})
+    held: list[str] = []
+    try:
+        for uri in subscription.wanted.uris:
+            await requester.request("resources/subscribe", {"uri": uri})
+            held.append(uri)
+        # List changes come unasked in this era, as far as the server declares them.
+        subscription.acknowledge(subscription.wanted.wire())
+        yield
+    finally:
+        with anyio.move_on_after(_FAREWELL, shield=True), suppress(ClientError):
+            for uri in held:
+                await requester.request("resources/unsubscribe", {"uri": uri})

@@ -196,6 +196,6 @@ async def initialize(caller: Caller) -> Agreement:
     if revision is None:
         raise NoCommonRevision((str(version),))
     wire.revision = revision
-    await wire.send(Notification("notifications/initialized"))
+    await caller.tell(Notification("notifications/initialized"))
     wire.established()
     return _agreement(revision, result.get("capabilities"), result.get("serverInfo"), result.get("instructions"))

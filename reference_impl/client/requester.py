@@ -61,10 +61,10 @@ class Requester:
         revision = self.agreement.revision
         row = find(method, revision)
         if row is None:
-            raise NotOffered(f"{revision} has no {method}")
+            raise NotOffered(f"{revision} has no {method}, and that is what this server speaks")
         undeclarable = row.capability == "completions" and not revision.completions_capability
         if row.capability is not None and not undeclarable and not self.agreement.offers(row.capability):
-            raise NotOffered(f"{method}: the server declares no capability {row.capability}")
+            raise NotOffered(f"{method} cannot be asked for: the server declares no capability {row.capability}")
         return row
 
     async def _converse(
@@ -76,7 +76,7 @@ class Requester:
             # Each round is a request of its own, with an id of its own; state and inputs go into no other request.
             asked = {**(params or {}), **answered} if answered else params
             try:
-                result = _result(await self._answer(row.name, asked, options, schema))
+                result = _result(row.name, await self._answer(row.name, asked, options, schema))
             except RequestFailed as error:
                 if await self._browsed(error):
                     continue
@@ -123,9 +123,9 @@ class Requester:
         return added
 
 
-def _result(answer: Answer) -> JsonObject:
+def _result(method: str, answer: Answer) -> JsonObject:
     if isinstance(answer, ErrorResponse):
-        raise RequestFailed(answer.code, answer.message, answer.data)
+        raise RequestFailed(answer.code, answer.message, answer.data, method)
     if not isinstance(answer.result, dict):
-        raise InvalidAnswer("the result is not an object")
+        raise InvalidAnswer(f"the result of {method} is not an object")
     return answer.result

@@ -5,6 +5,7 @@ Source: `basic/patterns/subscriptions`.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import anyio
@@ -16,6 +17,7 @@ from reference_impl.protocol.messages import Notification, RequestId
 
 __all__ = ["Filter", "Subscription", "Subscriptions"]
 
+_logger = logging.getLogger(__name__)
 _ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _UPDATED = "notifications/resources/updated"
 
@@ -77,6 +79,9 @@ class Subscription:
     def acknowledge(self, accepted: object) -> None:
         """Take the server's acknowledgement."""
         self.accepted = accepted if isinstance(accepted, dict) else {}
+        refused = self.wanted.wire().keys() - self.accepted.keys()
+        if refused:
+            _logger.warning("the server will not tell of %s", ", ".join(sorted(refused)))
         self._news.set()
 
     def notify(self, notification: Notification) -> None:
