@@ -14,7 +14,8 @@ class Refusal:
     """A request that was answered with 401 or 403, and how: names of headers are in lower case.
 
     `server` is the address of the whole conversation, `url` that of this request. `granted` are the headers that the
-    authorizer had given for it, `attempt` how often the same request was refused and sent again before.
+    authorizer had given for it, `sent` those of the protocol. `attempt` counts how often the same request was refused
+    and sent again before.
     """
 
     server: str
@@ -23,6 +24,7 @@ class Refusal:
     status: int
     headers: Mapping[str, str]
     granted: Mapping[str, str]
+    sent: Mapping[str, str]
     attempt: int = 0
 
 

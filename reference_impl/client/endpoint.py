@@ -63,7 +63,7 @@ class Endpoint:
             authorizer.noted(self._name, reply.headers)
             if reply.status not in REFUSED:
                 break
-            refusal = Refusal(self._server, method, self._name, reply.status, reply.headers, granted, attempt)
+            refusal = Refusal(self._server, method, self._name, reply.status, reply.headers, granted, headers, attempt)
             with ExitStack() as held, unhurried():
                 held.enter_context(reply)
                 if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):

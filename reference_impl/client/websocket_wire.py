@@ -39,7 +39,7 @@ async def _authorized(url: str, settings: ClientSettings) -> WebSocketChannel:
             refused = error
         if authorizer is None or refused.status not in REFUSED:
             break
-        refusal = Refusal(server, "GET", server, refused.status, refused.headers, granted, attempt)
+        refusal = Refusal(server, "GET", server, refused.status, refused.headers, granted, {}, attempt)
         if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):
             break
     raise HttpRefused(refused.status, refused.body, refused.headers.get("www-authenticate"))
