@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions, flattened
+from door.serving import Securing
 
 app = typer.Typer(
     name="touchstone",
@@ -93,6 +94,7 @@ def load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
 @flattened
 def serve(
     name: Annotated[str, typer.Argument(metavar="NAME", help="everything")],
+    securing: Securing,
     transport: Annotated[Transport, typer.Option("--transport", help="How to serve it.")] = Transport.stdio,
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
@@ -103,7 +105,7 @@ def serve(
     """
     from door.serving import serve_named
 
-    return serve_named(name, transport.value, host, port)
+    return serve_named(name, transport.value, host, port, securing)
 
 
 @app.command()

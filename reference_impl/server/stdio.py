@@ -22,6 +22,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 from reference_impl.server.stream import serve_stream
 
 if TYPE_CHECKING:
+    from reference_impl.protocol.sealing import Cipher
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["run_stdio", "serve_stdio"]
@@ -29,20 +30,23 @@ __all__ = ["run_stdio", "serve_stdio"]
 _CHUNK = 256 * 1024
 
 
-def run_stdio(server: AdvancedMCPServer) -> NoReturn:
-    """Serve on standard input and output until end of file or a signal, then exit the process with 0."""
+def run_stdio(server: AdvancedMCPServer, cipher: Cipher | None = None) -> NoReturn:
+    """Serve on standard input and output until end of file or a signal, then exit the process with 0.
+
+    With `cipher`, the client has to seal its messages.
+    """
     try:
         import uvloop
     except ImportError:
-        asyncio.run(_serve_and_leave(server))
+        asyncio.run(_serve_and_leave(server, cipher))
     else:
-        uvloop.run(_serve_and_leave(server))
+        uvloop.run(_serve_and_leave(server, cipher))
     raise SystemExit(0)
 
 
-async def _serve_and_leave(server: AdvancedMCPServer) -> None:
+async def _serve_and_leave(server: AdvancedMCPServer, cipher: Cipher | None) -> None:
     gc.freeze()  # what is there now stays: collections need not look at it
-    await serve_stdio(server)
+    await serve_stdio(server, cipher)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
@@ -50,16 +54,27 @@ async def _serve_and_leave(server: AdvancedMCPServer) -> None:
     os._exit(0)
 
 
-async def serve_stdio(server: AdvancedMCPServer) -> None:
+async def serve_stdio(server: AdvancedMCPServer, cipher: Cipher | None = None) -> None:
     """Serve the one client of this process."""
     output = _claim_stdout()
-    serving = asyncio.ensure_future(serve_stream(server, DescriptorReceiveStream(0), DescriptorSendStream(output)))
+    serving = asyncio.ensure_future(_serve(server, DescriptorReceiveStream(0), DescriptorSendStream(output), cipher))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
             loop.add_signal_handler(number, lambda: _stop(server, serving))
     with contextlib.suppress(asyncio.CancelledError):
         await serving
+
+
+async def _serve(
+    server: AdvancedMCPServer, receive: ByteReceiveStream, send: ByteSendStream, cipher: Cipher | None
+) -> None:
+    if cipher is None:
+        await serve_stream(server, receive, send)
+        return
+    from reference_impl.server.sealed_lines import serve_sealed_lines
+
+    await serve_sealed_lines(server, receive, send, cipher)
 
 
 def _stop(server: AdvancedMCPServer, serving: asyncio.Future[None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import ssl
 import sys
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from reference_impl.server.asgi import HttpOptions, MCPApplication
+from reference_impl.server.uvicorn_protocol import GuardedHttp, GuardedWebSocket, certified
 
 if TYPE_CHECKING:
+    from reference_impl.protocol.sealing import Cipher
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["run"]
@@ -43,29 +46,45 @@ class _Server(uvicorn.Server):
             self._loop.call_soon_threadsafe(self._application.close)
 
 
-def run(server: AdvancedMCPServer, host: str, port: int, transport: str = "http") -> None:
-    """Serve until SIGTERM or SIGINT; prints the URL on standard error once the port is open."""
-    application = MCPApplication(server, options=HttpOptions(http_sse=transport == "sse", websocket=transport == "ws"))
+def run(
+    server: AdvancedMCPServer,
+    host: str,
+    port: int,
+    transport: str = "http",
+    *,
+    tls: ssl.SSLContext | None = None,
+    seal: Cipher | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT; prints the URL on standard error once the port is open. See `run_http`."""
+    options = HttpOptions(http_sse=transport == "sse", websocket=transport == "ws", seal=seal)
+    application = MCPApplication(server, options=options)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(2048)
-        sys.stderr.write(_url(host, listener.getsockname()[1], transport) + "\n")
+        sys.stderr.write(_url(host, listener.getsockname()[1], transport, secure=tls is not None) + "\n")
         sys.stderr.flush()
         config = uvicorn.Config(
-            application,
+            application if tls is None else certified(application),
+            http=GuardedHttp,
             access_log=False,
             log_level="warning",
             lifespan="on",
             proxy_headers=False,
             server_header=False,
             timeout_graceful_shutdown=3,
-            ws="auto" if transport == "ws" else "none",
+            ws=GuardedWebSocket if transport == "ws" else "none",
+            ws_max_size=options.largest_body,
+            ws_ping_interval=options.ping_interval,
+            ws_ping_timeout=options.ping_timeout,
+            ws_per_message_deflate=False,
         )
+        config.load()
+        config.ssl = tls
         _Server(config, application).run(sockets=[listener])
 
 
-def _url(host: str, port: int, transport: str) -> str:
+def _url(host: str, port: int, transport: str, *, secure: bool) -> str:
     scheme, path = {"ws": ("ws", "/ws"), "sse": ("http", "/sse")}.get(transport, ("http", "/mcp"))
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{path}"
+    return f"{scheme}{'s' if secure else ''}://{f'[{host}]' if ':' in host else host}:{port}{path}"
