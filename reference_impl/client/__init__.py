@@ -18,11 +18,13 @@ from reference_impl.client.errors import (
     NotOffered,
     RequestFailed,
     RequestTimeout,
+    TaskCancelled,
     TokenRefused,
 )
 from reference_impl.client.opening import Agreement
 from reference_impl.client.settings import CallOptions, ClientSettings, Handlers, Progress
 from reference_impl.client.subscriptions import Filter, Subscription
+from reference_impl.protocol.tasks import Task
 from reference_impl.transports.stdio import StdioCommand
 
 __all__ = [
@@ -48,6 +50,8 @@ __all__ = [
     "StdioCommand",
     "Subscription",
     "Target",
+    "Task",
+    "TaskCancelled",
     "TokenRefused",
     "connect",
 ]

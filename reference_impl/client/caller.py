@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -52,6 +54,7 @@ class Caller:
         self.log_level: str | None = None
         self._ids = count(1)
         self._watched: dict[str | int, _Watch] = {}
+        self._heard: dict[str | int, Callable[[Progress], None]] = {}
         self._deadlines = Deadlines()
         self._described: tuple[Revision | None, JsonObject] = (None, {})
 
@@ -117,8 +120,25 @@ class Caller:
     def progressed(self, params: JsonObject) -> None:
         """Take the `params` of a progress notification; one that names no request under way is ignored."""
         token, progress, total, message = (params.get(key) for key in ("progressToken", "progress", "total", "message"))
-        watch = self._watched.get(token) if isinstance(token, str | int) and not isinstance(token, bool) else None
-        if watch is None or not isinstance(progress, int | float):
+        if not isinstance(token, str | int) or isinstance(token, bool) or not isinstance(progress, int | float):
             return
         total = total if isinstance(total, int | float) else None
-        watch.move(Progress(progress, total, message if isinstance(message, str) else None), self._deadlines.now())
+        told = Progress(progress, total, message if isinstance(message, str) else None)
+        if token in self._watched:
+            self._watched[token].move(told, self._deadlines.now())
+        elif token in self._heard:
+            self._heard[token](told)
+
+    @contextmanager
+    def hearing(self, on_progress: Callable[[Progress], None] | None) -> Iterator[JsonObject]:
+        """Yield metadata that asks for progress beyond the answer of a request, as a task makes it; `on_progress` hears
+        of it for the length of the block (2025-11-25, `basic/utilities/tasks#task-progress-notifications`)."""
+        if on_progress is None:
+            yield {}
+            return
+        token = f"task-{self.new_id()}"
+        self._heard[token] = on_progress
+        try:
+            yield {"progressToken": token}
+        finally:
+            del self._heard[token]

@@ -12,11 +12,13 @@ from reference_impl.client.paging import list_all
 from reference_impl.client.requester import Requester
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.client.subscriptions import Filter, Subscription
+from reference_impl.client.tasks import Tasks
 from reference_impl.client.tools import Tools
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.lifecycle import LOG_LEVELS
 from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import Era, Revision
+from reference_impl.protocol.tasks import Task
 
 __all__ = ["ClientConnection"]
 
@@ -32,7 +34,8 @@ class ClientConnection:
     def __init__(self, requester: Requester, dispatcher: Dispatcher, *, mirrors: bool) -> None:
         self._requester = requester
         self._dispatcher = dispatcher
-        self.tools = Tools(requester, mirrors=mirrors)
+        self.tasks = Tasks(requester)
+        self.tools = Tools(requester, self.tasks, mirrors=mirrors)
 
     # What was agreed ----------------------------------------------------------------------------
 
@@ -56,8 +59,10 @@ class ClientConnection:
     async def request(
         self, method: str, params: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS
     ) -> JsonObject:
-        """Make any request that the revision knows; return its complete result."""
-        return await self._requester.request(method, params, options)
+        """Make any request that the revision knows; return its complete result, for which a task is waited."""
+        result = await self._requester.request(method, params, options)
+        task = self.tasks.created(result) if method == "tools/call" else None
+        return result if task is None else await self.tasks.settle(task, options)
 
     async def list_tools(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
         """Return all tools that can be called over this transport."""
@@ -66,8 +71,27 @@ class ClientConnection:
     async def call_tool(
         self, name: str, arguments: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS
     ) -> JsonObject:
-        """Call a tool and return its result; a tool that failed says so in `isError`."""
+        """Call a tool and return its result; a tool that failed says so in `isError`.
+
+        Where the call becomes a task, because the server made it one (2026-07-28) or the tool can be called in no other
+        way (2025-11-25), its end is waited for; a call that is cancelled or given up takes its task along.
+        """
         return await self.tools.call(name, arguments, options)
+
+    async def start_tool(
+        self,
+        name: str,
+        arguments: JsonObject | None = None,
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        ttl: int | None = None,
+    ) -> Task | JsonObject:
+        """Call a tool and return the task that the call becomes; `tasks` knows what to do with it.
+
+        A server of 2026-07-28 may still return the result. At 2025-11-25 `ttl` is how many milliseconds the task should
+        be kept; raises `NotOffered` for a tool that does not run as a task.
+        """
+        return await self.tools.start(name, arguments, options, ttl=ttl)
 
     async def list_resources(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
         """Return all resources."""

@@ -13,6 +13,7 @@ from reference_impl.client.caller import Caller
 from reference_impl.client.errors import ClientError
 from reference_impl.client.settings import JsonObject
 from reference_impl.client.subscriptions import Subscriptions
+from reference_impl.client.task_answers import TaskAnswers
 from reference_impl.protocol.messages import Notification, Request, RequestId
 
 __all__ = ["Dispatcher"]
@@ -31,6 +32,7 @@ class Dispatcher:
         self._cache = cache
         self._tasks = tasks
         self._answers = answers
+        self._task_answers = TaskAnswers(answers, caller.settings.handlers, tasks)
         self._answering: dict[RequestId, anyio.CancelScope] = {}
         self._questions = 0
 
@@ -78,7 +80,7 @@ class Dispatcher:
         with anyio.CancelScope() as scope:
             self._answering[request.id] = scope
             try:
-                await self._caller.tell(await self._answers.to_request(request, wire.revision))
+                await self._caller.tell(await self._task_answers.to_request(request, wire.revision))
             except ClientError as error:
                 _logger.debug("the answer to %s was not delivered: %s", request.method, error)
             finally:

@@ -14,7 +14,7 @@ from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObj
 from reference_impl.client.wire import Answer
 from reference_impl.protocol.errors import CODES, Code
 from reference_impl.protocol.messages import ErrorResponse
-from reference_impl.protocol.methods import Method, find
+from reference_impl.protocol.methods import TASKS, Method, find
 
 __all__ = ["Requester"]
 
@@ -40,7 +40,7 @@ class Requester:
     async def request(
         self, method: str, params: JsonObject | None = None, options: CallOptions = DEFAULT_OPTIONS, schema: Any = None
     ) -> JsonObject:
-        """Return the complete result of a request, from the cache where its hints allow.
+        """Return the complete result of a request, from the cache where its hints allow; or the task that it became.
 
         Raises `NotOffered`, `RequestFailed`, `RequestTimeout`, `InvalidAnswer`, `InputRefused`, `ConnectionClosed`.
         """
@@ -65,7 +65,15 @@ class Requester:
         undeclarable = row.capability == "completions" and not revision.completions_capability
         if row.capability is not None and not undeclarable and not self.agreement.offers(row.capability):
             raise NotOffered(f"{method} cannot be asked for: the server declares no capability {row.capability}")
+        if row.extension is not None and not self._shares(row.extension):
+            raise NotOffered(f"{method} cannot be asked for: not both sides declare the extension {row.extension}")
         return row
+
+    def _shares(self, extension: str) -> bool:
+        """Tell whether both sides declare an extension."""
+        own = self.caller.settings.handlers.capabilities(self.agreement.revision)
+        sides = (own.get("extensions"), self.agreement.capabilities.get("extensions"))
+        return all(isinstance(side, dict) and extension in side for side in sides)
 
     async def _converse(
         self, row: Method, params: JsonObject | None, options: CallOptions, schema: Any
@@ -108,6 +116,8 @@ class Requester:
             return True
         if kind == "input_required" and row.asks:
             return False
+        if kind == "task" and row.defers and self._shares(TASKS):
+            return True  # nothing more will come of this request
         raise InvalidAnswer(f"{row.name}: the server answered with a result of type {kind!r}")
 
     async def _inputs(self, result: JsonObject) -> JsonObject:
@@ -116,11 +126,14 @@ class Requester:
             raise InvalidAnswer("input is required, but neither inputRequests nor requestState say of what kind")
         added: JsonObject = {}
         if "inputRequests" in result:
-            revision = self.agreement.revision
-            added["inputResponses"] = await self._answers.to_inputs(result["inputRequests"], revision)
+            added["inputResponses"] = await self.inputs(result["inputRequests"])
         if "requestState" in result:
             added["requestState"] = result["requestState"]
         return added
+
+    async def inputs(self, wanted: Any) -> JsonObject:
+        """Return what `inputRequests` ask for, by their keys. Raises `InvalidAnswer`, `InputRefused`."""
+        return await self._answers.to_inputs(wanted, self.agreement.revision)
 
 
 def _result(method: str, answer: Answer) -> JsonObject:

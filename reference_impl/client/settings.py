@@ -9,8 +9,10 @@ from typing import Any
 
 from reference_impl.client.authorizing import Authorizer
 from reference_impl.protocol.messages import Notification
+from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Era, Revision
 from reference_impl.protocol.sealing import Cipher
+from reference_impl.protocol.tasks import Task
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -37,7 +39,9 @@ class Handlers:
     """Who answers what a server may ask for; what has no handler is not declared as a capability.
 
     `elicitation_modes` and `sampling_features` are the members of those capabilities from 2025-11-25 on; `extra` holds
-    further capabilities as they are (`experimental`, `extensions`).
+    further capabilities as they are (`experimental`, `extensions`). `tasks` lets a server answer the call of a tool
+    with a task (2026-07-28), which the client then follows; `takes_tasks` lets it ask for samples and elicitations as
+    tasks (2025-11-25).
     """
 
     sampling: Handler | None = None
@@ -46,6 +50,8 @@ class Handlers:
     elicitation_modes: tuple[str, ...] = ("form",)
     sampling_features: tuple[str, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    tasks: bool = True
+    takes_tasks: bool = False
 
     def capabilities(self, revision: Revision) -> JsonObject:
         """Return the capabilities to declare, in the shape that the revision gives them."""
@@ -58,6 +64,12 @@ class Handlers:
             declared["sampling"] = {feature: {} for feature in self.sampling_features} if detailed else {}
         if self.elicitation is not None and revision.elicitation:
             declared["elicitation"] = {mode: {} for mode in self.elicitation_modes} if detailed else {}
+        if self.tasks and revision.modern:
+            declared["extensions"] = {**declared.get("extensions", {}), TASKS: {}}
+        asked: dict[str, JsonObject] = {"sampling": {"createMessage": {}}, "elicitation": {"create": {}}}
+        requests = {name: wire for name, wire in asked.items() if name in declared}
+        if self.takes_tasks and revision.tasks and requests:
+            declared["tasks"] = {"list": {}, "cancel": {}, "requests": requests}
         return declared
 
     def named(self, method: str) -> Handler | None:
@@ -86,6 +98,8 @@ class CallOptions:
     `timeout` is the seconds to wait for the answer (None: the settings' own); each progress notification starts it
     anew, up to the settings' maximum. `on_progress` asks the server for progress; it must return at once. `log_level`
     asks for log messages of this request (2026-07-28). `fresh` passes over the cache. `meta` is merged into `_meta`.
+    Where a call becomes a task, `task_timeout` is the seconds to wait for the task's end, and `on_status` hears of each
+    state that is seen; it must return at once.
     """
 
     timeout: float | None = None
@@ -93,6 +107,8 @@ class CallOptions:
     log_level: str | None = None
     fresh: bool = False
     meta: Mapping[str, Any] = field(default_factory=dict)
+    task_timeout: float | None = None
+    on_status: Callable[[Task], None] | None = None
 
 
 DEFAULT_OPTIONS = CallOptions()
@@ -125,6 +141,7 @@ class ClientSettings:
     probe_timeout: float = 5.0
     stop_grace: float = 2.0
     input_rounds: int = 8
+    task_timeout: float = 3600.0
     compile_schema: Callable[[JsonObject], Judge] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     authorizer: Authorizer | None = None

@@ -20,16 +20,18 @@ __all__ = ["Filter", "Subscription", "Subscriptions"]
 _logger = logging.getLogger(__name__)
 _ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _UPDATED = "notifications/resources/updated"
+_TASK_STATUS = "notifications/tasks/status"
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which changes to be told of."""
+    """Which changes to be told of: of lists, of the resources with these `uris`, and of the tasks with these ids."""
 
     tools: bool = False
     prompts: bool = False
     resources: bool = False
     uris: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
 
     def wire(self) -> JsonObject:
         """Return the `notifications` member of a listen request; what is not wanted is left out."""
@@ -39,12 +41,15 @@ class Filter:
             "resourcesListChanged": self.resources,
         }
         wanted: JsonObject = {name: True for name, flag in flags.items() if flag}
+        wanted |= {"taskIds": list(self.tasks)} if self.tasks else {}
         return wanted | ({"resourceSubscriptions": list(self.uris)} if self.uris else {})
 
     def admits(self, notification: Notification) -> bool:
         """Tell whether a notification is one of those that were asked for."""
         if notification.method == _UPDATED:
             return (notification.params or {}).get("uri") in self.uris
+        if notification.method == _TASK_STATUS:
+            return (notification.params or {}).get("taskId") in self.tasks
         flags = {
             "notifications/tools/list_changed": self.tools,
             "notifications/prompts/list_changed": self.prompts,
@@ -86,8 +91,9 @@ class Subscription:
 
     def notify(self, notification: Notification) -> None:
         """Take a change that belongs here."""
-        uri = (notification.params or {}).get("uri")
-        self._pending[notification.method, uri if isinstance(uri, str) else None] = notification
+        params = notification.params or {}
+        what = params.get("uri", params.get("taskId"))
+        self._pending[notification.method, what if isinstance(what, str) else None] = notification
         self._news.set()
 
     def end(self, failure: ClientError | None = None) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFailed
 from reference_impl.client.paging import list_all
 from reference_impl.client.requester import Requester
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject, Judge
+from reference_impl.client.tasks import Tasks
 from reference_impl.client.tool_headers import argument_fault, schema_fault
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.streamable import header_parameters
+from reference_impl.protocol.tasks import Task
 
 __all__ = ["Tools"]
 
@@ -22,10 +25,12 @@ _logger = logging.getLogger(__name__)
 class Tools:
     """The tools of one server. `mirrors` says that the transport carries arguments in headers."""
 
-    def __init__(self, requester: Requester, *, mirrors: bool) -> None:
+    def __init__(self, requester: Requester, tasks: Tasks, *, mirrors: bool) -> None:
         self._requester = requester
+        self._tasks = tasks
         self._mirrors = mirrors
         self._schemas: dict[str, Any] = {}
+        self._support: dict[str, str] = {}
         self._judges: dict[str, Judge] = {}
 
     async def list(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
@@ -34,6 +39,7 @@ class Tools:
         if self._mirroring:
             tools = [tool for tool in tools if _usable(tool)]
         self._schemas = {str(tool.get("name")): tool.get("inputSchema") for tool in tools}
+        self._support = {str(tool.get("name")): _support(tool) for tool in tools}
         self._judges = self._compiled(tools)
         return tools
 
@@ -64,23 +70,72 @@ class Tools:
         carry, and whatever `Requester.request` raises.
         """
         params: JsonObject = {"name": name, "arguments": arguments or {}}
+        if self._support.get(name) == "required" and self._takes_tasks:
+            result = await self._as_task(params, options)
+        else:
+            result = await self._plainly(params, options)
+        self._check(name, result)
+        return result
+
+    async def start(
+        self,
+        name: str,
+        arguments: JsonObject | None = None,
+        options: CallOptions = DEFAULT_OPTIONS,
+        *,
+        ttl: int | None = None,
+    ) -> Task | JsonObject:
+        """Call a tool as a task; see `ClientConnection.start_tool`."""
+        params: JsonObject = {"name": name, "arguments": arguments or {}}
+        if not self._requester.agreement.revision.modern:
+            await self._may_be_task(name)
+            params["task"] = {} if ttl is None else {"ttl": ttl}
+        result = await self._request(params, options)
+        return self._tasks.created(result) or result
+
+    async def _may_be_task(self, name: str) -> None:
+        """Make sure that a legacy server takes the call of a tool as a task. Raises `NotOffered`
+        (`basic/utilities/tasks#tool-level-negotiation`)."""
+        if self._takes_tasks and name not in self._support:
+            await self.list(CallOptions(fresh=True))
+        if not self._takes_tasks or self._support.get(name, "forbidden") == "forbidden":
+            raise NotOffered(f"{name} cannot be called as a task")
+
+    @property
+    def _takes_tasks(self) -> bool:
+        agreement = self._requester.agreement
+        return agreement.revision.tasks and agreement.offers("tasks.requests.tools.call")
+
+    async def _as_task(self, params: JsonObject, options: CallOptions) -> JsonObject:
+        """Call a legacy server's tool as a task and wait for its end; progress is heard of until then."""
+        with self._requester.caller.hearing(options.on_progress) as meta:
+            quiet = replace(options, on_progress=None, meta={**options.meta, **meta})
+            return await self._settled(await self._request({**params, "task": {}}, quiet), options)
+
+    async def _plainly(self, params: JsonObject, options: CallOptions) -> JsonObject:
         try:
-            return await self._call(params, options)
+            return await self._settled(await self._request(params, options), options)
         except RequestFailed as error:
-            if error.code != Code.HEADER_MISMATCH or not self._mirroring:
+            missed = error.code == Code.HEADER_MISMATCH and self._mirroring
+            unlisted = error.code == Code.METHOD_NOT_FOUND and self._takes_tasks and params["name"] not in self._support
+            if not missed and not unlisted:
                 raise
         await self.list(CallOptions(fresh=True))
-        return await self._call(params, options)
+        if self._takes_tasks and self._support.get(params["name"]) == "required":
+            return await self._as_task(params, options)
+        return await self._settled(await self._request(params, options), options)
 
-    async def _call(self, params: JsonObject, options: CallOptions) -> JsonObject:
+    async def _settled(self, result: JsonObject, options: CallOptions) -> JsonObject:
+        task = self._tasks.created(result)
+        return result if task is None else await self._tasks.settle(task, options)
+
+    async def _request(self, params: JsonObject, options: CallOptions) -> JsonObject:
         schema = self._schemas.get(params["name"]) if self._mirroring else None
         for header, path in header_parameters(schema).items():
             fault = argument_fault(_at(params["arguments"], path))
             if fault is not None:
                 raise NotOffered(f"{params['name']}: Mcp-Param-{header}: {fault}")
-        result = await self._requester.request("tools/call", params, options, schema)
-        self._check(params["name"], result)
-        return result
+        return await self._requester.request("tools/call", params, options, schema)
 
     def _check(self, name: str, result: JsonObject) -> None:
         """Hold a result against the tool's output schema. Raises `InvalidAnswer`; an error is held to no schema."""
@@ -92,6 +147,11 @@ class Tools:
         fault = judge(result["structuredContent"])
         if fault is not None:
             raise InvalidAnswer(f"{name}: the structured content breaks the tool's output schema: {fault}")
+
+
+def _support(tool: JsonObject) -> str:
+    execution = tool.get("execution")
+    return str(execution.get("taskSupport", "forbidden")) if isinstance(execution, dict) else "forbidden"
 
 
 def _usable(tool: JsonObject) -> bool:

@@ -14,6 +14,7 @@ from reference_impl.client import (
     RequestTimeout,
 )
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, LOG_LEVEL, PROTOCOL_VERSION
+from reference_impl.protocol.methods import TASKS
 
 pytestmark = pytest.mark.anyio
 
@@ -25,7 +26,7 @@ async def test_a_tool_result_comes_back_as_the_server_sent_it(talk):
         assert call["params"]["name"] == "add"
         assert call["params"]["arguments"] == {"a": 1}
         assert call["params"]["_meta"][PROTOCOL_VERSION] == "2026-07-28"
-        assert call["params"]["_meta"][CLIENT_CAPABILITIES] == {}
+        assert call["params"]["_meta"][CLIENT_CAPABILITIES] == {"extensions": {TASKS: {}}}
         await peer.complete(call, content=[{"type": "text", "text": "3"}], structuredContent=3)
 
     async with talk(server) as client:

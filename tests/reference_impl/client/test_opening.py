@@ -6,6 +6,7 @@ import pytest
 from reference_impl.client import ConnectionClosed, NoCommonRevision, RequestFailed
 from reference_impl.client.settings import ClientSettings
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION
+from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import R2024_11_05, R2025_06_18, R2025_11_25, R2026_07_28, Era
 
 pytestmark = pytest.mark.anyio
@@ -16,7 +17,7 @@ async def test_a_discovery_result_means_a_modern_server(talk):
         await peer.open_modern()
         meta = peer.seen[0]["params"]["_meta"]
         assert meta[PROTOCOL_VERSION] == "2026-07-28"
-        assert meta[CLIENT_CAPABILITIES] == {}
+        assert meta[CLIENT_CAPABILITIES] == {"extensions": {TASKS: {}}}
         assert meta[CLIENT_INFO]["name"] == "touchstone-client"
 
     async with talk(server) as client:

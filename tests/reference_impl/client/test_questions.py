@@ -6,6 +6,7 @@ import pytest
 from reference_impl.client import Handlers, InputRefused, InvalidAnswer, RequestFailed
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
+from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import R2024_11_05, R2025_06_18, R2025_11_25, R2026_07_28
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +45,7 @@ async def test_questions_are_answered_by_their_handlers(talk):
             "roots": {"listChanged": True},
             "sampling": {},
             "elicitation": {"form": {}},
+            "extensions": {TASKS: {}},
         }
         ping = await peer.expect("ping")
         assert (await ask(peer, "ping"))["result"] == {}
@@ -418,7 +420,10 @@ async def test_a_modern_server_that_sends_a_request_gets_no_answer(talk, caplog)
         (R2024_11_05, {"roots": {"listChanged": True}, "sampling": {}}),
         (R2025_06_18, {"roots": {"listChanged": True}, "sampling": {}, "elicitation": {}}),
         (R2025_11_25, {"roots": {"listChanged": True}, "sampling": {"tools": {}}, "elicitation": {"url": {}}}),
-        (R2026_07_28, {"roots": {}, "sampling": {"tools": {}}, "elicitation": {"url": {}}}),
+        (
+            R2026_07_28,
+            {"roots": {}, "sampling": {"tools": {}}, "elicitation": {"url": {}}, "extensions": {TASKS: {}}},
+        ),
     ],
     ids=str,
 )
