@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.lifecycle import LOG_LEVELS
 from reference_impl.protocol.revisions import Revision
+from reference_impl.server.access import ACCESS, Access
 from reference_impl.server.asking import ask_client, checked
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
@@ -56,6 +57,18 @@ class Context:
     def principal(self) -> str | None:
         """Whom the authentication hook named, or None."""
         return self._exchange.principal
+
+    @property
+    def access(self) -> Access | None:
+        """What the token of this request says, or None without authorization. It is not the token: that is for this
+        server alone, and is never passed on (`basic/authorization#token-handling`)."""
+        return ACCESS.get()
+
+    @property
+    def scopes(self) -> frozenset[str]:
+        """The scopes of the token of this request."""
+        access = ACCESS.get()
+        return frozenset() if access is None else access.scopes
 
     @property
     def progress_token(self) -> str | int | None:

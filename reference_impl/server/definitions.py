@@ -6,7 +6,7 @@ Members that a revision does not know are left out (`WIRE`), so that a client of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
@@ -41,8 +41,12 @@ _HEADER_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Described(TypedDict, total=False):
-    """Optional members that every definition may have, under their names on the wire."""
+    """Optional members that every definition may have, under their names on the wire.
 
+    `scopes` stays here: whoever uses the definition needs a token with all of them, where tokens are asked for.
+    """
+
+    scopes: Sequence[str]
     title: str
     icons: list[dict[str, Any]]
     annotations: dict[str, Any]
@@ -85,6 +89,7 @@ class Tool:
     mirrored: dict[str, Any] | None
     task_support: TaskSupport = "forbidden"
     begins: Literal["call", "handler"] = "call"
+    scopes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -99,11 +104,21 @@ class Tool:
         headers = _checked_headers(name, schema)
         output = more.get("outputSchema")
         tasks, begins = more.pop("taskSupport", "forbidden"), more.pop("begins", "call")
+        scopes = _scopes(more)
         execution = {} if tasks == "forbidden" else {"execution": {"taskSupport": tasks}}
         wire = {"name": name, **_described(function, description), "inputSchema": schema, **execution, **more}
         judge_output = None if output is None else compile_schema(output)
         mirrored = schema if headers else None
-        return cls(name, Callee.of(function), wire, compile_schema(schema), judge_output, mirrored, tasks, begins)
+        judge = compile_schema(schema)
+        return cls(name, Callee.of(function), wire, judge, judge_output, mirrored, tasks, begins, scopes)
+
+
+def _scopes(more: dict[str, Any]) -> tuple[str, ...]:
+    """Take the scopes out of what goes on the wire."""
+    scopes = more.pop("scopes", ())
+    if isinstance(scopes, str):
+        raise ValueError("scopes are several strings, not one")  # noqa: TRY004 - like all that a definition refuses
+    return tuple(scopes)
 
 
 def _checked_headers(tool: str, schema: dict[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -137,6 +152,7 @@ class Resource:
     callee: Callee
     wire: dict[str, Any]
     template: UriTemplate | None = None
+    scopes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -145,8 +161,9 @@ class Resource:
         """Build a resource, or a template if `uri` has variables."""
         template = UriTemplate(uri) if "{" in uri else None
         key = "uri" if template is None else "uriTemplate"
+        scopes = _scopes(more)
         wire = {key: uri, "name": name or function.__name__, **_described(function, description), **more}
-        return cls(uri, Callee.of(function), wire, template)
+        return cls(uri, Callee.of(function), wire, template, scopes)
 
     @property
     def mime_type(self) -> str | None:
@@ -163,6 +180,7 @@ class Prompt:
     wire: dict[str, Any]
     arguments: tuple[str, ...]
     required: frozenset[str]
+    scopes: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -176,9 +194,10 @@ class Prompt:
         """Build a prompt. `arguments` as on the wire; without them, the function's parameters, required if no
         default."""
         given = _arguments(function) if arguments is None else arguments
+        scopes = _scopes(more)
         wire = {"name": name, **_described(function, description), **({"arguments": given} if given else {}), **more}
         required = frozenset(item["name"] for item in given if item.get("required"))
-        return cls(name, Callee.of(function), wire, tuple(item["name"] for item in given), required)
+        return cls(name, Callee.of(function), wire, tuple(item["name"] for item in given), required, scopes)
 
 
 def _arguments(function: Callable[..., Any]) -> list[dict[str, Any]]:

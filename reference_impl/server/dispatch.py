@@ -13,10 +13,12 @@ from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SERVER_INFO
 from reference_impl.protocol.messages import ErrorResponse, Response, encode
 from reference_impl.protocol.methods import Method, find
+from reference_impl.server.access import ACCESS
 from reference_impl.server.errors import ToolError, describe_error
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features import completion, lifecycle, prompts, resources, tasks, tools
 from reference_impl.server.features import logging as logs
+from reference_impl.server.scopes import check_scopes
 from reference_impl.server.subscriptions import listen
 
 if TYPE_CHECKING:
@@ -81,6 +83,7 @@ async def _serve(server: AdvancedMCPServer, exchange: Exchange) -> dict[str, Any
     handler = HANDLERS.get(request.method)
     if row is None or handler is None or not _offered(server, row, exchange):
         raise method_not_found(request.method)
+    check_scopes(server, request)
     result = await handler(server, exchange, request.params or {})
     return _finished(server, row, result) if exchange.revision.result_type else result
 
@@ -109,7 +112,8 @@ def _finished(server: AdvancedMCPServer, row: Method, result: dict[str, Any]) ->
     result["_meta"] = {SERVER_INFO: server.info, **(result.get("_meta") or {})}
     if row.caches and result["resultType"] == "complete":
         result.setdefault("ttlMs", server.options.ttl_ms)
-        result.setdefault("cacheScope", server.options.cache_scope)
+        # What one user's token was answered with is for no cache that others share.
+        result.setdefault("cacheScope", server.options.cache_scope if ACCESS.get() is None else "private")
     return result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
 from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.tasks import declares_extension, extension_required
+from reference_impl.server.access import seconds_left
 from reference_impl.server.exchange import Exchange, Session
 
 if TYPE_CHECKING:
@@ -105,7 +107,9 @@ async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str
         if state["status"] != "working":  # it may have changed for the last time before anybody listened
             subscription.notify("notifications/tasks", state)
     try:
-        await server.hub.until_closed()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds_left()):  # what a token has opened does not outlive it
+                await server.hub.until_closed()
     finally:
         server.hub.subscriptions.discard(subscription)
     # `basic/patterns/cancellation` demands the notification, `basic/patterns/subscriptions` the result: both are given.

@@ -12,6 +12,7 @@ from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs
 from reference_impl.server.middleware import Invocation
 from reference_impl.server.pagination import page
+from reference_impl.server.scopes import visible
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -21,7 +22,7 @@ __all__ = ["get_prompt", "list_prompts"]
 
 async def list_prompts(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of prompts."""
-    items = server.listing("prompts", exchange.revision)
+    items = visible(server, "prompts", exchange.revision)
     return page("prompts/list", items, params, server.page_size("prompts/list"))
 
 

@@ -13,6 +13,7 @@ from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs
 from reference_impl.server.middleware import Invocation
 from reference_impl.server.pagination import page
+from reference_impl.server.scopes import visible
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -22,13 +23,13 @@ __all__ = ["list_resources", "list_templates", "read_resource", "subscribe", "un
 
 async def list_resources(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of resources."""
-    items = server.listing("resources", exchange.revision)
+    items = visible(server, "resources", exchange.revision)
     return page("resources/list", items, params, server.page_size("resources/list"))
 
 
 async def list_templates(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of resource templates."""
-    items = server.listing("templates", exchange.revision)
+    items = visible(server, "templates", exchange.revision)
     return page("resources/templates/list", items, params, server.page_size("resources/templates/list"))
 
 

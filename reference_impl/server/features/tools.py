@@ -17,6 +17,7 @@ from reference_impl.server.features.tasks import as_task
 from reference_impl.server.inputs import InputRequired, Inputs
 from reference_impl.server.middleware import Invocation
 from reference_impl.server.pagination import page
+from reference_impl.server.scopes import visible
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -28,7 +29,7 @@ _logger = logging.getLogger("reference_impl.server")
 
 async def list_tools(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of tools, in the order of their registration."""
-    return page("tools/list", server.listing("tools", exchange.revision), params, server.page_size("tools/list"))
+    return page("tools/list", visible(server, "tools", exchange.revision), params, server.page_size("tools/list"))
 
 
 async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
