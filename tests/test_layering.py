@@ -48,6 +48,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
         "reports",
     ),
     "loadtest.benchmarks": ("loadtest", "reference_impl.protocol"),
+    "loadtest.benchmarks.clients": ("reference_impl",),
     "loadtest.benchmarks.servers": ("reference_impl",),
     "fixtures": ("conformance", "reference_impl"),
     "door": OURS,
