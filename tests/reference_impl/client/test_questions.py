@@ -45,7 +45,6 @@ async def test_questions_are_answered_by_their_handlers(talk):
             "roots": {"listChanged": True},
             "sampling": {},
             "elicitation": {"form": {}},
-            "extensions": {TASKS: {}},
         }
         ping = await peer.expect("ping")
         assert (await ask(peer, "ping"))["result"] == {}
@@ -316,6 +315,7 @@ async def test_input_is_gathered_and_the_request_made_again_under_a_new_id(talk)
             "roots": {},
             "sampling": {},
             "elicitation": {"form": {}},
+            "extensions": {TASKS: {}},
         }
         await peer.answer(first, {**wanting(name=ASK_FORM, dirs={"method": "roots/list"}), "requestState": state})
         second = await peer.expect("tools/call")
