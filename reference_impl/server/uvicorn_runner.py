@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reference_impl.protocol.sealing import Cipher
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["run"]
+__all__ = ["configured", "run"]
 
 
 class _Server(uvicorn.Server):
@@ -65,24 +65,30 @@ def run(
         listener.listen(2048)
         sys.stderr.write(_url(host, listener.getsockname()[1], transport, secure=tls is not None) + "\n")
         sys.stderr.flush()
-        config = uvicorn.Config(
-            application if tls is None else certified(application),
-            http=GuardedHttp,
-            access_log=False,
-            log_level="warning",
-            lifespan="on",
-            proxy_headers=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            ws=GuardedWebSocket if transport == "ws" else "none",
-            ws_max_size=options.largest_body,
-            ws_ping_interval=options.ping_interval,
-            ws_ping_timeout=options.ping_timeout,
-            ws_per_message_deflate=False,
-        )
-        config.load()
-        config.ssl = tls
-        _Server(config, application).run(sockets=[listener])
+        configured(application, tls).run(sockets=[listener])
+
+
+def configured(application: MCPApplication, tls: ssl.SSLContext | None = None) -> uvicorn.Server:
+    """Return a uvicorn server for an application, bounded by its options."""
+    options = application.options
+    config = uvicorn.Config(
+        application if tls is None else certified(application),
+        http=GuardedHttp,
+        access_log=False,
+        log_level="warning",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+        ws=GuardedWebSocket if options.websocket else "none",
+        ws_max_size=options.largest_body,
+        ws_ping_interval=options.ping_interval,
+        ws_ping_timeout=options.ping_timeout,
+        ws_per_message_deflate=False,
+    )
+    config.load()
+    config.ssl = tls  # a context of ours: uvicorn itself would only take files
+    return _Server(config, application)
 
 
 def _url(host: str, port: int, transport: str, *, secure: bool) -> str:
