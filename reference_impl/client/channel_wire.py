@@ -139,7 +139,7 @@ class ChannelWire:
         except (anyio.BrokenResourceError, anyio.ClosedResourceError):
             raise ConnectionClosed(await self._explain()) from None
 
-    def established(self) -> None:
+    async def established(self) -> None:
         """Do nothing: on one channel the server can speak at any time."""
 
     async def aclose(self) -> None:

@@ -48,6 +48,8 @@ __all__ = ["HttpWire"]
 _logger = logging.getLogger(__name__)
 _FAREWELL = 2.0
 """Seconds that cancelling a request or ending a session may take."""
+_OPENING = 0.5
+"""Seconds that the server may take to open the stream on which it speaks on its own account."""
 _LASTING = 10.0
 """Seconds after which a quiet stream that ends is no failure, but the patience of something between."""
 _ACTS = frozenset({"tools/call"})
@@ -68,6 +70,9 @@ class HttpWire:
         self.initialize_status: int | None = None
         """The HTTP status that the last `initialize` met: it may tell of an older transport."""
         self._established = anyio.Event()
+        self._heard = anyio.Event()
+        handlers = settings.handlers
+        self._asked = any((handlers.sampling, handlers.elicitation, handlers.roots))
         self._deliver: Deliver = _ignore
 
     # Requests and their answers -----------------------------------------------------------------
@@ -175,9 +180,17 @@ class HttpWire:
 
     # What the server sends on its own account ---------------------------------------------------
 
-    def established(self) -> None:
-        """Let `run` open the stream on which a legacy server speaks on its own account."""
+    async def established(self) -> None:
+        """Let `run` open the stream on which a legacy server speaks on its own account.
+
+        A client that can be asked something waits a moment for it to stand: the very first call may ask, and there are
+        servers that throw away what nobody listens to.
+        """
+        self._heard = anyio.Event()
         self._established.set()
+        if self._asked and self.revision.sessions:
+            with anyio.move_on_after(_OPENING):
+                await self._heard.wait()
 
     async def run(self, deliver: Deliver) -> None:
         """Hold the GET stream of each session while the server offers one (2025-03-26 to 2025-11-25)."""
@@ -207,7 +220,11 @@ class HttpWire:
 
     async def _hear(self, stream: EventStream, headers: dict[str, str]) -> bool:
         """Hold one connection of the server's own stream to its end; tell whether the server offers one."""
-        with await self._endpoint.request("GET", headers) as reply:
+        try:
+            reply = await self._endpoint.request("GET", headers)
+        finally:
+            self._heard.set()
+        with reply:
             if _streams(reply):
                 await self._follow(stream.resumed(), reply)
             return _streams(reply)

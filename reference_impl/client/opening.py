@@ -197,5 +197,5 @@ async def initialize(caller: Caller) -> Agreement:
         raise NoCommonRevision((str(version),))
     wire.revision = revision
     await caller.tell(Notification("notifications/initialized"))
-    wire.established()
+    await wire.established()
     return _agreement(revision, result.get("capabilities"), result.get("serverInfo"), result.get("instructions"))

@@ -49,8 +49,8 @@ class Wire(Protocol):
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
         """Send a message that has no answer. Raises as `exchange` does."""
 
-    def established(self) -> None:
-        """Note that a handshake has been completed: the server may speak on its own account now."""
+    async def established(self) -> None:
+        """Note that a handshake has been completed: the server may speak on its own account from now on."""
 
     async def aclose(self) -> None:
         """Leave politely, in bounded time."""
