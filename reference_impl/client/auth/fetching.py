@@ -1,0 +1,98 @@
+"""Small requests to strangers: metadata, registrations, tokens. Each is bounded in time and size, and follows nothing.
+
+Source of the care for private addresses: the protocol's security best practices, on server-side request forgery.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+import anyio
+
+from reference_impl.client.auth.addresses import is_global, require_secure
+from reference_impl.client.errors import AuthorizationFailed
+from reference_impl.protocol.messages import encode_json
+from reference_impl.transports.http_client import HttpClient, request_head
+from reference_impl.transports.http_terms import HttpError, Origin
+
+__all__ = ["Fetched", "Fetcher", "is_private"]
+
+_DEADLINE = 15.0
+"""Seconds from the first byte that goes out to the last that comes in."""
+_BODY_LIMIT = 1024 * 1024
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer: its status, its headers (names in lower case), its whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def is_private(host: str) -> bool:
+    """Tell whether a host lies outside the public network, by the addresses that its name has now."""
+    try:
+        rows = await anyio.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return False
+    return any(not is_global(str(address[0])) for *_, address in rows)
+
+
+class Fetcher:
+    """Makes the requests of one authorization on behalf of one server.
+
+    A server in the public network cannot send its client into a private one: `private` says that the server itself is
+    in one. The address is judged once the connection stands and before anything is sent, so that no name can change
+    its mind in between.
+    """
+
+    def __init__(self, ssl_context: ssl.SSLContext | None = None, *, private: bool = False) -> None:
+        self._ssl = ssl_context
+        self._private = private
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
+        """GET a document. Raises `AuthorizationFailed` if there is no answer."""
+        return await self._exchange("GET", url, {"accept": _JSON, **headers}, None)
+
+    async def post_form(self, url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> Fetched:
+        """POST a form, as token endpoints want it. Raises `AuthorizationFailed` if there is no answer."""
+        sent = {"accept": _JSON, "content-type": _FORM, **headers}
+        return await self._exchange("POST", url, sent, urlencode(fields).encode())
+
+    async def post_json(self, url: str, value: object) -> Fetched:
+        """POST a JSON value, as registration endpoints want it. Raises `AuthorizationFailed` if there is no answer."""
+        return await self._exchange("POST", url, {"accept": _JSON, "content-type": _JSON}, encode_json(value))
+
+    async def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Fetched:
+        require_secure(url, "an address of authorization")
+        origin, parts = Origin.of(url), urlsplit(url)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        client = HttpClient(origin, self._ssl, admits=self._admits)
+        sent = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity", **headers}
+        try:
+            with anyio.fail_after(_DEADLINE):
+                reply = await client.request(request_head(method, target, sent), body)
+                with reply:
+                    return Fetched(reply.status, reply.headers, await reply.read(_BODY_LIMIT))
+        except (HttpError, ValueError) as error:
+            raise AuthorizationFailed(f"{origin.scheme}://{origin.authority}: {error}") from error
+        except TimeoutError as error:
+            raise AuthorizationFailed(f"{origin.authority} gave no answer within {_DEADLINE:g} s") from error
+        finally:
+            with anyio.CancelScope(shield=True):
+                await client.aclose()
+
+    def _admits(self, address: str) -> bool:
+        return self._private or is_global(address)
+
+
+Resolve = Callable[[str], Awaitable[bool]]
+"""Tells whether a host is in a private network; `is_private` is the usual one."""

@@ -1,0 +1,95 @@
+"""What a client holds for one server: its tokens, the key that they are bound to, and the headers made of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import anyio
+
+from reference_impl.client.auth.credentials import Tokens
+from reference_impl.client.auth.signing import ProofKey
+from reference_impl.client.auth.storage import Store, load
+from reference_impl.client.auth.token_endpoint import TokenResponse
+from reference_impl.client.auth.venue import Venue
+from reference_impl.client.errors import AuthorizationFailed
+
+__all__ = ["Holding"]
+
+_KINDS = frozenset({"bearer", "dpop"})
+
+
+class Holding:
+    """Tokens for one server, in memory and in the store. Whoever obtains new ones holds the `lock`."""
+
+    def __init__(self, server: str, store: Store) -> None:
+        self.server = server
+        self.lock = anyio.Lock()
+        self.tokens = load(store, f"tokens {server}", Tokens)
+        self.proofs: ProofKey | None = None
+        self._store = store
+        if self.tokens is not None and self.tokens.bound:
+            kept: Any = store.read(f"key {server}")
+            self.proofs = ProofKey(kept) if isinstance(kept, dict) else None
+
+    @property
+    def expired(self) -> bool:
+        """Whether there are tokens which are of no more use."""
+        return self.tokens is not None and self.tokens.expired
+
+    @property
+    def refreshable(self) -> bool:
+        """Whether there is a refresh token."""
+        return self.tokens is not None and self.tokens.refresh_token is not None
+
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        """Return the headers that authorize one request; none where there is no good token."""
+        tokens = self.tokens
+        if tokens is None or tokens.expired:
+            return {}
+        if not tokens.bound:
+            return {"authorization": f"Bearer {tokens.access_token}"}
+        if self.proofs is None:
+            return {}
+        proof = self.proofs.proof(method, url, tokens.access_token)
+        return {"authorization": f"DPoP {tokens.access_token}", "dpop": proof}
+
+    def differs(self, granted: Mapping[str, str]) -> bool:
+        """Tell whether there is a good token by now which is not the one that a refused request went out with."""
+        if self.tokens is None or self.tokens.expired:
+            return False
+        return granted.get("authorization", "").partition(" ")[2] != self.tokens.access_token
+
+    def keep(self, venue: Venue, response: TokenResponse, refreshed: Tokens | None = None) -> None:
+        """Keep what an authorization server issued, in place of what was there.
+
+        `refreshed` are the tokens that these come from: their refresh token is kept where there is no new one. Raises
+        `AuthorizationFailed` for a token of a kind that cannot be presented.
+        """
+        kind = response.token_type.lower()
+        if kind not in _KINDS or (kind == "dpop") != (venue.proofs is not None):
+            raise AuthorizationFailed(f"{venue.issuer} issued a token of the kind {response.token_type[:20]!r}")
+        lifetime = response.lifetime
+        former = None if refreshed is None else refreshed.refresh_token
+        self.tokens = Tokens(
+            response.access_token,
+            venue.issuer,
+            venue.resource,
+            response.token_type,
+            response.refresh_token or former,
+            None if lifetime is None else time.time() + lifetime,
+            venue.scopes,
+            venue.scopes if response.scope is None else tuple(response.scope.split()),
+            fresh=refreshed is None,
+        )
+        self.proofs = venue.proofs
+        self._store.write(f"tokens {self.server}", asdict(self.tokens))
+        self._store.write(f"key {self.server}", None if self.proofs is None else self.proofs.kept())
+
+    def forget(self) -> None:
+        """Forget the tokens."""
+        self.tokens = None
+        self._store.write(f"tokens {self.server}", None)
+        self._store.write(f"key {self.server}", None)

@@ -1,0 +1,177 @@
+"""An authorizer that does all of OAuth: it answers a refusal with discovery, a grant, a refresh, more scopes, a nonce.
+
+Sources: `basic/authorization` of 2026-07-28, above all `#step-up-authorization-flow`; OAuth 2.1 sections 4.3 and 5.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
+
+from reference_impl.client.auth.addresses import canonical, require_secure
+from reference_impl.client.auth.challenges import Challenge, find_challenge, parse_challenges
+from reference_impl.client.auth.discovery import Discovered, discover
+from reference_impl.client.auth.fetching import Fetcher, is_private
+from reference_impl.client.auth.holding import Holding
+from reference_impl.client.auth.scopes import selected, union
+from reference_impl.client.auth.signing import DPOP_ALGORITHM, ProofKey
+from reference_impl.client.auth.storage import MemoryStore, Store
+from reference_impl.client.auth.venue import Grant, Venue
+from reference_impl.client.authorizing import Refusal
+from reference_impl.client.errors import AuthorizationFailed, TokenRefused
+from reference_impl.protocol.streamable import PROTOCOL_VERSION
+
+__all__ = ["OAuth"]
+
+
+class OAuth:
+    """Authorizes requests to any number of servers by one grant; see `Authorizer`.
+
+    `store` keeps tokens and registrations. `ssl_context` is for the authorization servers, `private` tells whether a
+    host is outside the public network. Requests that are refused at the same time share one authorization.
+    """
+
+    def __init__(
+        self,
+        grant: Grant,
+        store: Store | None = None,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        private: Callable[[str], Awaitable[bool]] = is_private,
+    ) -> None:
+        self._grant = grant
+        self._store = MemoryStore() if store is None else store
+        self._ssl = ssl_context
+        self._private = private
+        self._holdings: dict[str, Holding] = {}
+
+    def _holding(self, server: str) -> Holding:
+        name = canonical(server)
+        holding = self._holdings.get(name)
+        if holding is None:
+            # Tokens go nowhere without TLS: that is made sure of before there are any.
+            require_secure(name, "the server's address")
+            holding = self._holdings[name] = Holding(name, self._store)
+        return holding
+
+    # What HTTP asks for -------------------------------------------------------------------------
+
+    async def headers(self, server: str, method: str, url: str) -> Mapping[str, str]:
+        """See `Authorizer.headers`. A token that has ended is renewed beforehand, where that asks no user."""
+        holding = self._holding(server)
+        if holding.refreshable and holding.expired:
+            async with holding.lock:
+                if holding.refreshable and holding.expired:
+                    await self._renew_quietly(holding)
+        return holding.headers(method, url)
+
+    async def answer(self, refusal: Refusal) -> bool:
+        """See `Authorizer.answer`."""
+        header = refusal.headers.get("www-authenticate")
+        challenge = find_challenge(header)
+        if challenge is None and parse_challenges(header):
+            return False  # it wants something else than a token
+        challenge = challenge or Challenge("bearer")
+        holding = self._holding(refusal.server)
+        if challenge.error == "use_dpop_nonce":
+            return holding.proofs is not None and "dpop-nonce" in refusal.headers
+        async with holding.lock:
+            if holding.differs(refusal.granted):
+                return True  # another request has been here before
+            if refusal.status == 401:
+                return await self._authorize(holding, refusal, challenge)
+            return challenge.error == "insufficient_scope" and await self._step_up(holding, refusal, challenge)
+
+    def noted(self, url: str, headers: Mapping[str, str]) -> None:
+        """See `Authorizer.noted`: the nonce that the next proof has to name."""
+        nonce = headers.get("dpop-nonce")
+        for holding in self._holdings.values() if nonce is not None else ():
+            if holding.proofs is not None:
+                holding.proofs.note(url, nonce)
+
+    def forget(self, server: str) -> None:
+        """Forget the tokens for a server."""
+        self._holding(server).forget()
+
+    # What it takes ------------------------------------------------------------------------------
+
+    async def _authorize(self, holding: Holding, refusal: Refusal, challenge: Challenge) -> bool:
+        tokens = holding.tokens
+        if tokens is not None and tokens.fresh and refusal.attempt:
+            return False  # what the user has just agreed to is refused: asking him again will not help
+        found = await self._discover(holding, challenge, refusal.sent)
+        same = tokens is not None and tokens.issuer == found.server.issuer and tokens.resource == found.resource
+        former = tokens.requested if tokens is not None and same else ()
+        scopes = union(former, challenge.scopes or ()) if former else selected(challenge.scopes, found.scopes_supported)
+        venue = await self._venue(holding, found, scopes, challenge)
+        if same and holding.refreshable and not refusal.attempt and set(scopes) == set(former):
+            try:
+                await self._refresh(holding, venue)
+            except TokenRefused:
+                holding.forget()
+            else:
+                return True
+        await self._obtain(holding, venue)
+        return True
+
+    async def _step_up(self, holding: Holding, refusal: Refusal, challenge: Challenge) -> bool:
+        """Ask for what has been asked for before and what is missing; where that is nothing new, no more is to be had.
+
+        Each round adds a scope, and `Refusal.attempt` bounds the rounds of one request.
+        """
+        tokens = holding.tokens
+        former = tokens.requested if tokens is not None else ()
+        scopes = union(former, challenge.scopes or ())
+        if tokens is not None and set(scopes) == set(former):
+            return False
+        found = await self._discover(holding, challenge, refusal.sent)
+        await self._obtain(holding, await self._venue(holding, found, scopes, challenge))
+        return True
+
+    async def _discover(self, holding: Holding, challenge: Challenge, sent: Mapping[str, str]) -> Discovered:
+        """Look everything up anew: a server may have moved to another authorization server."""
+        fetcher = await self._fetcher(holding)
+        version = sent.get(PROTOCOL_VERSION)
+        headers = {} if version is None else {PROTOCOL_VERSION: version}
+        known = (holding.tokens.issuer,) if holding.tokens is not None else ()
+        preferred = (*self._grant.issuers, *known)
+        return await discover(fetcher, holding.server, challenge.resource_metadata, preferred, headers)
+
+    async def _fetcher(self, holding: Holding) -> Fetcher:
+        host = urlsplit(holding.server).hostname or ""
+        return Fetcher(self._ssl, private=await self._private(host))
+
+    async def _venue(self, holding: Holding, found: Discovered, scopes: tuple[str, ...], challenge: Challenge) -> Venue:
+        binds = found.bound_tokens or challenge.scheme == "dpop"
+        offered = found.server.dpop_signing_alg_values_supported
+        if binds and offered is not None and DPOP_ALGORITHM not in offered:
+            raise AuthorizationFailed(f"{found.server.issuer} binds no tokens by {DPOP_ALGORITHM}")
+        proofs = (holding.proofs or ProofKey()) if binds else None
+        return Venue(found.resource, found.server, scopes, await self._fetcher(holding), self._store, proofs)
+
+    async def _obtain(self, holding: Holding, venue: Venue) -> None:
+        holding.keep(venue, await self._grant.obtain(venue))
+
+    async def _refresh(self, holding: Holding, venue: Venue) -> None:
+        """Renew the tokens without a user. Raises `TokenRefused`, also where nobody can say whose they are."""
+        tokens, identity = holding.tokens, self._grant.identity(venue)
+        if tokens is None or tokens.refresh_token is None or identity is None:
+            raise TokenRefused(venue.issuer, "invalid_grant")
+        fields = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        holding.keep(venue, await venue.token(identity, fields), refreshed=tokens)
+
+    async def _renew_quietly(self, holding: Holding) -> None:
+        """Renew an expired token; where that fails, the request goes out without one and the server says what it
+        wants."""
+        assert holding.tokens is not None
+        scheme = "dpop" if holding.tokens.bound else "bearer"
+        try:
+            found = await self._discover(holding, Challenge(scheme), {})
+            if (found.server.issuer, found.resource) == (holding.tokens.issuer, holding.tokens.resource):
+                venue = await self._venue(holding, found, holding.tokens.requested, Challenge(scheme))
+                await self._refresh(holding, venue)
+        except TokenRefused:
+            holding.forget()
+        except AuthorizationFailed:
+            return
