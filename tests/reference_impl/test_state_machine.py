@@ -25,13 +25,14 @@ from tests.reference_impl.machine.ledger import key_of
 from tests.reference_impl.machine.lines import LineClient
 from tests.reference_impl.machine.offered import FIXED, Gates, make_server, toggle
 from tests.reference_impl.machine.requests import PARAMS
+from tests.reference_impl.machine.requests import names as asked
 from tests.reference_impl.machine.world import World
 
 EXAMPLES = int(os.environ.get("TOUCHSTONE_EXAMPLES", "0"))
 PROFILE = settings(
     derandomize=not EXAMPLES,
-    max_examples=EXAMPLES or 100,
-    stateful_step_count=100 if EXAMPLES else 40,
+    max_examples=EXAMPLES or 120,
+    stateful_step_count=100 if EXAMPLES else 50,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -129,14 +130,14 @@ class Conversations(RuleBasedStateMachine):
         return client.message(identifier, method, params, modern=client.revision is None)
 
     @precondition(lambda self: self.open_line_clients)
-    @rule(number=which, name=st.sampled_from(sorted(PARAMS)), text=st.booleans())
+    @rule(number=which, name=asked, text=st.booleans())
     def ask(self, number: int, name: str, text: bool) -> None:
         client = self.line(number)
         client.send(self._request(client, name, text=text))
         self.world.settle()
 
     @precondition(lambda self: self.open_line_clients)
-    @rule(number=which, names=st.lists(st.sampled_from(sorted(PARAMS)), min_size=2, max_size=8))
+    @rule(number=which, names=st.lists(asked, min_size=2, max_size=8))
     def ask_at_once(self, number: int, names: list[str]) -> None:
         client = self.line(number)
         for name in names:
@@ -144,7 +145,7 @@ class Conversations(RuleBasedStateMachine):
         self.world.settle()
 
     @precondition(lambda self: self.open_line_clients)
-    @rule(number=which, name=st.sampled_from(sorted(PARAMS)))
+    @rule(number=which, name=asked)
     def ask_and_cancel_at_once(self, number: int, name: str) -> None:
         client = self.line(number)
         request = self._request(client, name, text=True)
@@ -184,7 +185,7 @@ class Conversations(RuleBasedStateMachine):
         self.world.settle()
 
     @precondition(lambda self: self.open_line_clients)
-    @rule(number=which, names=st.lists(st.sampled_from(sorted(PARAMS)), min_size=1, max_size=5))
+    @rule(number=which, names=st.lists(asked, min_size=1, max_size=5))
     def write_a_batch(self, number: int, names: list[str]) -> None:
         client = self.line(number)
         if client.revision != "2025-03-26":
@@ -283,8 +284,8 @@ class Conversations(RuleBasedStateMachine):
         for client in self.open_line_clients:
             if client.blocked:
                 continue
-            for key, asked in client.ledger.asked.items():
-                if asked.method == "subscriptions/listen" and asked.owed and asked.acknowledged:
+            for key, entry in client.ledger.asked.items():
+                if entry.method == "subscriptions/listen" and entry.owed and entry.acknowledged:
                     client.ledger.due.add((method, key))
             if sessions and client.revision is not None:
                 client.ledger.due.add((method, None))
@@ -345,6 +346,8 @@ class Conversations(RuleBasedStateMachine):
             assert ledger.questions == {}
             assert ledger.anonymous == 0
             assert ledger.due == set()
+        for session in self.server.hub.sessions:
+            assert (len(session.calls), len(session.running)) == (0, 0)
         for reference in self.clients:
             reference.cancel_the_endless()
         self.world.settle()

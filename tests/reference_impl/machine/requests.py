@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import strategies as st
+
 from tests.reference_impl.machine.offered import FIXED
 
-__all__ = ["PARAMS", "answer_to"]
+__all__ = ["PARAMS", "answer_to", "names"]
 
 PARAMS: dict[str, tuple[str, dict[str, Any]]] = {
     "ping": ("ping", {}),
@@ -48,6 +50,11 @@ PARAMS: dict[str, tuple[str, dict[str, Any]]] = {
     },
 }
 """What clients ask for: a name for the log of a failure, method, and params."""
+
+names = st.sampled_from(
+    ("wait", "steps", "stubborn", "elicit", "sample", "twice", "flood", "listen", "subscribe", "slow read")
+) | st.sampled_from(sorted(PARAMS))
+"""Names of requests, more often than others those that take their time."""
 
 _RIGHT: dict[str, dict[str, Any]] = {
     "elicitation/create": {"action": "accept", "content": {"name": "x"}},
