@@ -162,6 +162,11 @@ class HttpLink(asyncio.Protocol):
 
     # Callbacks of the parser --------------------------------------------------------------------
 
+    def on_message_begin(self) -> None:
+        """Refuse what follows a reply unasked: the next request would take it for its own."""
+        if self._reply is None:
+            raise BadHttp("a reply that nobody asked for")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field; those after the body (trailers) only count."""
         self._fields_size += len(name) + len(value)
