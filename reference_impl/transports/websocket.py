@@ -6,6 +6,7 @@ conversation with it: whoever connects again begins anew, in the legacy era with
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,6 +101,22 @@ def _why(error: ConnectionClosed) -> str:
     return "the WebSocket broke without a farewell"
 
 
+class _Connection(ClientConnection):
+    """Waits a bounded time for a peer that has to close the connection, whoever waits for its end."""
+
+    _farewell: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._farewell is None and self.protocol.close_expected():
+            self._farewell = self.loop.call_later(self.close_timeout or 0.0, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._farewell is not None:
+            self._farewell.cancel()
+        super().connection_lost(exc)
+
+
 class _Connect(connect):
     """Follows no redirects: a handshake carries credentials, which are for the address that the user chose."""
 
@@ -161,6 +178,7 @@ async def _connected(
             close_timeout=limits.close_timeout,
             max_size=limits.largest_message,
             max_queue=limits.queue,
+            create_connection=_Connection,
             sock=await dial(origin),
             **more,
         )
