@@ -6,8 +6,9 @@ Sources: `basic/lifecycle` (2024-11-05 to 2025-11-25), `basic/versioning` and `b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError, is_modern_error
 from reference_impl.protocol.messages import ErrorResponse, Response
@@ -79,8 +80,7 @@ def is_modern_request(params: dict[str, Any] | None) -> bool:
     return isinstance(meta, dict) and (PROTOCOL_VERSION in meta or CLIENT_CAPABILITIES in meta)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestMeta:
+class RequestMeta(msgspec.Struct, frozen=True):
     """What a modern request says of itself."""
 
     version: str

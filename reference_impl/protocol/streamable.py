@@ -69,8 +69,10 @@ def encode_value(value: str) -> str:
 
 def decode_value(value: str) -> str:
     """Read a header value back. Raises `RemoteProtocolError` (HeaderMismatch) for a broken sentinel."""
-    match = _SENTINEL.fullmatch(value)
+    match = _SENTINEL.fullmatch(value) if value.startswith("=?") else None
     if match is None:
+        if value.isascii() and value.isprintable():
+            return value
         if any(character != "\t" and not 0x20 <= ord(character) <= 0x7E for character in value):
             raise RemoteProtocolError(Code.HEADER_MISMATCH, "Header mismatch: a header value is not visible ASCII")
         return value
@@ -162,6 +164,8 @@ def check_mirrored_headers(request: Request, headers: Mapping[str, str], schema:
         given = headers.get(NAME)
         if given is None or decode_value(given) != name:
             raise _mismatch("Mcp-Name", given, name)
+    if schema is None:
+        return
     for header, path in header_parameters(schema).items():
         _check_parameter(header, _at(params.get("arguments"), path), headers.get(PARAM_PREFIX + header.lower()))
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import Awaitable
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,9 +22,8 @@ from reference_impl.protocol.messages import (
     Message,
     Notification,
     Request,
-    decode_json,
     encode_json,
-    parse_value,
+    parse_any,
 )
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
@@ -171,11 +171,12 @@ class MCPApplication:
     async def _serve(self, request: HttpRequest, scope: Scope) -> None:
         check_head(scope, self.options)
         check_origin(request, scope, self.options)
-        path = request.path.rstrip("/") or "/"
+        path = request.path if request.path == self.path else request.path.rstrip("/") or "/"
         if path == "/health" or path.startswith(_METADATA):
             await self._show(request, path)
             return
-        request = await self._named(request, scope)
+        if self._authenticate is not None or "extensions" in scope:
+            request = await self._named(request, scope)
         if path == self.path:
             await self._streamable(request)
         elif path == "/capabilities":
@@ -188,16 +189,15 @@ class MCPApplication:
         else:
             raise refused(404, "Not found")
 
-    async def _streamable(self, request: HttpRequest) -> None:
+    def _streamable(self, request: HttpRequest) -> Awaitable[None]:
         match request.method:
             case "POST":
-                await self._post(request)
+                return self._post(request)
             case "GET":
-                await self._get(request)
+                return self._get(request)
             case "DELETE":
-                await send_response(request.send, self._delete(request))
-            case _:
-                raise not_allowed()
+                return send_response(request.send, self._delete(request))
+        raise not_allowed()
 
     async def _show(self, request: HttpRequest, path: str) -> None:
         if request.method not in ("GET", "HEAD"):
@@ -238,42 +238,42 @@ class MCPApplication:
         if body is None:
             raise refused(413, "The body is too large")
         try:
-            value = decode_json(body)
-            if isinstance(value, list):
-                self._version(request)
-                session = self._session(request)
-                await send_response(request.send, await serve_batch(self.server, request, session, value))
-                return
-            message = parse_value(value)
+            message = parse_any(body)
         except MalformedError as error:
             raise HttpError(error_response(400, error, error.id if error.answerable else None)) from None
-        await self._route(request, message)
+        if isinstance(message, list):
+            self._version(request)
+            await _reply(request, serve_batch(self.server, request, self._session(request), message))
+        else:
+            await self._route(request, message)
 
-    async def _route(self, request: HttpRequest, message: Message) -> None:
+    def _route(self, request: HttpRequest, message: Message) -> Awaitable[None]:
         """Find the era of a message: modern if it describes itself, legacy if it opens a session or belongs to one."""
         if isinstance(message, Request):
             if is_modern_request(message.params):
-                with self._channels.held(request) if message.method == _LASTING else nullcontext():
-                    await serve_modern(self.server, request, message)
-                return
+                return (self._hold_open if message.method == _LASTING else self._modern)(request, message)
             if message.method == "initialize":
                 self._version(request)
-                await send_response(request.send, await serve_initialize(self.server, self.sessions, request, message))
-                return
+                return _reply(request, serve_initialize(self.server, self.sessions, request, message))
         revision = self._version(request)
         if revision is not None and revision.modern:
-            await self._modern_leftover(request, message)
-            return
-        await serve_message(self.server, request, self._session(request, message), message)
+            return self._modern_leftover(request, message)
+        return serve_message(self.server, request, self._session(request, message), message)
 
-    async def _modern_leftover(self, request: HttpRequest, message: Message) -> None:
+    def _modern(self, request: HttpRequest, message: Request) -> Awaitable[None]:
+        return serve_modern(self.server, request, message)
+
+    async def _hold_open(self, request: HttpRequest, message: Request) -> None:
+        with self._channels.held(request):
+            await self._modern(request, message)
+
+    def _modern_leftover(self, request: HttpRequest, message: Message) -> Awaitable[None]:
         match message:
             case Request():
-                await serve_modern(self.server, request, message)  # its metadata is missing, and it will hear so
+                return self._modern(request, message)  # its metadata is missing, and it will hear so
             case Notification():
-                await send_response(request.send, HttpResponse(202))  # none has a meaning over HTTP
-            case _:
-                raise refused(400, "Invalid request: this revision has no requests for clients to answer")
+                return send_response(request.send, HttpResponse(202))  # none has a meaning over HTTP
+        raise refused(400, "Invalid request: this revision has no requests for clients to answer")
 
     def _version(self, request: HttpRequest) -> Revision | None:
         header = request.headers.get(PROTOCOL_VERSION)
@@ -307,3 +307,7 @@ class MCPApplication:
         if revision is not None and revision.modern:
             raise not_allowed()
         return end_session(self.sessions, self._session(request))
+
+
+async def _reply(request: HttpRequest, response: Awaitable[HttpResponse]) -> None:
+    await send_response(request.send, await response)

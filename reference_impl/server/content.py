@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from reference_impl.protocol.messages import encode_json
-from reference_impl.protocol.revisions import ALWAYS, Revision, Window
+from reference_impl.protocol.revisions import ALWAYS, REVISIONS, Revision, Window
 
 __all__ = ["Block", "ToolResult", "adapt", "audio", "embedded", "image", "link", "text", "to_result"]
 
@@ -23,16 +24,20 @@ _KINDS: dict[str, Window] = {
     "resource_link": Window(since="2025-06-18"),
 }
 """Kind of content to the revisions that have it."""
+_FOREIGN = {
+    revision.name: frozenset(kind for kind, window in _KINDS.items() if revision not in window)
+    for revision in REVISIONS
+}
+"""Revision to the kinds that it lacks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ToolResult:
+class ToolResult(msgspec.Struct, frozen=True):
     """What a tool gives back when plain content does not say it all.
 
     `structured` is any JSON value; the ellipsis keeps `null` apart from nothing. `meta` becomes the result's `_meta`.
     """
 
-    content: list[Block] = field(default_factory=list)
+    content: list[Block] = []
     structured: Any = ...
     is_error: bool = False
     meta: dict[str, Any] | None = None
@@ -78,7 +83,8 @@ def resource_contents(uri: str, body: str | bytes, mime_type: str | None) -> dic
 
 def adapt(blocks: list[Block], revision: Revision) -> list[Block]:
     """Return the blocks with those kinds that `revision` lacks told in words."""
-    return [block if revision in _KINDS.get(block["type"], ALWAYS) else _told(block) for block in blocks]
+    foreign = _FOREIGN[revision.name]
+    return [_told(block) if block["type"] in foreign else block for block in blocks] if foreign else blocks
 
 
 def _told(block: Block) -> Block:

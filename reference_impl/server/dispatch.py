@@ -109,7 +109,8 @@ def _offered(server: AdvancedMCPServer, row: Method, exchange: Exchange) -> bool
 def _finished(server: AdvancedMCPServer, row: Method, result: dict[str, Any]) -> dict[str, Any]:
     """Return a modern result: typed, signed with the server's name, with caching hints where they belong."""
     result.setdefault("resultType", "complete")
-    result["_meta"] = {SERVER_INFO: server.info, **(result.get("_meta") or {})}
+    meta = result.get("_meta")
+    result["_meta"] = {SERVER_INFO: server.info, **meta} if meta else {SERVER_INFO: server.info}
     if row.caches and result["resultType"] == "complete":
         result.setdefault("ttlMs", server.options.ttl_ms)
         # What one user's token was answered with is for no cache that others share.

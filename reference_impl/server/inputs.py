@@ -57,8 +57,8 @@ class Inputs:
     def of(cls, exchange: Exchange, seal: StateSeal) -> Inputs:
         """Read `inputResponses` and `requestState`. Raises `RemoteProtocolError` (-32602) where either is refused."""
         params = exchange.request.params or {}
-        if "inputResponses" not in params and "requestState" not in params:
-            return cls({})
+        if exchange.session is not None or ("inputResponses" not in params and "requestState" not in params):
+            return NO_INPUTS
         answers: dict[str, Any] = {}
         notes = None
         if "requestState" in params:
@@ -80,3 +80,7 @@ class Inputs:
         if required.questions:
             result["inputRequests"] = {key: question.on_wire() for key, question in required.questions.items()}
         return result
+
+
+NO_INPUTS = Inputs({})
+"""Those of every request that brings none; a legacy client is asked while its request waits."""

@@ -198,14 +198,14 @@ class AdvancedMCPServer:
         self.middleware.append(middleware)
         self._handler = None
 
-    async def invoke(self, invocation: Invocation) -> Any:
-        """Call a handler through the middleware."""
+    def invoke(self, invocation: Invocation) -> Awaitable[Any]:
+        """Call a handler through the middleware; returns what is to be awaited."""
         if self._handler is None:
             handler: Handler = _call
             for middleware in reversed(self.middleware):
                 handler = middleware.wrap(handler)
             self._handler = handler
-        return await self._handler(invocation)
+        return self._handler(invocation)
 
     def find_resource(self, uri: str) -> tuple[Resource, dict[str, Any]] | None:
         """Return the resource that answers to `uri` and the variables that its template found, or None."""
@@ -279,5 +279,5 @@ class AdvancedMCPServer:
             hook(*facts)
 
 
-async def _call(invocation: Invocation) -> Any:
-    return await invocation.target.callee(invocation.arguments, invocation.context)
+def _call(invocation: Invocation) -> Awaitable[Any]:
+    return invocation.target.callee(invocation.arguments, invocation.context)

@@ -29,7 +29,7 @@ async def list_prompts(server: AdvancedMCPServer, exchange: Exchange, params: di
 async def get_prompt(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Fill in a prompt. Its handler returns a string, a content block, or a list of messages."""
     prompt, arguments = _target(server, params)
-    inputs = Inputs.of(exchange, server.seal) if exchange.session is None else Inputs({})
+    inputs = Inputs.of(exchange, server.seal)
     context = Context(server, exchange, inputs)
     try:
         value = await server.invoke(Invocation("prompt", prompt.name, prompt, arguments, context))

@@ -37,7 +37,7 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
     """Read a resource; one that does not exist is an error in every revision, never an empty result."""
     uri = _uri(params)
     resource, variables = _find(server, exchange, uri)
-    inputs = Inputs.of(exchange, server.seal) if exchange.session is None else Inputs({})
+    inputs = Inputs.of(exchange, server.seal)
     context = Context(server, exchange, inputs)
     try:
         body = await server.invoke(Invocation("resource", uri, resource, variables, context))

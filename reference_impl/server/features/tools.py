@@ -42,7 +42,7 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
     wrong = tool.validate(arguments)
     if wrong is not None:
         return _bad_arguments(tool, wrong, exchange)
-    inputs = Inputs.of(exchange, server.seal) if exchange.session is None else Inputs({})
+    inputs = Inputs.of(exchange, server.seal)
     started = time.perf_counter()
     try:
         value = await server.invoke(Invocation("tool", tool.name, tool, arguments, Context(server, exchange, inputs)))

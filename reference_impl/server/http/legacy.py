@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
@@ -55,13 +56,14 @@ async def serve_initialize(
     return json_response(encode_answer(answers[0]), 200, {SESSION_ID: session.id})
 
 
-async def serve_message(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, message: Message) -> None:
-    """Serve one message in a session."""
+def serve_message(
+    server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, message: Message
+) -> Awaitable[None]:
+    """Serve one message in a session; returns what is to be awaited."""
     if isinstance(message, Request):
-        await _serve_request(server, http, session, message)
-        return
+        return _serve_request(server, http, session, message)
     _take(session, message)
-    await send_response(http.send, HttpResponse(202))
+    return send_response(http.send, HttpResponse(202))
 
 
 def _take(session: HttpSession, message: Notification | Response | ErrorResponse) -> None:
