@@ -33,6 +33,7 @@ class Asked:
     acknowledged: bool = False
     logs: bool = False
     batched: bool = False
+    cancelled: bool = False
 
     @property
     def open(self) -> bool:
@@ -66,7 +67,7 @@ class Ledger:
         asked = self.asked.get(key_of(identifier))
         if asked is not None:
             asked.allowed += asked.owed if blocked or asked.batched else 0
-            asked.owed = 0
+            asked.owed, asked.cancelled = 0, True
 
     def excuse(self) -> None:
         """Note that the connection is coming down: answers may be lost from now on."""

@@ -216,7 +216,8 @@ class WebSession:
             return
         broken = self.broken.pop()
         for asked in self._asked(broken):
-            asked.owed, asked.allowed = asked.owed + asked.allowed, 0
+            if not asked.cancelled:
+                asked.owed, asked.allowed = asked.owed + asked.allowed, 0
         self.listen(broken.last_event, broken.identifiers)
 
     def end(self) -> WebConnection:
