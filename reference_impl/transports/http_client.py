@@ -99,13 +99,15 @@ class HttpClient:
             self._idle.remove(link)
 
     async def _connect(self) -> HttpLink:
-        if self._closed:
-            raise ConnectionLost("the connection was closed on this side", received=False)
         try:
             with anyio.fail_after(CONNECT_TIMEOUT):
-                return await self._linked()
+                link = await self._linked()
         except TimeoutError as error:
             raise ConnectFailed(f"{self.origin.authority}: no connection within {CONNECT_TIMEOUT:g} s") from error
+        if self._closed:  # before, or while the connection came to stand
+            link.close()
+            raise ConnectionLost("the connection was closed on this side", received=False)
+        return link
 
     async def _linked(self) -> HttpLink:
         connection = await dial(self.origin)
