@@ -7,15 +7,17 @@ costs anything.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-__all__ = ["ACCESS", "Access", "seconds_left"]
+__all__ = ["ACCESS", "Access", "at_end_of_token", "seconds_left"]
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -52,3 +54,18 @@ def seconds_left() -> float | None:
     if access is None or access.expires_at is None:
         return None
     return max(access.expires_at - time.time(), 0.0)
+
+
+@contextmanager
+def at_end_of_token(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` if the token of the request under way ends while this context is entered: what a token has opened does
+    not outlive it."""
+    left = seconds_left()
+    if left is None:
+        yield
+        return
+    timer = asyncio.get_running_loop().call_later(left, act)
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -56,7 +56,8 @@ from reference_impl.server.http.sse_channel import SseChannels
 from reference_impl.server.http.websocket_channel import WebSocketChannels, refuse_upgrade
 
 if TYPE_CHECKING:
-    from reference_impl.server.auth import Authenticator
+    from reference_impl.server.auth import Authenticator, Authorization
+    from reference_impl.server.auth.gate import Gate
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["HttpOptions", "MCPApplication"]
@@ -72,8 +73,19 @@ def _websocket(server: AdvancedMCPServer, options: HttpOptions) -> WebSocketChan
     return WebSocketChannels(server, largest=options.largest_body, limits=limits, cipher=options.seal)
 
 
+def _gate(authorization: Authorization | None, path: str) -> Gate | None:
+    if authorization is None:
+        return None
+    from reference_impl.server.auth.gate import Gate
+
+    return Gate(authorization, path)
+
+
 class MCPApplication:
-    """An ASGI application that serves `server` at `path`."""
+    """An ASGI application that serves `server` at `path`.
+
+    `authorization` protects it with OAuth, `authenticate` in any other way; with neither, everybody is let in.
+    """
 
     def __init__(
         self,
@@ -82,6 +94,7 @@ class MCPApplication:
         *,
         options: HttpOptions | None = None,
         authenticate: Authenticator | None = None,
+        authorization: Authorization | None = None,
     ) -> None:
         self.server = server
         self.path = path.rstrip("/") or "/"
@@ -95,6 +108,7 @@ class MCPApplication:
         self._websocket = _websocket(server, chosen) if chosen.websocket else None
         self._closing = False
         self._authenticate = authenticate
+        self._gate = _gate(authorization, self.path)
         self._started = time.monotonic()
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
@@ -162,6 +176,8 @@ class MCPApplication:
             await refuse_upgrade(request, scope, error.response)
 
     async def _named(self, request: HttpRequest, scope: Scope) -> HttpRequest:
+        if self._gate is not None:
+            return await self._gate.admit(request, scope)
         if self._authenticate is None:
             # The TLS extension of ASGI: set where the server demanded a certificate, and verified it.
             certified = ((scope.get("extensions") or {}).get("tls") or {}).get("client_cert_name")
@@ -175,7 +191,7 @@ class MCPApplication:
         if path == "/health" or path.startswith(_METADATA):
             await self._show(request, path)
             return
-        if self._authenticate is not None or "extensions" in scope:
+        if self._gate is not None or self._authenticate is not None or "extensions" in scope:
             request = await self._named(request, scope)
         if path == self.path:
             await self._streamable(request)
@@ -185,7 +201,7 @@ class MCPApplication:
             with self._channels.held(request):
                 await self._sse.listen(request, scope.get("root_path", ""))
         elif self._sse is not None and path == self._sse.messages:
-            await self._sse.post(request, scope.get("query_string", b""), self.options.largest_body)
+            await self._sse.post(request, scope.get("query_string", b""), self.options.largest_body, self._gate)
         else:
             raise refused(404, "Not found")
 
@@ -209,6 +225,9 @@ class MCPApplication:
             return json_response(encode_json(self._health()), 503 if self._closing else 200, _NEVER_STORED)
         if path == "/capabilities":
             return json_response(encode_json(self._capabilities()), headers=_NEVER_STORED)
+        protected = None if self._gate is None else self._gate.metadata(path)
+        if protected is not None:
+            return protected
         if self.options.resource_metadata is None or path not in (_METADATA, _METADATA + self.path):
             raise refused(404, "Not found")
         return json_response(encode_json(self.options.resource_metadata))
@@ -216,7 +235,7 @@ class MCPApplication:
     def _health(self) -> dict[str, Any]:
         """Say whether requests are served; how busy the server is, only where everybody may know."""
         status = {"status": "stopping" if self._closing else "ok"}
-        if self._authenticate is not None:
+        if self._authenticate is not None or self._gate is not None:
             return status
         uptime = round(time.monotonic() - self._started, 3)
         return status | {"uptimeSeconds": uptime, "sessions": len(self.sessions), "channels": len(self._channels)}
@@ -241,6 +260,8 @@ class MCPApplication:
             message = parse_any(body)
         except MalformedError as error:
             raise HttpError(error_response(400, error, error.id if error.answerable else None)) from None
+        if self._gate is not None:
+            self._gate.check(self.server, message)
         if isinstance(message, list):
             self._version(request)
             await _reply(request, serve_batch(self.server, request, self._session(request), message))

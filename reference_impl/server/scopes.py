@@ -29,15 +29,15 @@ class InsufficientScopeError(RemoteProtocolError):
         super().__init__(Code.INVALID_REQUEST, text, {"scope": " ".join(self.scopes)})
 
 
-def check_scopes(server: AdvancedMCPServer, request: Request) -> None:
-    """Check that the token of the request under way has the scopes that `request` needs.
+def check_scopes(server: AdvancedMCPServer, message: object) -> None:
+    """Check that the token of the request under way has the scopes that a message needs; only requests need any.
 
     Raises `InsufficientScopeError`, before any handler runs.
     """
     access = ACCESS.get()
-    if access is None:
+    if access is None or not isinstance(message, Request):
         return
-    needed = frozenset(scope for item in _targets(server, request) for scope in item.scopes)
+    needed = frozenset(scope for item in _targets(server, message) for scope in item.scopes)
     if not needed <= access.scopes:
         raise InsufficientScopeError(needed)
 

@@ -14,22 +14,45 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from reference_impl.server.access import Access
+from reference_impl.server.auth.authorization import Authorization
 from reference_impl.server.auth.bearer import Authenticator, BearerTokens
 from reference_impl.server.auth.errors import InvalidTokenError, VerificationUnavailableError
+from reference_impl.server.auth.verifiers import StaticTokens, TokenVerifier
 
 if TYPE_CHECKING:
     from reference_impl.server.auth.dpop import DpopProofs, Nonces
+    from reference_impl.server.auth.introspection import IntrospectionVerifier
+    from reference_impl.server.auth.jwt_verifier import JwtRules, JwtVerifier
+    from reference_impl.server.auth.keys import FetchedKeys, FixedKeys
 
 __all__ = [
+    "Access",
     "Authenticator",
+    "Authorization",
     "BearerTokens",
     "DpopProofs",
+    "FetchedKeys",
+    "FixedKeys",
+    "IntrospectionVerifier",
     "InvalidTokenError",
+    "JwtRules",
+    "JwtVerifier",
     "Nonces",
+    "StaticTokens",
+    "TokenVerifier",
     "VerificationUnavailableError",
 ]
 
-_HOMES = {"DpopProofs": "dpop", "Nonces": "dpop"}
+_HOMES = {
+    "DpopProofs": "dpop",
+    "FetchedKeys": "keys",
+    "FixedKeys": "keys",
+    "IntrospectionVerifier": "introspection",
+    "JwtRules": "jwt_verifier",
+    "JwtVerifier": "jwt_verifier",
+    "Nonces": "dpop",
+}
 """Names that need an optional dependency, to the module that has them."""
 
 

@@ -18,6 +18,7 @@ from reference_impl.protocol.messages import (
     parse_value,
 )
 from reference_impl.protocol.streamable import LAST_EVENT_ID, SESSION_ID, SSE_TYPE, accepts
+from reference_impl.server.access import at_end_of_token
 from reference_impl.server.conversation import notified, register, served, start
 from reference_impl.server.dispatch import encode_answer
 from reference_impl.server.exchange import Exchange
@@ -156,7 +157,8 @@ async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int =
         session.open_get(stream)
     gone = watch(http, stream)
     try:
-        await serve_stream_events(http, stream, position, gone)
+        with at_end_of_token(stream.interrupt):
+            await serve_stream_events(http, stream, position, gone)
     finally:
         gone.cancel()
         session.close_get(stream)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from reference_impl.protocol.sse import encode_event
+from reference_impl.server.access import at_end_of_token
 from reference_impl.server.http.guards import check_media, not_allowed, refused
 from reference_impl.server.http.messages import HttpRequest, HttpResponse, read_body, send_response
 from reference_impl.server.http.streams import MOST_UNREAD, EventStream, serve_stream_events, watch
 from reference_impl.server.stream import StreamConversation
 
 if TYPE_CHECKING:
+    from reference_impl.server.auth.gate import Gate
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["SseChannels"]
@@ -41,14 +43,15 @@ class SseChannels:
         self._open[secret] = (conversation, stream, http.principal)
         gone = watch(http, stream)
         try:
-            await serve_stream_events(http, stream, 0, gone)
+            with at_end_of_token(stream.finish):
+                await serve_stream_events(http, stream, 0, gone)
         finally:
             gone.cancel()
             del self._open[secret]
             conversation.close()
 
-    async def post(self, http: HttpRequest, query: bytes, largest: int) -> None:
-        """Take one message; its answer goes to the event stream."""
+    async def post(self, http: HttpRequest, query: bytes, largest: int, gate: Gate | None = None) -> None:
+        """Take one message; its answer goes to the event stream. `gate` refuses what a token does not reach."""
         if http.method != "POST":
             raise not_allowed("POST")
         check_media(http, answers=False)
@@ -59,6 +62,8 @@ class SseChannels:
         body = await read_body(http.receive, largest)
         if body is None:
             raise refused(413, "The body is too large")
+        if gate is not None:
+            gate.check_body(self._server, body)
         conversation.take(body)
         await send_response(http.send, HttpResponse(202))
 

@@ -18,6 +18,7 @@ from reference_impl.protocol.websocket_frames import (
     FrameError,
     choose_subprotocol,
 )
+from reference_impl.server.access import at_end_of_token
 from reference_impl.server.channels import DEFAULT_LIMITS, ChannelLimits, ServedChannel
 from reference_impl.server.http.guards import refused
 from reference_impl.server.http.messages import HttpRequest, HttpResponse, Scope
@@ -86,7 +87,8 @@ class WebSocketChannels:
         try:
             if self._closing:
                 served.close()
-            await served.run()
+            with at_end_of_token(served.close):
+                await served.run()
         finally:
             self._open.discard(served)
 
