@@ -11,6 +11,7 @@ import anyio
 from reference_impl.client.channel_wire import ChannelWire
 from reference_impl.client.endpoint import Endpoint
 from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, InvalidAnswer
+from reference_impl.client.patience import hurried
 from reference_impl.client.settings import ClientSettings
 from reference_impl.protocol.legacy_sse import LegacySseReader
 from reference_impl.protocol.streamable import JSON_TYPE, SSE_TYPE, media_type
@@ -30,7 +31,7 @@ async def open_legacy_sse(url: str, settings: ClientSettings, patience: float) -
     """
     addresses = _Addresses(url, settings)
     try:
-        with anyio.fail_after(patience):
+        with anyio.fail_after(patience) as clock, hurried(clock):
             channel = await addresses.channel()
     except TimeoutError:
         await addresses.aclose()
