@@ -115,7 +115,7 @@ async def update_task(server: AdvancedMCPServer, exchange: Exchange, params: dic
 
 async def list_tasks(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of the caller's own tasks, oldest first."""
-    own = await server.tasks.own(exchange)
+    own = sorted(await server.tasks.own(exchange), key=_place)
     cursor = params.get("cursor")
     if cursor is not None:
         last = _position(cursor)
@@ -128,7 +128,7 @@ async def list_tasks(server: AdvancedMCPServer, exchange: Exchange, params: dict
 
 
 def _place(record: TaskRecord) -> tuple[str, str]:
-    """Where a task stands in the list; unlike its number there, this stays when others expire."""
+    """Where a task stands in the list: unlike its number, this stays the same when others expire."""
     return record.task.created_at, record.task.id
 
 
