@@ -33,12 +33,11 @@ class ResultCache:
     """Keeps complete results of one server while they are fresh.
 
     A private result is served in the authorization context that brought it, and in no other. `clock` counts seconds.
-    `version` grows with each invalidation: a result asked for under an older version may be stale already.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self.version = 0
+        self._ages: dict[str, int] = {}
         self._entries: OrderedDict[tuple[str, bytes, str | None], _Entry] = OrderedDict()
 
     def find(self, method: str, params: JsonObject | None, context: str = "") -> JsonObject | None:
@@ -66,9 +65,14 @@ class ResultCache:
         while len(self._entries) > _LIMIT:
             self._entries.popitem(last=False)
 
+    def age(self, method: str) -> int:
+        """Return how often results of a method became stale: one that was asked for at another age may be so too."""
+        return self._ages.get(method, 0)
+
     def drop(self, *methods: str) -> None:
         """Forget every result of these methods."""
-        self.version += 1
+        for method in methods:
+            self._ages[method] = self.age(method) + 1
         for key in [key for key in self._entries if key[0] in methods]:
             del self._entries[key]
 
@@ -77,6 +81,7 @@ class ResultCache:
         if notification.method == "notifications/resources/updated":
             uri = (notification.params or {}).get("uri")
             marks = _canonical({"uri": uri})
+            self._ages["resources/read"] = self.age("resources/read") + 1
             for key in [key for key in self._entries if key[:2] == ("resources/read", marks)]:
                 del self._entries[key]
         self.drop(*_INVALIDATED.get(notification.method, ()))

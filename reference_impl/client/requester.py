@@ -49,10 +49,10 @@ class Requester:
         found = self.cache.find(method, params) if cacheable and not options.fresh else None
         if found is not None:
             return found
-        version = self.cache.version
+        age = self.cache.age(method)
         result, rounds = await self._converse(row, params, options, schema)
         # What answers to an input is no answer to the bare request (`server/utilities/caching#cache-key`).
-        if cacheable and not rounds and version == self.cache.version:
+        if cacheable and not rounds and age == self.cache.age(method):
             self.cache.keep(method, params, result)
         return result
 

@@ -13,6 +13,7 @@ from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Era, Revision
 from reference_impl.protocol.sealing import Cipher
 from reference_impl.protocol.tasks import Task
+from reference_impl.schemas import compile_schema
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -126,7 +127,7 @@ class ClientSettings:
     found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
     `on_notification` sees every notification, and must return at once. `input_rounds` bounds how often one request may
     come back with further questions. `compile_schema` makes a judge of an output schema: structured results of listed
-    tools are held against it (`server/tools#output-schema`). `headers`, `authorizer` (there is
+    tools are held against it (`server/tools#output-schema`), unless it is None. `headers`, `authorizer` (there is
     one that does all of OAuth in `reference_impl.client.auth`) and `ssl_context` are for whatever runs over HTTP.
     `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
     """
@@ -142,7 +143,7 @@ class ClientSettings:
     stop_grace: float = 2.0
     input_rounds: int = 8
     task_timeout: float = 3600.0
-    compile_schema: Callable[[JsonObject], Judge] | None = None
+    compile_schema: Callable[[JsonObject], Judge] | None = compile_schema
     headers: Mapping[str, str] = field(default_factory=dict)
     authorizer: Authorizer | None = None
     ssl_context: ssl.SSLContext | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFailed
+from reference_impl.client.errors import NotOffered, RequestFailed
 from reference_impl.client.paging import list_all
+from reference_impl.client.promises import Promises
 from reference_impl.client.requester import Requester
-from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject, Judge
+from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.client.tasks import Tasks
 from reference_impl.client.tool_headers import argument_fault, schema_fault
 from reference_impl.protocol.errors import Code
@@ -20,6 +20,7 @@ from reference_impl.protocol.tasks import Task
 __all__ = ["Tools"]
 
 _logger = logging.getLogger(__name__)
+_LIST = "tools/list"
 
 
 class Tools:
@@ -31,30 +32,23 @@ class Tools:
         self._mirrors = mirrors
         self._schemas: dict[str, Any] = {}
         self._support: dict[str, str] = {}
-        self._judges: dict[str, Judge] = {}
+        self._promises = Promises(requester.caller.settings.compile_schema)
+        self._listed = -1
 
     async def list(self, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
         """Return the definitions of all tools but those whose `x-mcp-header` breaks a rule, where headers matter."""
-        tools = await list_all(self._requester, "tools/list", options)
+        age = self._requester.cache.age(_LIST)
+        tools = await list_all(self._requester, _LIST, options)
+        self._listed = age
         if self._mirroring:
             tools = [tool for tool in tools if _usable(tool)]
-        self._schemas = {str(tool.get("name")): tool.get("inputSchema") for tool in tools}
-        self._support = {str(tool.get("name")): _support(tool) for tool in tools}
-        self._judges = self._compiled(tools)
+        named = {str(tool.get("name")): tool for tool in tools}
+        # Most tools have nothing that goes into headers, and their calls should not look for it.
+        schemas = {name: tool.get("inputSchema") for name, tool in named.items()}
+        self._schemas = {name: schema for name, schema in schemas.items() if header_parameters(schema)}
+        self._support = {name: _support(tool) for name, tool in named.items()}
+        self._promises.take({name: tool.get("outputSchema") for name, tool in named.items()})
         return tools
-
-    def _compiled(self, tools: Iterable[JsonObject]) -> dict[str, Judge]:
-        """Return the judges of the tools' results; a tool whose schema cannot be judged by has none."""
-        compile_schema = self._requester.caller.settings.compile_schema
-        judges: dict[str, Judge] = {}
-        for tool in tools if compile_schema is not None else ():
-            schema = tool.get("outputSchema")
-            try:
-                if isinstance(schema, dict) and compile_schema is not None:
-                    judges[str(tool.get("name"))] = compile_schema(schema)
-            except ValueError as error:
-                _logger.warning("the output schema of %s is of no use: %s", tool.get("name"), error)
-        return judges
 
     @property
     def _mirroring(self) -> bool:
@@ -74,7 +68,8 @@ class Tools:
             result = await self._as_task(params, options)
         else:
             result = await self._plainly(params, options)
-        self._check(name, result)
+        if self._listed == self._requester.cache.age(_LIST):  # tools that have changed since promise something else
+            self._promises.check(name, result)
         return result
 
     async def start(
@@ -131,22 +126,11 @@ class Tools:
 
     async def _request(self, params: JsonObject, options: CallOptions) -> JsonObject:
         schema = self._schemas.get(params["name"]) if self._mirroring else None
-        for header, path in header_parameters(schema).items():
+        for header, path in header_parameters(schema).items() if schema is not None else ():
             fault = argument_fault(_at(params["arguments"], path))
             if fault is not None:
                 raise NotOffered(f"{params['name']}: Mcp-Param-{header}: {fault}")
         return await self._requester.request("tools/call", params, options, schema)
-
-    def _check(self, name: str, result: JsonObject) -> None:
-        """Hold a result against the tool's output schema. Raises `InvalidAnswer`; an error is held to no schema."""
-        judge = self._judges.get(name)
-        if judge is None or result.get("isError") is True:
-            return
-        if "structuredContent" not in result:
-            raise InvalidAnswer(f"{name}: the result lacks the structured content that its output schema promises")
-        fault = judge(result["structuredContent"])
-        if fault is not None:
-            raise InvalidAnswer(f"{name}: the structured content breaks the tool's output schema: {fault}")
 
 
 def _support(tool: JsonObject) -> str:

@@ -54,6 +54,48 @@ async def test_a_schema_that_cannot_be_judged_by_is_left_out(talk, caplog):
 
 
 async def test_without_a_compiler_nothing_is_judged(talk):
-    async with talk(server_answering({})) as client:
+    async with talk(server_answering({}), compile_schema=None) as client:
         await client.list_tools()
         assert (await client.call_tool("add"))["content"] == []
+
+
+async def test_results_are_judged_unless_it_is_switched_off(talk):
+    async with talk(server_answering({"structuredContent": {}})) as client:
+        await client.list_tools()
+        with pytest.raises(InvalidAnswer, match="sum"):
+            await client.call_tool("add")
+
+
+async def test_tools_that_have_changed_since_are_held_to_no_old_promise(talk):
+    async def server(peer):
+        await peer.open_modern()
+        tool = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": SCHEMA}
+        await peer.complete(await peer.expect("tools/list"), tools=[tool])
+        call = await peer.expect("tools/call")
+        await peer.send({"method": "notifications/tools/list_changed"})
+        await peer.complete(call, content=[], structuredContent={"total": 1})
+
+    async with talk(server) as client:
+        await client.list_tools()
+        assert (await client.call_tool("add"))["structuredContent"] == {"total": 1}
+
+
+async def test_a_schema_is_compiled_once_as_long_as_it_stays_the_same(talk):
+    compiled = []
+
+    def compile_schema(schema):
+        compiled.append(schema)
+        return lambda _: None
+
+    async def server(peer):
+        await peer.open_modern()
+        for required in ([], [], ["sum"]):
+            tool = {"name": "add", "inputSchema": {"type": "object"}, "outputSchema": {"required": required}}
+            await peer.complete(await peer.expect("tools/list"), tools=[tool])
+            await peer.complete(await peer.expect("tools/call"), content=[], structuredContent={})
+
+    async with talk(server, compile_schema=compile_schema) as client:
+        for _ in range(3):
+            await client.list_tools()
+            await client.call_tool("add")
+    assert compiled == [{"required": []}, {"required": ["sum"]}]
