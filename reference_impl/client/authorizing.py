@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 __all__ = ["Authorizer", "Refusal"]
@@ -23,7 +23,7 @@ class Refusal:
     url: str
     status: int
     headers: Mapping[str, str]
-    granted: Mapping[str, str]
+    granted: Mapping[str, str] = field(repr=False)  # they hold a token
     sent: Mapping[str, str]
     attempt: int = 0
 

@@ -17,7 +17,7 @@ from reference_impl.client.auth.addresses import (
     require_secure,
     resource_locations,
 )
-from reference_impl.client.auth.fetching import Fetched, Fetcher
+from reference_impl.client.auth.fetching import Fetched, Fetches
 from reference_impl.client.auth.metadata import (
     AuthorizationServer,
     ProtectedResource,
@@ -40,7 +40,7 @@ class Discovered:
 
 
 async def discover(
-    fetcher: Fetcher, server: str, named: str | None, preferred: Iterable[str], headers: Mapping[str, str]
+    fetcher: Fetches, server: str, named: str | None, preferred: Iterable[str], headers: Mapping[str, str]
 ) -> Discovered:
     """Find the authorization server of an MCP server.
 
@@ -70,7 +70,7 @@ def _sorted(issuers: tuple[str, ...], preferred: tuple[str, ...]) -> list[str]:
 
 
 async def _protected_resource(
-    fetcher: Fetcher, server: str, named: str | None, headers: Mapping[str, str]
+    fetcher: Fetches, server: str, named: str | None, headers: Mapping[str, str]
 ) -> ProtectedResource | None:
     """Look where the challenge says, then where it lies by convention; None if it is nowhere."""
     for where in dict.fromkeys((*([named] if named else []), *resource_locations(server))):
@@ -92,7 +92,7 @@ def _is_document(found: Fetched) -> bool:
 # The authorization server's metadata ----------------------------------------------------------------
 
 
-async def _first_of(fetcher: Fetcher, issuers: list[str], headers: Mapping[str, str]) -> AuthorizationServer:
+async def _first_of(fetcher: Fetches, issuers: list[str], headers: Mapping[str, str]) -> AuthorizationServer:
     failure: AuthorizationFailed | None = None
     for issuer in issuers:
         try:
@@ -108,7 +108,7 @@ async def _first_of(fetcher: Fetcher, issuers: list[str], headers: Mapping[str, 
 
 
 async def _published(
-    fetcher: Fetcher, issuer: str, allowed: tuple[str, ...], headers: Mapping[str, str]
+    fetcher: Fetches, issuer: str, allowed: tuple[str, ...], headers: Mapping[str, str]
 ) -> AuthorizationServer | None:
     """Return the first metadata that is the issuer's own; None if there is none at all.
 
@@ -133,7 +133,7 @@ async def _published(
     return None
 
 
-async def _unannounced(fetcher: Fetcher, server: str, headers: Mapping[str, str]) -> AuthorizationServer:
+async def _unannounced(fetcher: Fetches, server: str, headers: Mapping[str, str]) -> AuthorizationServer:
     """Return the authorization server that a server of 2025-03-26 is itself, at the root of its origin: by metadata, or
     by the default endpoints (`#fallbacks-for-servers-without-metadata-discovery`)."""
     base = base_url(server)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import anyio
@@ -19,7 +20,7 @@ from reference_impl.protocol.messages import encode_json
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_terms import HttpError, Origin
 
-__all__ = ["Fetched", "Fetcher", "is_private"]
+__all__ = ["Fetched", "Fetcher", "Fetches", "is_private"]
 
 _DEADLINE = 15.0
 """Seconds from the first byte that goes out to the last that comes in."""
@@ -33,8 +34,24 @@ class Fetched:
     """An answer: its status, its headers (names in lower case), its whole body."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class Fetches(Protocol):
+    """Makes small requests. Each raises `AuthorizationFailed` if there is no answer."""
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
+        """GET a document."""
+        ...
+
+    async def post_form(self, url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> Fetched:
+        """POST a form, as token endpoints want it."""
+        ...
+
+    async def post_json(self, url: str, value: object) -> Fetched:
+        """POST a JSON value, as registration endpoints want it."""
+        ...
 
 
 async def is_private(host: str) -> bool:
@@ -59,16 +76,16 @@ class Fetcher:
         self._private = private
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
-        """GET a document. Raises `AuthorizationFailed` if there is no answer."""
+        """See `Fetches.get`."""
         return await self._exchange("GET", url, {"accept": _JSON, **headers}, None)
 
     async def post_form(self, url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> Fetched:
-        """POST a form, as token endpoints want it. Raises `AuthorizationFailed` if there is no answer."""
+        """See `Fetches.post_form`."""
         sent = {"accept": _JSON, "content-type": _FORM, **headers}
         return await self._exchange("POST", url, sent, urlencode(fields).encode())
 
     async def post_json(self, url: str, value: object) -> Fetched:
-        """POST a JSON value, as registration endpoints want it. Raises `AuthorizationFailed` if there is no answer."""
+        """See `Fetches.post_json`."""
         return await self._exchange("POST", url, {"accept": _JSON, "content-type": _JSON}, encode_json(value))
 
     async def _exchange(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Fetched:
@@ -92,7 +109,3 @@ class Fetcher:
 
     def _admits(self, address: str) -> bool:
         return self._private or is_global(address)
-
-
-Resolve = Callable[[str], Awaitable[bool]]
-"""Tells whether a host is in a private network; `is_private` is the usual one."""

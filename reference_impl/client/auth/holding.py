@@ -22,13 +22,17 @@ _KINDS = frozenset({"bearer", "dpop"})
 
 
 class Holding:
-    """Tokens for one server, in memory and in the store. Whoever obtains new ones holds the `lock`."""
+    """Tokens for one server, in memory and in the store. Whoever obtains new ones holds the `lock`.
+
+    `failures` counts the authorizations that failed, `reason` says why the last one did.
+    """
 
     def __init__(self, server: str, store: Store) -> None:
         self.server = server
         self.lock = anyio.Lock()
         self.tokens = load(store, f"tokens {server}", Tokens)
         self.proofs: ProofKey | None = None
+        self.failures, self.reason = 0, ""
         self._store = store
         if self.tokens is not None and self.tokens.bound:
             kept: Any = store.read(f"key {server}")

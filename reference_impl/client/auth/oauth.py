@@ -6,13 +6,14 @@ Sources: `basic/authorization` of 2026-07-28, above all `#step-up-authorization-
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from reference_impl.client.auth.addresses import canonical, require_secure
 from reference_impl.client.auth.challenges import Challenge, find_challenge, parse_challenges
 from reference_impl.client.auth.discovery import Discovered, discover
-from reference_impl.client.auth.fetching import Fetcher, is_private
+from reference_impl.client.auth.fetching import Fetcher, Fetches, is_private
 from reference_impl.client.auth.holding import Holding
 from reference_impl.client.auth.scopes import selected, union
 from reference_impl.client.auth.signing import DPOP_ALGORITHM, ProofKey
@@ -28,8 +29,9 @@ __all__ = ["OAuth"]
 class OAuth:
     """Authorizes requests to any number of servers by one grant; see `Authorizer`.
 
-    `store` keeps tokens and registrations. `ssl_context` is for the authorization servers, `private` tells whether a
-    host is outside the public network. Requests that are refused at the same time share one authorization.
+    `store` keeps tokens and registrations. `ssl_context` is for the authorization servers; `fetching` gives what is to
+    fetch on behalf of a host, in place of the usual one. Requests that are refused at the same time share one
+    authorization, and its failure.
     """
 
     def __init__(
@@ -38,22 +40,22 @@ class OAuth:
         store: Store | None = None,
         *,
         ssl_context: ssl.SSLContext | None = None,
-        private: Callable[[str], Awaitable[bool]] = is_private,
+        fetching: Callable[[str], Awaitable[Fetches]] | None = None,
     ) -> None:
         self._grant = grant
         self._store = MemoryStore() if store is None else store
         self._ssl = ssl_context
-        self._private = private
+        self._fetching = self._careful if fetching is None else fetching
         self._holdings: dict[str, Holding] = {}
+
+    async def _careful(self, host: str) -> Fetches:
+        return Fetcher(self._ssl, private=await is_private(host))
 
     def _holding(self, server: str) -> Holding:
         name = canonical(server)
-        holding = self._holdings.get(name)
-        if holding is None:
-            # Tokens go nowhere without TLS: that is made sure of before there are any.
-            require_secure(name, "the server's address")
-            holding = self._holdings[name] = Holding(name, self._store)
-        return holding
+        if name not in self._holdings:
+            self._holdings[name] = Holding(name, self._store)
+        return self._holdings[name]
 
     # What HTTP asks for -------------------------------------------------------------------------
 
@@ -76,12 +78,27 @@ class OAuth:
         holding = self._holding(refusal.server)
         if challenge.error == "use_dpop_nonce":
             return holding.proofs is not None and "dpop-nonce" in refusal.headers
-        async with holding.lock:
+        async with self._alone(holding):
             if holding.differs(refusal.granted):
                 return True  # another request has been here before
             if refusal.status == 401:
                 return await self._authorize(holding, refusal, challenge)
             return challenge.error == "insufficient_scope" and await self._step_up(holding, refusal, challenge)
+
+    @asynccontextmanager
+    async def _alone(self, holding: Holding) -> AsyncIterator[None]:
+        """Let one request after the other in; what fails for one has failed for all that waited: a user who says no is
+        not asked again at once."""
+        failures = holding.failures
+        async with holding.lock:
+            if holding.failures != failures:
+                raise AuthorizationFailed(holding.reason)
+            try:
+                yield
+            except AuthorizationFailed as error:
+                holding.failures += 1
+                holding.reason = str(error)
+                raise
 
     def noted(self, url: str, headers: Mapping[str, str]) -> None:
         """See `Authorizer.noted`: the nonce that the next proof has to name."""
@@ -131,6 +148,8 @@ class OAuth:
 
     async def _discover(self, holding: Holding, challenge: Challenge, sent: Mapping[str, str]) -> Discovered:
         """Look everything up anew: a server may have moved to another authorization server."""
+        # Tokens go nowhere without TLS: that is made sure of before there are any.
+        require_secure(holding.server, "the server's address")
         fetcher = await self._fetcher(holding)
         version = sent.get(PROTOCOL_VERSION)
         headers = {} if version is None else {PROTOCOL_VERSION: version}
@@ -138,9 +157,8 @@ class OAuth:
         preferred = (*self._grant.issuers, *known)
         return await discover(fetcher, holding.server, challenge.resource_metadata, preferred, headers)
 
-    async def _fetcher(self, holding: Holding) -> Fetcher:
-        host = urlsplit(holding.server).hostname or ""
-        return Fetcher(self._ssl, private=await self._private(host))
+    async def _fetcher(self, holding: Holding) -> Fetches:
+        return await self._fetching(urlsplit(holding.server).hostname or "")
 
     async def _venue(self, holding: Holding, found: Discovered, scopes: tuple[str, ...], challenge: Challenge) -> Venue:
         binds = found.bound_tokens or challenge.scheme == "dpop"

@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from reference_impl.client.auth.credentials import ClientIdentity
-from reference_impl.client.auth.fetching import Fetched, Fetcher
+from reference_impl.client.auth.fetching import Fetched, Fetches
 from reference_impl.client.auth.metadata import AuthorizationServer
 from reference_impl.client.auth.signing import ProofKey, client_assertion
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
@@ -51,7 +51,7 @@ class _Refused(msgspec.Struct, frozen=True):
 
 
 async def request_token(
-    fetcher: Fetcher,
+    fetcher: Fetches,
     server: AuthorizationServer,
     client: ClientIdentity,
     fields: Mapping[str, str],

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from reference_impl.client.auth.credentials import ClientIdentity
-from reference_impl.client.auth.fetching import Fetcher
+from reference_impl.client.auth.fetching import Fetches
 from reference_impl.client.auth.metadata import AuthorizationServer
 from reference_impl.client.auth.signing import ProofKey
 from reference_impl.client.auth.storage import Store
@@ -27,7 +27,7 @@ class Venue:
     resource: str
     authorization_server: AuthorizationServer
     scopes: tuple[str, ...]
-    fetcher: Fetcher
+    fetcher: Fetches
     store: Store
     proofs: ProofKey | None = None
 
