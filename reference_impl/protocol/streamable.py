@@ -132,6 +132,8 @@ def header_parameters(schema: Any) -> dict[str, tuple[str, ...]]:
 
 
 def _mirrored_parameters(schema: Any, arguments: Any) -> dict[str, Any]:
+    if schema is None:
+        return {}
     values = {header: _at(arguments, path) for header, path in header_parameters(schema).items()}
     return {header: value for header, value in values.items() if isinstance(value, str | int | float)}
 

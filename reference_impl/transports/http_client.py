@@ -35,9 +35,11 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
     """
     lines = [f"{method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    if any("\r" in line or "\n" in line or "\0" in line for line in lines):
+    text = "\r\n".join(lines)
+    ends = len(lines) - 1
+    if text.count("\r") != ends or text.count("\n") != ends or "\0" in text:
         raise ValueError("a request line or header must not contain a line end or a null character")
-    return "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n"
+    return text.encode("latin-1", "replace") + b"\r\n"
 
 
 class HttpClient:

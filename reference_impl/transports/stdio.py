@@ -87,6 +87,7 @@ class StdioProcess(asyncio.SubprocessProtocol):
         self._writable = anyio.Event()
         self._writable.set()
         self._input_open = True
+        self._outgoing: list[bytes] = []
         self._stopping = False
         self._stop_lock = anyio.Lock()
         self._stopped: Stop | None = None
@@ -164,13 +165,25 @@ class StdioProcess(asyncio.SubprocessProtocol):
         more.
         """
         pipe = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
-        if self._input_open and not pipe.is_closing():
-            pipe.write(data)
-            await self._writable.wait()
-        elif self._input_open:
+        if self._input_open and pipe.is_closing():
             raise anyio.ClosedResourceError
-        if not self._input_open:
+        if self._input_open:
+            self._outgoing.append(data)
+            if len(self._outgoing) == 1:
+                asyncio.get_running_loop().call_soon(self._flush)
+            await anyio.lowlevel.checkpoint()
+            if not self._writable.is_set():
+                await self._writable.wait()
+        if not self._input_open or pipe.is_closing():
             raise anyio.BrokenResourceError
+
+    def _flush(self) -> None:
+        """Write what was sent in this turn of the loop all at once: system calls cost more than the messages."""
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        pipe = cast("asyncio.WriteTransport | None", self._transport.get_pipe_transport(0))
+        if pipe is not None and data:
+            pipe.write(data)
 
     async def receive(self) -> bytes:
         """Return what the process wrote to standard output. Raises `anyio.EndOfStream` at its end."""
@@ -178,6 +191,7 @@ class StdioProcess(asyncio.SubprocessProtocol):
 
     def close_stdin(self) -> None:
         """Close standard input, once what was sent has been written: the polite sign to leave."""
+        self._flush()
         pipe = self._transport.get_pipe_transport(0)
         if pipe is not None:
             pipe.close()
