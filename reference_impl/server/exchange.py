@@ -22,10 +22,13 @@ from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
 if TYPE_CHECKING:
     from reference_impl.server.tasks.run import TaskRun
 
-__all__ = ["ClientRefusedError", "Exchange", "Send", "Session"]
+__all__ = ["DISPENSABLE", "ClientRefusedError", "Exchange", "Send", "Session"]
 
 Send = Callable[[Message], None]
 """Queues one message for the client; never blocks, never raises."""
+
+DISPENSABLE = frozenset({"notifications/progress", "notifications/message", "notifications/resources/updated"})
+"""What a handler may send without end, and a client that does not read can do without: it is not kept for it."""
 
 
 class ClientRefusedError(Exception):

@@ -27,7 +27,7 @@ from reference_impl.protocol.messages import (
 )
 from reference_impl.server.conversation import Reply, notified, open_exchange, start
 from reference_impl.server.dispatch import encode_answer
-from reference_impl.server.exchange import Session
+from reference_impl.server.exchange import DISPENSABLE, Session
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -48,7 +48,7 @@ async def serve_stream(
     `limit` is the longest line in bytes. Closes neither stream.
     """
     outbox = _Outbox(send)
-    conversation = StreamConversation(server, outbox.put)
+    conversation = StreamConversation(server, outbox.put, behind=outbox.behind)
     writer = asyncio.create_task(outbox.run())
     reader = LineReader(limit)
     try:
@@ -83,9 +83,13 @@ class _Outbox:
             self._unsent += len(data) + 1
             self._filled.set()
 
+    def behind(self) -> bool:
+        """Tell whether too much is unsent."""
+        return self._unsent > _MOST_UNSENT
+
     async def ready(self) -> None:
         """Wait while too much is unsent."""
-        while self._unsent > _MOST_UNSENT and not self._broken:
+        while self.behind() and not self._broken:
             self._emptied.clear()
             await self._emptied.wait()
 
@@ -113,16 +117,28 @@ class _Outbox:
 
 
 class StreamConversation:
-    """One client on one ordered channel: `take` gets its messages, `put` those for it, as bytes without line ends."""
+    """One client on one ordered channel: `take` gets its messages, `put` those for it, as bytes without line ends.
 
-    def __init__(self, server: AdvancedMCPServer, put: Callable[[bytes], None], principal: str | None = None) -> None:
+    While `behind` says that the client leaves too much unread, it gets no more of what it can do without.
+    """
+
+    def __init__(
+        self,
+        server: AdvancedMCPServer,
+        put: Callable[[bytes], None],
+        principal: str | None = None,
+        behind: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._server = server
         self._put = put
+        self._behind = behind
         self._session = Session(self._send, principal)
         self._tasks: set[asyncio.Task[None]] = set()
         server.hub.sessions.add(self._session)
 
     def _send(self, message: Message) -> None:
+        if isinstance(message, Notification) and message.method in DISPENSABLE and self._behind():
+            return
         self._put(encode(message))
 
     def _answer(self, message: Response | ErrorResponse) -> None:

@@ -318,7 +318,7 @@ class Conversations(RuleBasedStateMachine):
     @invariant()
     def what_waits_for_a_slow_reader_is_bounded(self) -> None:
         for outbox in OUTBOXES:
-            assert outbox._unsent <= 8 * MOST_UNSENT, outbox._unsent
+            assert outbox._unsent <= 4 * MOST_UNSENT, outbox._unsent
 
     def teardown(self) -> None:
         try:

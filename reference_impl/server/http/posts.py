@@ -14,10 +14,10 @@ from typing import Any, cast
 
 import msgspec
 
-from reference_impl.protocol.messages import ErrorResponse, Message, Request, Response, encode
+from reference_impl.protocol.messages import ErrorResponse, Message, Notification, Request, Response, encode
 from reference_impl.protocol.streamable import JSON_TYPE, SSE_TYPE, accepts
 from reference_impl.server.dispatch import encode_answer
-from reference_impl.server.exchange import Exchange
+from reference_impl.server.exchange import DISPENSABLE, Exchange
 from reference_impl.server.http.messages import HttpRequest, send_json
 from reference_impl.server.http.streams import EventStream, send_whole_stream, serve_stream_events, watch
 
@@ -51,7 +51,10 @@ class Post(msgspec.Struct, eq=False):
     def send(self, message: Message) -> None:
         """Put a message that belongs to the request on its stream."""
         if self.streams:
-            self.stream.put(encode(message))
+            stream = self.stream
+            if stream.behind and isinstance(message, Notification) and message.method in DISPENSABLE:
+                return
+            stream.put(encode(message))
         elif isinstance(message, Request):
             self.elsewhere(message)
 

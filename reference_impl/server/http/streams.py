@@ -99,6 +99,11 @@ class EventStream:
         return True
 
     @property
+    def behind(self) -> bool:
+        """Whether the reader is as far behind as one may be."""
+        return len(self._events) >= MOST_UNREAD
+
+    @property
     def only(self) -> bytes:
         """The only message put in so far."""
         return self._events[0]

@@ -38,7 +38,7 @@ PARAMS: dict[str, tuple[str, dict[str, Any]]] = {
         {"notifications": {"toolsListChanged": True, "resourceSubscriptions": [FIXED]}},
     ),
     "bad listen": ("subscriptions/listen", {"notifications": 7}),
-    "flood": ("tools/call", {"name": "flood", "arguments": {"count": 30}}),
+    "flood": ("tools/call", {"name": "flood", "arguments": {"count": 40}}),
     "echo": ("tools/call", {"name": "echo", "arguments": {"text": "x" * 3000}}),
     "bad echo": ("tools/call", {"name": "echo", "arguments": {"text": 5}}),
     **{

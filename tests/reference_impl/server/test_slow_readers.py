@@ -1,0 +1,83 @@
+"""Clients that do not read: what waits for them is bounded, and their answers come all the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from reference_impl.server import stream
+from reference_impl.server.asgi import MCPApplication
+from reference_impl.server.http import streams
+from tests.reference_impl.machine.lines import LineClient
+from tests.reference_impl.machine.offered import FIXED, Gates, make_server
+from tests.reference_impl.machine.web import WebSession
+from tests.reference_impl.machine.world import World
+
+FLOOD = {"name": "flood", "arguments": {"count": 5000}}
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.close()
+    assert made.complaints == []
+
+
+def test_a_client_on_a_channel_that_does_not_read_misses_notifications_and_gets_its_answer(world, monkeypatch):
+    monkeypatch.setattr(stream, "_MOST_UNSENT", 256 * 1024)
+    server = make_server(Gates())
+    client = LineClient(world, server)
+    client.reading = False
+    client.send(client.message(1, "tools/call", FLOOD, modern=True))
+    world.settle()
+    for _ in range(5000):
+        server.resource_updated(FIXED)
+    client.reading = True
+    world.settle()
+    assert client.ledger.pending == []
+    assert client.ledger.heard < 1000
+    client.end()
+    world.let_pass(5)
+
+
+@pytest.mark.parametrize("version", [None, "2025-11-25"])
+def test_a_client_over_http_that_does_not_read_misses_notifications_and_gets_its_answer(world, monkeypatch, version):
+    monkeypatch.setattr(streams, "MOST_UNREAD", 100)
+    application = MCPApplication(make_server(Gates()))
+    client = WebSession(world, application, version)
+    if version is not None:
+        client.initialize()
+    client.ask(1, "tools/call", FLOOD)
+    client.connections[-1].reading = False
+    world.settle()
+    client.connections[-1].reading = True
+    world.settle()
+    client.check()
+    assert client.ledger.pending == []
+    assert client.ledger.heard < 300
+    application.close()
+    world.settle()
+
+
+def test_what_nobody_fetches_of_a_broken_stream_is_bounded(world, monkeypatch):
+    monkeypatch.setattr(streams, "MOST_UNREAD", 300)
+    application = MCPApplication(make_server(Gates()))
+    client = WebSession(world, application, "2025-11-25")
+    client.initialize()
+    client.ask(1, "tools/call", FLOOD)
+    connection = client.connections[-1]
+    while connection.last_event is None:
+        world.loop.run_until_complete(_turn())
+    client.drop(connection)
+    world.settle()
+    client.resume()
+    world.settle()
+    client.check()
+    assert client.ledger.pending == []
+    assert client.ledger.heard < 2000
+    application.close()
+    world.settle()
+
+
+async def _turn() -> None:
+    """Let the loop turn once."""
