@@ -29,7 +29,7 @@ from tests.reference_impl.machine.world import World
 EXAMPLES = int(os.environ.get("TOUCHSTONE_EXAMPLES", "0"))
 PROFILE = settings(
     derandomize=not EXAMPLES,
-    max_examples=EXAMPLES or 120,
+    max_examples=EXAMPLES or 60,
     stateful_step_count=100 if EXAMPLES else 50,
     deadline=None,
     database=None,

@@ -1,7 +1,5 @@
 """Our client and our server together: every transport over TCP, plain, with TLS and mutual TLS, and sealed."""
 
-import asyncio
-import socket
 from contextlib import asynccontextmanager
 
 import anyio
@@ -17,16 +15,14 @@ from reference_impl.security.tls import client_context, server_context
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.channels import ServedChannel
-from reference_impl.server.uvicorn_runner import configured
 from reference_impl.transports.memory import memory_pair
 from reference_impl.transports.messages import LineChannel
 from reference_impl.transports.sealed import seal
+from tests.reference_impl.serving import serving
 
 pytestmark = pytest.mark.anyio
 EVERY = ("http://{}/mcp", "http://{}/sse", "sse+http://{}/sse", "ws://{}/ws")
 OPTIONS = HttpOptions(http_sse=True, websocket=True)
-STOP = []
-"""How to stop the server that runs."""
 
 
 @pytest.fixture
@@ -59,26 +55,10 @@ def who():
 
 
 @asynccontextmanager
-async def serving(options=OPTIONS, tls=None):
+async def served(options=OPTIONS, tls=None):
     """A server under uvicorn; yields its authority, `host:port`."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    listener.listen()
-    runner = configured(MCPApplication(who(), options=options), tls)
-    running = asyncio.ensure_future(runner.serve(sockets=[listener]))
-
-    def stop():
-        if not runner.should_exit:
-            runner.handle_exit(2, None)
-
-    STOP.append(stop)
-    try:
-        with anyio.fail_after(20):
-            yield f"127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        stop()
-        await asyncio.wait_for(running, 10)
-        listener.close()
+    async with serving(MCPApplication(who(), options=options), tls) as at:
+        yield at.address
 
 
 async def asked(url, tool="who", arguments=None, **settings):
@@ -94,7 +74,7 @@ def secure(url):
 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_every_transport_carries_the_eras_that_it_has(pattern):
-    async with serving() as address:
+    async with served() as address:
         url = pattern.format(address)
         only_legacy = "/sse" in url
         assert await asked(url) == ("None", Era.LEGACY if only_legacy else Era.MODERN)
@@ -105,28 +85,28 @@ async def test_every_transport_carries_the_eras_that_it_has(pattern):
 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_every_transport_runs_over_tls(pattern, issued):
-    async with serving(tls=server_context(issued.certificate, issued.key)) as address:
+    async with served(tls=server_context(issued.certificate, issued.key)) as address:
         url = secure(pattern.format(address))
         assert (await asked(url, ssl_context=client_context(issued.authority)))[0] == "None"
 
 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_the_subject_of_the_clients_certificate_is_its_principal(pattern, issued):
-    async with serving(tls=server_context(issued.certificate, issued.key, issued.authority)) as address:
+    async with served(tls=server_context(issued.certificate, issued.key, issued.authority)) as address:
         context = client_context(issued.authority, issued.client_certificate, issued.client_key)
         assert (await asked(secure(pattern.format(address)), ssl_context=context))[0] == "CN=touchstone-client"
 
 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_a_client_without_a_certificate_is_turned_away(pattern, issued):
-    async with serving(tls=server_context(issued.certificate, issued.key, issued.authority)) as address:
+    async with served(tls=server_context(issued.certificate, issued.key, issued.authority)) as address:
         with pytest.raises(ConnectionClosed):
             await asked(secure(pattern.format(address)), ssl_context=client_context(issued.authority))
 
 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_a_server_that_the_client_does_not_trust_is_not_talked_to(pattern, issued, tmp_path):
-    async with serving(tls=server_context(issued.certificate, issued.key)) as address:
+    async with served(tls=server_context(issued.certificate, issued.key)) as address:
         url = secure(pattern.format(address))
         for context in (None, client_context(issue(tmp_path).authority)):
             with pytest.raises(ConnectionClosed, match="certificate verify failed"):
@@ -136,13 +116,13 @@ async def test_a_server_that_the_client_does_not_trust_is_not_talked_to(pattern,
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_a_certificate_of_another_name_is_refused(pattern, tmp_path):
     other = issue(tmp_path, ["example.com"])
-    async with serving(tls=server_context(other.certificate, other.key)) as address:
+    async with served(tls=server_context(other.certificate, other.key)) as address:
         with pytest.raises(ConnectionClosed, match=r"certificate verify failed: .*127\.0\.0\.1"):
             await asked(secure(pattern.format(address)), ssl_context=client_context(other.authority))
 
 
 async def test_tls_where_none_is_spoken_is_told_apart():
-    async with serving() as address:
+    async with served() as address:
         for pattern in EVERY:
             with pytest.raises(ConnectionClosed, match="no TLS is spoken there"):
                 await asked(secure(pattern.format(address)))
@@ -151,7 +131,7 @@ async def test_tls_where_none_is_spoken_is_told_apart():
 async def test_sealed_messages_over_a_websocket():
     old, new = new_key(), new_key()
     options = HttpOptions(websocket=True, seal=SealKeys([new, old]))
-    async with serving(options) as address:
+    async with served(options) as address:
         url = f"ws://{address}/ws"
         for era in (None, Era.LEGACY):
             assert (await asked(url, seal=SealKeys([old, new]), era=era))[0] == "None"
@@ -159,7 +139,7 @@ async def test_sealed_messages_over_a_websocket():
             await asked(url)
         with pytest.raises(ConnectionClosed, match=r"cannot be sealed.*1008.*none of the keys"):
             await asked(url, seal=SealKeys([new_key()]))
-    async with serving() as address:
+    async with served() as address:
         with pytest.raises(ConnectionClosed, match="cannot be sealed: the peer sends plain messages"):
             await asked(f"ws://{address}/ws", seal=SealKeys([old]))
 
@@ -190,7 +170,7 @@ async def test_an_expired_certificate_is_refused(tmp_path):
     expired = authority.issue_cert("127.0.0.1", not_after=trustme.datetime.datetime(2020, 1, 1))
     expired.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    async with serving(tls=server_context(tmp_path / "server.pem", tmp_path / "server.pem")) as address:
+    async with served(tls=server_context(tmp_path / "server.pem", tmp_path / "server.pem")) as address:
         for pattern in EVERY:
             with pytest.raises(ConnectionClosed, match="expired"):
                 await asked(secure(pattern.format(address)), ssl_context=client_context(tmp_path / "ca.pem"))
@@ -200,7 +180,8 @@ async def test_an_expired_certificate_is_refused(tmp_path):
 async def test_a_server_that_shuts_down_says_so_to_what_is_under_way(pattern):
     said = {"ws": "1001, it is going away", "sse+http": "closed the event stream"}[pattern.partition(":")[0]]
     began = anyio.Event()
-    async with serving() as address, connect(pattern.format(address)) as client:
+    application = MCPApplication(who(), options=OPTIONS)
+    async with serving(application) as at, connect(pattern.format(at.address)) as client:
 
         async def wait():
             options = CallOptions(on_progress=lambda _: began.set())
@@ -210,6 +191,6 @@ async def test_a_server_that_shuts_down_says_so_to_what_is_under_way(pattern):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(wait)
             await began.wait()
-            STOP.pop()()
+            at.stop()
     with pytest.raises(ConnectionClosed):
         await client.ping()
