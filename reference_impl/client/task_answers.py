@@ -35,7 +35,8 @@ _MOST = 64
 """Tasks of one server at most."""
 _USUAL_TTL, _LONGEST_TTL = 3_600_000, 86_400_000
 """How long a task is kept, in milliseconds: if the server has no wish, and at the most. Users take their time."""
-_POLL_INTERVAL = 1000
+_POLL_INTERVAL = 200
+"""Milliseconds between two looks at a task, as the server is told."""
 
 
 class TaskAnswers:

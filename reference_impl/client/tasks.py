@@ -5,7 +5,10 @@ Sources: `extensions/tasks` of 2026-07-28, `basic/utilities/tasks` of 2025-11-25
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
+from collections.abc import Awaitable
 from typing import Any
 
 import anyio
@@ -110,6 +113,25 @@ class Tasks:
             await self._abandon(task)
             raise
 
+    async def made(self, call: Awaitable[JsonObject], options: CallOptions) -> JsonObject:
+        """Return the result of a call that was asked for as a task (2025-11-25).
+
+        Such a call is not cancelled by its request's id (`basic/utilities/cancellation#behavior-requirements`): where it
+        is given up before the task's id is known, that is waited for, and the task cancelled.
+        """
+        asking = asyncio.ensure_future(call)
+        try:
+            result = await asyncio.shield(asking)
+        except asyncio.CancelledError:
+            with anyio.move_on_after(_FAREWELL, shield=True), contextlib.suppress(ClientError):
+                task = self.created(await asking)
+                if task is not None:
+                    await self._abandon(task)
+            asking.cancel()
+            raise
+        task = self.created(result)
+        return result if task is None else await self.settle(task, options)
+
     def _timeout(self, options: CallOptions) -> float:
         return options.task_timeout or self._requester.caller.settings.task_timeout
 
@@ -152,7 +174,7 @@ class Tasks:
         new = {key: question for key, question in (task.input_requests or {}).items() if key not in answered}
         if new:
             responses = await self._requester.inputs(new)
-            answered |= new.keys()
+            answered.update(new)
             await self.update(task.id, responses)
 
     def _read(self, value: Any) -> Task:

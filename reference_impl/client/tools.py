@@ -105,7 +105,7 @@ class Tools:
         """Call a legacy server's tool as a task and wait for its end; progress is heard of until then."""
         with self._requester.caller.hearing(options.on_progress) as meta:
             quiet = replace(options, on_progress=None, meta={**options.meta, **meta})
-            return await self._settled(await self._request({**params, "task": {}}, quiet), options)
+            return await self._tasks.made(self._request({**params, "task": {}}, quiet), options)
 
     async def _plainly(self, params: JsonObject, options: CallOptions) -> JsonObject:
         try:
