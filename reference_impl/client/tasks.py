@@ -116,8 +116,8 @@ class Tasks:
     async def made(self, call: Awaitable[JsonObject], options: CallOptions) -> JsonObject:
         """Return the result of a call that was asked for as a task (2025-11-25).
 
-        Such a call is not cancelled by its request's id (`basic/utilities/cancellation#behavior-requirements`): where it
-        is given up before the task's id is known, that is waited for, and the task cancelled.
+        Such a call is not cancelled by the id of its request (`basic/utilities/cancellation#behavior-requirements`): if
+        it is given up before the id of its task is known, that is waited for, and the task cancelled.
         """
         asking = asyncio.ensure_future(call)
         try:
