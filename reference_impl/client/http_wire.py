@@ -52,6 +52,7 @@ _OPENING = 0.5
 """Seconds that the server may take to open the stream on which it speaks on its own account."""
 _LASTING = 10.0
 """Seconds after which a quiet stream that ends is no failure, but the patience of something between."""
+_PLAIN = "identity"
 _ACTS = frozenset({"tools/call"})
 """What must not be sent twice where nobody can tell whether the first one was served."""
 
@@ -109,6 +110,9 @@ class HttpWire:
         if request.method == "initialize":
             self._session = reply.headers.get(SESSION_ID)
             self.initialize_status = reply.status
+        coding = reply.headers.get("content-encoding", _PLAIN)
+        if coding != _PLAIN:
+            raise InvalidAnswer(f"the answer is compressed ({coding}), though the request asked for none of that")
         if not _streams(reply):
             return self._find(reply, await read_body(reply), request)
         stream = EventStream(request.id, self.revision, self._deliver)

@@ -1,5 +1,6 @@
 """Streamable HTTP against servers that are a few lines each."""
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -123,6 +124,8 @@ async def running(server: Server) -> AsyncIterator[str]:
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}/mcp"
     finally:
+        for _ in range(10):  # a connection that a client has just begun and ended: asyncio leaks it if it stops first
+            await anyio.lowlevel.checkpoint()
         await runner.cleanup()
 
 
@@ -552,3 +555,53 @@ async def test_a_subscription_is_one_long_post_and_leaving_it_closes_the_stream(
             assert changes.accepted == {}
             assert (await anext(changes)).method == "notifications/tools/list_changed"
         await closed.wait()
+
+
+# Under strain -----------------------------------------------------------------------------------
+
+
+async def test_a_call_that_hangs_holds_up_no_other():
+    released = anyio.Event()
+
+    async def call(request, body):
+        if body["params"]["name"] == "slow":
+            await released.wait()
+        return result(body, resultType="complete", content=[body["params"]["name"]])
+
+    async with talking(Server(call, modern=True)) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.call_tool, "slow")
+        for _ in range(50):
+            assert (await client.call_tool("fast"))["content"] == ["fast"]
+        released.set()
+
+
+@pytest.mark.parametrize("modern", [True, False])
+async def test_calls_given_up_leave_neither_tasks_nor_connections(modern):
+    async def call(request, body):
+        if body["params"]["name"] == "slow":
+            await anyio.sleep_forever()
+        return result(body, resultType="complete", content=[])
+
+    server = Server(call, modern=modern)
+    async with talking(server) as client:
+        await client.call_tool("fast")
+        before = len(asyncio.all_tasks())
+        for _ in range(20):
+            with anyio.move_on_after(0.002):
+                await client.call_tool("slow")
+            await client.call_tool("fast")
+        for _ in range(50):
+            await anyio.lowlevel.checkpoint()
+        serving = [task for task in asyncio.all_tasks() if "web_protocol" in repr(task.get_coro())]
+        assert len(asyncio.all_tasks()) - len(serving) <= before
+        assert len(client._requester.caller._watched) == 0
+        assert len(client._requester.caller.wire._endpoint._http._open) <= 3
+
+
+async def test_an_answer_that_is_compressed_unasked_is_named():
+    async def call(request, body):
+        return web.Response(body=b"\x1f\x8b\x08", headers={"Content-Encoding": "gzip"})
+
+    async with talking(Server(call, modern=True)) as client:
+        with pytest.raises(InvalidAnswer, match="gzip"):
+            await client.call_tool("x")
