@@ -92,7 +92,7 @@ class EventStream:
             self.last_event_id = event.id
         if event.retry is not None:
             self._retry = event.retry / 1000 + _TICK
-        if not event.data:
+        if not event.data or event.event != "message":  # other types are for whoever knows them
             return None
         self._fruitless = 0
         try:

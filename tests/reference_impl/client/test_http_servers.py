@@ -241,6 +241,7 @@ async def test_an_answer_may_be_a_stream_with_news_before_it():
         response = await stream(request)
         token = body["params"]["_meta"]["progressToken"]
         await response.write(b": keep alive\r\n")
+        await response.write(b"event: ping\r\ndata: 2026-01-01\r\n\r\n")
         progress = {"method": "notifications/progress", "params": {"progressToken": token, "progress": 1}}
         await response.write(event(progress, id="1"))
         await response.write(event({"id": body["id"], "result": {"content": ["streamed"]}}))
