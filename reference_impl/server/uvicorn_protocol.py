@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
 from reference_impl.protocol.websocket_frames import CloseCode
 from reference_impl.security.tls import subject_of
+from reference_impl.server.uvicorn_http import LeanHttp
 
 __all__ = ["GuardedHttp", "GuardedWebSocket", "certified"]
 
@@ -28,7 +28,7 @@ MOST_FRAGMENTS = 4096
 _CERTIFICATE = "touchstone.certificate"
 
 
-class GuardedHttp(HttpToolsProtocol):
+class GuardedHttp(LeanHttp):
     """uvicorn's HTTP/1.1 with bounds on heads and pauses. What comes in a single piece costs next to nothing."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
