@@ -14,7 +14,7 @@ __all__ = ["Challenge", "find_challenge", "parse_challenges"]
 _WORD = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _SCHEME = re.compile(rf"({_WORD})(?![ \t]*=)(?:[ \t]+|(?=,)|$)")
 # A value without quotes is a token by the grammar; servers put whole URLs there.
-_PARAMETER = re.compile(rf'({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^",\s]+))[ \t]*(?=,|$)')
+_PARAMETER = re.compile(rf'({_WORD})[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^",=\s][^",\s]*))[ \t]*(?=,|$)')
 _TOKEN68 = re.compile(r"[0-9A-Za-z\-._~+/]+=*[ \t]*(?=,|$)")
 _SEPARATOR = re.compile(r"[ \t\r\n,]*")
 _REST = re.compile(r"[^,]*")

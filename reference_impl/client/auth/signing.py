@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
+import warnings
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,7 +24,14 @@ __all__ = ["DPOP_ALGORITHM", "ProofKey", "client_assertion"]
 DPOP_ALGORITHM = "ES256"
 _LIFETIME = 300
 """Seconds that a client assertion is good for."""
-_USUAL = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+_USUAL = {
+    "P-256": ("ES256",),
+    "P-384": ("ES384",),
+    "P-521": ("ES512",),
+    "Ed25519": ("EdDSA", "Ed25519"),
+    "RSA": ("RS256", "PS256"),
+}
+"""Curve or kind of a key to the algorithms that it signs with, the one that most servers know first."""
 _NEEDED = "signing needs the package joserfc: install mcp-touchstone[servers]"
 
 
@@ -34,12 +42,11 @@ def client_assertion(identity: ClientIdentity, audience: str, allowed: tuple[str
     """
     try:
         from joserfc import jwt
+        from joserfc.errors import JoseError, SecurityWarning
     except ImportError as error:
         raise AuthorizationFailed(_NEEDED) from error
     key = _imported(identity)
-    algorithm = identity.algorithm or _usual_algorithm(key)
-    if allowed is not None and algorithm not in allowed:
-        raise AuthorizationFailed(f"{audience} takes no assertions signed with {algorithm}")
+    algorithm = _algorithm(identity, key, audience, allowed)
     now = int(time.time())
     claims: dict[str, Any] = {
         "iss": identity.client_id,
@@ -50,24 +57,35 @@ def client_assertion(identity: ClientIdentity, audience: str, allowed: tuple[str
         "exp": now + _LIFETIME,
     }
     try:
-        return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
-    except ValueError as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SecurityWarning)  # "EdDSA" is the old name that servers still go by
+            return jwt.encode({"alg": algorithm, "typ": "JWT"}, claims, key, algorithms=[algorithm])
+    except (JoseError, ValueError) as error:
         raise AuthorizationFailed(f"the private key cannot sign with {algorithm}") from error
 
 
 def _imported(identity: ClientIdentity) -> ECKey | RSAKey | OKPKey:
+    from joserfc.errors import JoseError
     from joserfc.jwk import ECKey, OKPKey, RSAKey
 
     for kind in (ECKey, RSAKey, OKPKey):
         try:
             return kind.import_key(identity.private_key or "")
-        except (ValueError, TypeError):
+        except (JoseError, ValueError, TypeError):
             continue
     raise AuthorizationFailed(f"the private key of {identity.client_id} is none that can be used") from None
 
 
-def _usual_algorithm(key: ECKey | RSAKey | OKPKey) -> str:
-    return "RS256" if key.key_type == "RSA" else _USUAL.get(str(getattr(key, "curve_name", "")), "ES256")
+def _algorithm(
+    identity: ClientIdentity, key: ECKey | RSAKey | OKPKey, audience: str, allowed: tuple[str, ...] | None
+) -> str:
+    """Return what to sign with: as the identity says, else the key's usual one that the authorization server takes."""
+    kind = str(getattr(key, "curve_name", key.key_type))
+    usual = _USUAL.get(kind, ()) if identity.algorithm is None else (identity.algorithm,)
+    for algorithm in usual:
+        if allowed is None or algorithm in allowed:
+            return algorithm
+    raise AuthorizationFailed(f"{audience} takes no assertions signed with {' or '.join(usual) or kind}")
 
 
 class ProofKey:
