@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
@@ -48,7 +47,7 @@ def _basic(header: str, form: Parameters) -> tuple[str, str]:
     scheme, _, encoded = header.partition(" ")
     try:
         text = base64.b64decode(encoded.strip(), validate=True).decode() if scheme.lower() == "basic" else ""
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         text = ""
     identifier, colon, secret = text.partition(":")
     if not colon or form.get("client_id") not in (None, unquote_plus(identifier)):

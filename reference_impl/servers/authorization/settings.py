@@ -82,8 +82,9 @@ class Settings:
     `scopes` are all that it knows, `default_scopes` what a client gets that names none (all, if this is None).
     `resources` are the resource servers it gives tokens for (RFC 8707), any if empty. `users` are the demo users, the
     first is whoever comes without `login_hint`. `tokens` is the form of access tokens; `algorithm` signs them.
-    `methods` are the ways in which clients may authenticate. `trusted` are issuers (to the URL of their JWK set, or None to discover it) whose ID-JAG assertions are taken;
-    `chains` are the authorization servers for which this one, as the identity provider, makes such assertions.
+    `methods` are the ways in which clients may authenticate. `trusted` are issuers (to the URL of their JWK set, or
+    None to discover it) whose ID-JAG assertions are taken; `chains` are the authorization servers for which this one,
+    as the identity provider, makes such assertions.
     """
 
     issuer: str

@@ -103,7 +103,7 @@ class Visitor:
     async def code(self, **more):
         return (await self.authorize(**more)).answer["code"]
 
-    async def redeem(self, code, headers=None, **more):
+    async def redeem(self, code, headers=None, /, **more):
         form = {
             "grant_type": "authorization_code",
             "code": code,
