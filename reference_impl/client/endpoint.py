@@ -14,6 +14,7 @@ from reference_impl.client.settings import ClientSettings
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_link import HttpReply
 from reference_impl.transports.http_terms import ConnectFailed, HttpError, Origin
+from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["ATTEMPTS", "REFUSED", "Endpoint", "read_body"]
 
@@ -38,13 +39,14 @@ class Endpoint:
         self._server = server or url
         try:
             origin = Origin.of(url)
+            proxy = Proxy.of(settings.proxy) if settings.proxy is not None else None
         except ValueError as error:
             raise ConnectionClosed(str(error)) from error
         self._target = _target(url)
         self._name = f"{origin.scheme}://{origin.authority}{self._target}"
         usual = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity"}
         self._fixed = usual | _credentials(url) | _lower(settings.headers)
-        self._http = HttpClient(origin, settings.ssl_context)
+        self._http = HttpClient(origin, settings.ssl_context, proxy=proxy)
 
     async def request(
         self, method: str, headers: dict[str, str], body: bytes | None = None, *, replayable: bool = True

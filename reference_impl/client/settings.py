@@ -129,6 +129,7 @@ class ClientSettings:
     come back with further questions. `compile_schema` makes a judge of an output schema: structured results of listed
     tools are held against it (`server/tools#output-schema`), unless it is None. `headers`, `authorizer` (there is
     one that does all of OAuth in `reference_impl.client.auth`) and `ssl_context` are for whatever runs over HTTP.
+    `proxy` is the URL of the HTTP proxy that all HTTP goes through; the environment is not asked for one.
     `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
     """
 
@@ -147,6 +148,7 @@ class ClientSettings:
     headers: Mapping[str, str] = field(default_factory=dict)
     authorizer: Authorizer | None = None
     ssl_context: ssl.SSLContext | None = None
+    proxy: str | None = None
     seal: Cipher | None = None
 
     @property

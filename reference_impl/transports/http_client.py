@@ -15,6 +15,7 @@ import anyio
 from reference_impl.transports.dialling import dial
 from reference_impl.transports.http_link import HttpLink, HttpReply
 from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, Origin, why_not_connected
+from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["HttpClient", "request_head"]
 
@@ -45,7 +46,8 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
 class HttpClient:
     """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names.
 
-    `admits` judges the IP address at the other end of a new connection before anything is sent to it.
+    `admits` judges the IP address at the other end of a new connection before anything is sent to it. `proxy` is the
+    one that all connections go through.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class HttpClient:
         ssl_context: ssl.SSLContext | None = None,
         *,
         admits: Callable[[str], bool] | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self.origin = origin
+        self._proxy = proxy
         self._admits = admits
         self._ssl = (ssl_context or ssl.create_default_context()) if origin.scheme == "https" else None
         self._idle: list[HttpLink] = []
@@ -112,7 +116,7 @@ class HttpClient:
         return link
 
     async def _linked(self) -> HttpLink:
-        connection = await dial(self.origin)
+        connection = await (dial(self.origin) if self._proxy is None else self._proxy.connect(self.origin))
         if self._admits is not None and not self._admits(connection.getpeername()[0]):
             connection.close()
             raise ConnectFailed(f"{self.origin.authority}: its address must not be connected to from here")
