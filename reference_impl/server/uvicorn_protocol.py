@@ -117,7 +117,7 @@ def certified(application: Application) -> Application:
     """Return `application` with the TLS extension of ASGI filled in: the subject of the client's certificate."""
 
     async def call(scope: Any, receive: Any, send: Any) -> None:
-        subject = (scope.get("state") or {}).pop(_CERTIFICATE, None)
+        subject = (scope.get("state") or {}).get(_CERTIFICATE)
         if subject is not None:
             tls = {"client_cert_name": subject}
             scope = {**scope, "extensions": {**(scope.get("extensions") or {}), "tls": tls}}
