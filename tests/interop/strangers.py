@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import queue
 import re
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,12 @@ PYTHON = {
 NPM = {
     "everything": ("@modelcontextprotocol/server-everything@2026",),
     "ts1": ("@modelcontextprotocol/sdk@1",),
-    "ts2": ("@modelcontextprotocol/client@2",),
+    "ts2": (
+        "@modelcontextprotocol/client@2",
+        "@modelcontextprotocol/server@2",
+        "@modelcontextprotocol/node@2",
+        "zod@4",
+    ),
 }
 OLDEST_NODE = 22  # the first with a WebSocket of its own
 _OPENING = 60.0
@@ -96,6 +102,7 @@ def serving(command: tuple[str, ...], pattern: str = r"\w+://\S+", **variables: 
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
+        start_new_session=True,
     )
     said: queue.Queue[str | None] = queue.Queue()
     reader = threading.Thread(target=_read, args=(process, said), daemon=True)
@@ -104,12 +111,12 @@ def serving(command: tuple[str, ...], pattern: str = r"\w+://\S+", **variables: 
         yield _first(said, pattern, command)
     finally:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.join(5)
+        with suppress(ProcessLookupError):  # what it left behind lives on in its group
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        reader.join()
         process.stdout.close()
 
 

@@ -15,14 +15,14 @@ from reference_impl.protocol.revisions import LATEST_LEGACY
 from tests.interop.conversation import PATIENCE, Talk, talking, texts
 from tests.interop.strangers import Strangers, serving
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]  # the first test may have to install a stranger
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]  # the first test may have to install a stranger
 
 SCRIPT = "@modelcontextprotocol/server-everything/dist/index.js"
 MODES = {"http": ("streamableHttp", "http://127.0.0.1:{}/mcp"), "sse": ("sse", "sse+http://127.0.0.1:{}/sse")}
 TEXT = "demo://resource/dynamic/text/7"
 
 
-@pytest.fixture(scope="module", params=["stdio", "http"])
+@pytest.fixture(scope="module", params=["stdio", "http", "sse"])
 def target(request: pytest.FixtureRequest, strangers: Strangers) -> Iterator[StdioCommand | str]:
     command = strangers.node("everything", SCRIPT)
     if request.param == "stdio":

@@ -16,7 +16,7 @@ from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Revision
 from reference_impl.servers.everything import make_server
 from tests.interop.strangers import ROOT, Strangers, serving
 
-pytestmark = pytest.mark.timeout(600)  # the first test may have to install a stranger
+pytestmark = pytest.mark.timeout(300)  # the first test may have to install a stranger
 
 SERVE = (sys.executable, "-m", "touchstone", "serve", "everything")
 DEADLINE = 120.0
