@@ -72,7 +72,7 @@ def address(request: pytest.FixtureRequest) -> Iterator[tuple[str, ...]]:
         yield ("http", url)
 
 
-async def test_the_python_sdks_client_follows_our_tasks(strangers: Strangers, address: tuple[str, ...]) -> None:
+def test_the_python_sdks_client_follows_our_tasks(strangers: Strangers, address: tuple[str, ...]) -> None:
     command = (*strangers.python("mcp1", "client_mcp1_tasks.py"), *address)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-2000:]

@@ -51,17 +51,19 @@ async def cancelled(session):
 
 async def main():
     kind, *target = sys.argv[1:]
-    async with transport(kind, target) as streams:
-        async with ClientSession(streams[0], streams[1], elicitation_callback=elicit) as session:
-            await session.initialize()
-            found = {
-                "computed": await followed(session, "slow_compute", {"seconds": 0.05}),
-                "confirmed": await followed(session, "confirm_delete", {"filename": "a.txt"}),
-                "failed": await followed(session, "failing_job", {}),
-                "cancelled": await cancelled(session),
-                "listed": len((await session.experimental.list_tasks()).tasks),
-            }
-    print(json.dumps(found))
+    async with (
+        transport(kind, target) as (read, write, *_),
+        ClientSession(read, write, elicitation_callback=elicit) as session,
+    ):
+        await session.initialize()
+        found = {
+            "computed": await followed(session, "slow_compute", {"seconds": 0.05}),
+            "confirmed": await followed(session, "confirm_delete", {"filename": "a.txt"}),
+            "failed": await followed(session, "failing_job", {}),
+            "cancelled": await cancelled(session),
+            "listed": len((await session.experimental.list_tasks()).tasks),
+        }
+    sys.stdout.write(json.dumps(found) + "\n")
 
 
 anyio.run(main)
