@@ -27,6 +27,7 @@ from reference_impl.protocol.messages import (
 )
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
+from reference_impl.server.access import ACCESS
 from reference_impl.server.channels import ChannelLimits
 from reference_impl.server.http.guards import (
     HttpOptions,
@@ -131,6 +132,9 @@ class MCPApplication:
                 await send_response(send, error.response)
             except OSError:
                 return  # the client left in the middle of its own request, or of our answer (ASGI 2.4, `send`)
+            finally:
+                if self._gate is not None:
+                    ACCESS.set(None)  # this task may go on to something else
 
     async def _hold(self) -> None:
         async with self._lock:
@@ -174,6 +178,9 @@ class MCPApplication:
                 await self._websocket.serve(request, scope.get("subprotocols", []))
         except HttpError as error:
             await refuse_upgrade(request, scope, error.response)
+        finally:
+            if self._gate is not None:
+                ACCESS.set(None)
 
     async def _named(self, request: HttpRequest, scope: Scope) -> HttpRequest:
         if self._gate is not None:

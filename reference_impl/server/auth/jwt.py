@@ -27,6 +27,8 @@ ALGORITHMS = ("ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "RS256", "RS
 """Signature algorithms that may be allowed, all asymmetric."""
 
 _LARGEST = 16 * 1024
+_LONGEST_MODULUS = 700
+"""Base64 characters of an RSA modulus, a little over 4096 bits: strangers send keys too, and longer ones cost time."""
 _READING = jws.JWSRegistry(strict_check_header=False)
 _READING.max_header_length = _LARGEST
 _KEY_TYPES = {"ES": "EC", "PS": "RSA", "RS": "RSA", "Ed": "OKP"}
@@ -93,7 +95,7 @@ def fits(key: Key, algorithm: str) -> bool:
 
 def read_key(document: Mapping[str, Any]) -> Key | None:
     """Return a public key from a JWK, or None if it is not one for signatures, or too weak."""
-    if document.get("kty") not in ("EC", "RSA", "OKP"):
+    if document.get("kty") not in ("EC", "RSA", "OKP") or len(str(document.get("n", ""))) > _LONGEST_MODULUS:
         return None
     public = {name: value for name, value in document.items() if name not in ("d", "p", "q", "dp", "dq", "qi", "oth")}
     try:

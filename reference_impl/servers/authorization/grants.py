@@ -85,8 +85,9 @@ async def _authorization_code(server: AuthorizationServer, asking: Asking) -> di
         raise OAuthError("invalid_grant", "code_verifier does not fit code_challenge")
     if code.granted.key not in (None, asking.key):
         raise OAuthError("invalid_grant", "the code is bound to another key")
-    granted = replace(_narrowed(code.granted, form), key=asking.key)
-    return server.tokens.issue(granted, refresh=REFRESH_TOKEN in asking.client.grants)
+    granted = replace(code.granted, key=asking.key)
+    narrowed = _narrowed(granted, form)
+    return server.tokens.issue(narrowed, granted if REFRESH_TOKEN in asking.client.grants else None)
 
 
 def _challenge(verifier: str) -> bytes:
@@ -101,9 +102,13 @@ def _narrowed(granted: Granted, form: Parameters) -> Granted:
 
 
 async def _refresh_token(server: AuthorizationServer, asking: Asking) -> dict[str, Any]:
-    form = asking.form
-    granted = server.tokens.rotate(form.need("refresh_token"), asking.client.id, form.scopes, asking.key)
-    return server.tokens.issue(replace(_narrowed(granted, form), key=asking.key), refresh=True)
+    form, secret = asking.form, asking.form.need("refresh_token")
+    granted = replace(server.tokens.refreshable(secret, asking.client.id, asking.key), key=asking.key)
+    if not set(form.scopes) <= set(granted.scopes):
+        raise OAuthError("invalid_scope", "a refresh cannot widen the scope")
+    narrowed = replace(_narrowed(granted, form), scopes=form.scopes or granted.scopes)
+    server.tokens.use_up(secret, granted)
+    return server.tokens.issue(narrowed, granted)
 
 
 async def _client_credentials(server: AuthorizationServer, asking: Asking) -> dict[str, Any]:
@@ -111,14 +116,12 @@ async def _client_credentials(server: AuthorizationServer, asking: Asking) -> di
     if client.methods == ("none",):
         raise OAuthError("unauthorized_client", "a client without credentials cannot use this grant")
     scopes, resources = server.scopes_for(client, form.scopes), server.resources_for(form.resources)
-    return server.tokens.issue(
-        Granted(client.id, client.id, scopes, resources, new_family(), asking.key), refresh=False
-    )
+    return server.tokens.issue(Granted(client.id, client.id, scopes, resources, new_family(), asking.key))
 
 
 async def _jwt_bearer(server: AuthorizationServer, asking: Asking) -> dict[str, Any]:
     granted = await jwt_bearer(server, asking.client, asking.form)
-    return server.tokens.issue(replace(granted, key=asking.key), refresh=False)
+    return server.tokens.issue(replace(granted, key=asking.key))
 
 
 async def _token_exchange(server: AuthorizationServer, asking: Asking) -> dict[str, Any]:

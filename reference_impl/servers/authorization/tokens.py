@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from reference_impl.server.auth.errors import InvalidTokenError
@@ -63,17 +63,18 @@ class Tokens:
         self._refresh: Expiring[_Refresh] = Expiring(_MOST, clock)
         self._revoked: Expiring[bool] = Expiring(_MOST, clock)
 
-    def issue(self, granted: Granted, *, refresh: bool) -> dict[str, Any]:
-        """Return a token response (RFC 6749, 5.1)."""
+    def issue(self, granted: Granted, refresh: Granted | None = None) -> dict[str, Any]:
+        """Return a token response (RFC 6749, 5.1). `refresh` is what its refresh token stands for, if it has one: all
+        that was granted, however narrow the access token is."""
         response = {
             "access_token": self._access(granted),
             "token_type": "Bearer" if granted.key is None else "DPoP",
             "expires_in": int(self._settings.lifetimes.access),
             "scope": " ".join(granted.scopes),
         }
-        if refresh:
+        if refresh is not None:
             token = secrets.token_urlsafe(32)
-            self._refresh.put(token, _Refresh(granted), self._settings.lifetimes.refresh)
+            self._refresh.put(token, _Refresh(refresh), self._settings.lifetimes.refresh)
             response["refresh_token"] = token
         if _OPENID in granted.scopes and self._settings.features.openid:
             response["id_token"] = self._id_token(granted)
@@ -110,8 +111,8 @@ class Tokens:
         }
         return self._keys.sign("JWT", claims if granted.nonce is None else {**claims, "nonce": granted.nonce})
 
-    def rotate(self, token: str, client_id: str, scopes: tuple[str, ...], key: str | None) -> Granted:
-        """Use up a refresh token; return what it stands for, narrowed to `scopes` if there are any.
+    def refreshable(self, token: str, client_id: str, key: str | None) -> Granted:
+        """Return what a refresh token stands for; `use_up` comes next, once the request has proven right.
 
         Raises `OAuthError`, and ends the family if the token had been used before.
         """
@@ -121,13 +122,13 @@ class Tokens:
         if found.used:
             self.end(found.granted.family)
             raise OAuthError("invalid_grant", "the refresh token was used before; all tokens of its family end")
-        granted = found.granted
-        if granted.key not in (None, key):
+        if found.granted.key not in (None, key):
             raise OAuthError("invalid_grant", "the refresh token is bound to another key")
-        if not set(scopes) <= set(granted.scopes):
-            raise OAuthError("invalid_scope", "a refresh cannot widen the scope")
-        self._refresh.put(token, replace(found, used=True), self._settings.lifetimes.refresh)
-        return replace(granted, scopes=scopes or granted.scopes)
+        return found.granted
+
+    def use_up(self, token: str, granted: Granted) -> None:
+        """Note that a refresh token has had its one use."""
+        self._refresh.put(token, _Refresh(granted, used=True), self._settings.lifetimes.refresh)
 
     def end(self, family: str) -> None:
         """Let no token of a family be valid any more."""
