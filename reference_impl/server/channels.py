@@ -1,4 +1,4 @@
-"""A conversation over whole messages, both eras: a WebSocket, sealed lines, anything that is a message channel."""
+"""A conversation over whole messages, both eras: a WebSocket, an event stream, sealed lines, any message channel."""
 
 from __future__ import annotations
 
@@ -81,6 +81,14 @@ class ServedChannel:
     def close(self) -> None:
         """End the conversation once everything that waits has been sent."""
         self._outbox.end()
+
+    def take(self, message: bytes) -> None:
+        """Act on a message that came by another way than the channel."""
+        self._conversation.take(message)
+
+    async def ready(self) -> None:
+        """Wait while too much lies unread."""
+        await self._outbox.ready()
 
     async def _read(self) -> None:
         try:

@@ -12,7 +12,15 @@ from reference_impl.protocol.sse import COMMENT, encode_event
 from reference_impl.protocol.streamable import SSE_TYPE
 from reference_impl.server.http.messages import HttpRequest, until_disconnected
 
-__all__ = ["MOST_UNREAD", "EventStream", "send_whole_stream", "serve_stream_events", "watch"]
+__all__ = [
+    "KEEP_ALIVE",
+    "MOST_UNREAD",
+    "STREAM_HEADERS",
+    "EventStream",
+    "send_whole_stream",
+    "serve_stream_events",
+    "watch",
+]
 
 KEEP_ALIVE = 15.0
 """Seconds of silence after which a comment is sent: below the idle limits of common proxies (nginx 60, CDNs 30)."""
@@ -157,7 +165,7 @@ class EventStream:
         return None if self.name is None else f"{self.name}-{number}"
 
 
-_HEADERS = [
+STREAM_HEADERS = [
     (b"content-type", SSE_TYPE.encode()),
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),
@@ -168,7 +176,7 @@ async def serve_stream_events(
     request: HttpRequest, stream: EventStream, position: int, gone: asyncio.Future[None]
 ) -> None:
     """Send a stream as the response to `request`, from after `position` on."""
-    await request.send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await request.send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
     # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for an
     # event.
     await request.send({"type": "http.response.body", "body": COMMENT, "more_body": True})
@@ -186,7 +194,7 @@ async def serve_stream_events(
 async def send_whole_stream(request: HttpRequest, stream: EventStream) -> None:
     """Send a stream that is complete already as the response to `request`."""
     body = stream.read_all()
-    headers = [*_HEADERS, (b"content-length", b"%d" % len(body))]
+    headers = [*STREAM_HEADERS, (b"content-length", b"%d" % len(body))]
     await request.send({"type": "http.response.start", "status": 200, "headers": headers})
     await request.send({"type": "http.response.body", "body": body})
 

@@ -1,6 +1,7 @@
 """The conversations beside Streamable HTTP: HTTP with SSE, and WebSocket."""
 
 import asyncio
+import math
 
 import pytest
 
@@ -12,6 +13,7 @@ from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.auth import BearerTokens
 from reference_impl.server.channels import ChannelLimits, ServedChannel
+from reference_impl.server.http import sse_channel
 
 pytestmark = pytest.mark.anyio
 BOTH = HttpOptions(http_sse=True, websocket=True)
@@ -251,6 +253,18 @@ async def test_a_client_that_falls_too_far_behind_is_let_go(limits, reason):
     channel.room.set()
     with pytest.raises(FrameError, match=reason):
         await asyncio.wait_for(serving, 5)
+
+
+async def test_who_does_not_read_the_stream_of_2024_can_post_no_more(web_of, monkeypatch):
+    monkeypatch.setattr(sse_channel, "_PATIENCE", 0)
+    application = MCPApplication(who(), options=BOTH)
+    application._sse._limits = ChannelLimits(opening=math.inf, unread=-1)
+    web = web_of(application)
+    stream = await web.open("GET", headers=EVENTS, path="/sse")
+    path, _, query = (await stream.event()).data.partition("?")
+    reply = await web.send(body=call(), path=path, query=query)
+    assert (reply.status, reply.json["error"]["message"]) == (503, "Too many messages unread: read the event stream")
+    await stream.leave()
 
 
 class Endless:
