@@ -11,7 +11,7 @@ from typing import Any
 
 import anyio
 
-from reference_impl.client.endpoint import Endpoint, read_body
+from reference_impl.client.endpoint import REFUSED, Endpoint, read_body
 from reference_impl.client.errors import (
     AuthorizationFailed,
     ClientError,
@@ -120,6 +120,8 @@ class HttpWire:
 
     def _find(self, reply: HttpReply, body: bytes, request: Request) -> Answer:
         """Find the answer in a body that is no stream."""
+        if reply.status in REFUSED:
+            raise _refused(reply, body)  # whatever the body says: it is a matter of HTTP, and of the challenge
         try:
             messages = read_messages(body, self.revision)
         except MalformedError as error:
