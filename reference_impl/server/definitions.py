@@ -160,6 +160,8 @@ class Resource:
     ) -> Resource:
         """Build a resource, or a template if `uri` has variables."""
         template = UriTemplate(uri) if "{" in uri else None
+        if template is not None and not template.matchable:
+            raise ValueError(f"{uri!r}: prefixes and exploded lists cannot be found again in a URI that is read")
         key = "uri" if template is None else "uriTemplate"
         scopes = _scopes(more)
         wire = {key: uri, "name": name or function.__name__, **_described(function, description), **more}
