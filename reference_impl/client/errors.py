@@ -55,7 +55,7 @@ class SessionLost(ConnectionClosed):
 
 
 class HttpRefused(ClientError):  # noqa: N818 - see above
-    """An HTTP status without a JSON-RPC answer (502, say), or 401 or 403. `challenge` is its WWW-Authenticate header."""
+    """An HTTP status without an answer of JSON-RPC, or 401 or 403. `challenge` is its WWW-Authenticate header."""
 
     def __init__(self, status: int, body: str = "", challenge: str | None = None) -> None:
         said = " ".join(body[:200].split())
