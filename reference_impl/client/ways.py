@@ -51,10 +51,11 @@ class Way:
 def way_to(target: Target, settings: ClientSettings) -> Way:
     """Find the way to a target. Raises `ValueError` where the settings ask to seal what cannot be sealed."""
     if isinstance(target, str):
-        make = _BY_SCHEME.get(target.partition(":")[0].lower(), _http)
+        scheme, _, rest = target.partition(":")
+        make = _BY_SCHEME.get(scheme.lower(), _http)
         if settings.seal is not None and make is not _websocket:
             raise ValueError("sealed messages travel over stdio, WebSocket and memory, not over HTTP: use TLS there")
-        return make(target, settings)
+        return make(f"{scheme.lower()}:{rest}" if rest else target, settings)
     if isinstance(target, StdioCommand):
 
         async def start() -> Wire:

@@ -11,6 +11,7 @@ from reference_impl.client.errors import ConnectionClosed, HttpRefused
 from reference_impl.client.sealing import sealed
 from reference_impl.client.settings import ClientSettings
 from reference_impl.transports.http_terms import HttpError
+from reference_impl.transports.tunnel import Proxy
 from reference_impl.transports.websocket import HandshakeRefused, WebSocketChannel, open_websocket
 
 __all__ = ["open_websocket_wire"]
@@ -47,8 +48,10 @@ async def _authorized(url: str, settings: ClientSettings) -> WebSocketChannel:
 
 async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, str]) -> WebSocketChannel:
     try:
-        return await open_websocket(url, {**settings.headers, **authorization}, settings.ssl_context)
+        proxy = Proxy.of(settings.proxy) if settings.proxy is not None else None
+        headers = {**settings.headers, **authorization}
+        return await open_websocket(url, headers, settings.ssl_context, proxy=proxy)
     except HandshakeRefused:
         raise
-    except HttpError as error:
+    except (HttpError, ValueError) as error:
         raise ConnectionClosed(str(error)) from error

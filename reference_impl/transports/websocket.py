@@ -7,6 +7,7 @@ conversation with it: whoever connects again begins anew, in the legacy era with
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +16,13 @@ from typing import Any
 import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.http11 import Response
 from websockets.typing import Subprotocol
 
 from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, SUBPROTOCOL, CloseCode, closed_because
 from reference_impl.transports.dialling import dial
 from reference_impl.transports.http_terms import BadHttp, ConnectFailed, HttpError, Origin, why_not_connected
+from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["HandshakeRefused", "WebSocketChannel", "WebSocketLimits", "open_websocket"]
 
@@ -129,25 +132,23 @@ async def open_websocket(
     headers: Mapping[str, str] | None = None,
     ssl_context: ssl.SSLContext | None = None,
     limits: WebSocketLimits = DEFAULT_LIMITS,
+    proxy: Proxy | None = None,
 ) -> WebSocketChannel:
     """Open a WebSocket to a `ws` or `wss` URL and agree on the sub-protocol `mcp`.
 
-    `ssl_context` replaces the default one, which verifies certificates and names. No proxy, no compression. Raises
+    `ssl_context` replaces the default one, which verifies certificates and names. No compression. Raises
     `ConnectFailed`, `HandshakeRefused`, and `BadHttp` if what answers is no WebSocket server or does not speak `mcp`.
     """
+    more: dict[str, Any] = {}
+    if url.startswith("wss:"):
+        more["ssl"] = ssl_context or ssl.create_default_context()
     try:
         with anyio.fail_after(limits.open_timeout):
-            connection = await _connected(url, headers, ssl_context, limits)
+            connection = await _connected(url, headers, limits, more | {"sock": await _dialled(url, proxy)})
     except TimeoutError:
         raise ConnectFailed(f"{url}: no WebSocket within {limits.open_timeout:g} s") from None
     except InvalidStatus as error:
-        response = error.response
-        body = bytes(response.body or b"")[:_QUOTED].decode(errors="replace")
-        received: dict[str, str] = {}
-        for name, value in response.headers.raw_items():
-            key = name.lower()
-            received[key] = f"{received[key]}, {value}" if key in received else value
-        raise HandshakeRefused(response.status_code, received, body) from None
+        raise _refused(error.response) from None
     except InvalidHandshake as error:
         raise BadHttp(f"{url}: no WebSocket handshake: {error}") from error
     except (OSError, EOFError) as error:
@@ -158,13 +159,27 @@ async def open_websocket(
     return WebSocketChannel(connection)
 
 
-async def _connected(
-    url: str, headers: Mapping[str, str] | None, ssl_context: ssl.SSLContext | None, limits: WebSocketLimits
-) -> ClientConnection:
-    secure = url.startswith("wss:")
+def _refused(response: Response) -> HandshakeRefused:
+    headers: dict[str, str] = {}
+    for name, value in response.headers.raw_items():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    body = bytes(response.body or b"")[:_QUOTED].decode(errors="replace")
+    return HandshakeRefused(response.status_code, headers, body)
+
+
+async def _dialled(url: str, proxy: Proxy | None) -> socket.socket:
     try:
         origin = Origin.of(f"http{url.removeprefix('ws')}")
-        more: dict[str, Any] = {"ssl": ssl_context or ssl.create_default_context()} if secure else {}
+    except ValueError as error:
+        raise ConnectFailed(f"{url} is no WebSocket URL") from error
+    return await (dial(origin) if proxy is None else proxy.connect(origin))
+
+
+async def _connected(
+    url: str, headers: Mapping[str, str] | None, limits: WebSocketLimits, connection: dict[str, Any]
+) -> ClientConnection:
+    try:
         opening = _Connect(
             url,
             subprotocols=[Subprotocol(SUBPROTOCOL)],
@@ -179,8 +194,7 @@ async def _connected(
             max_size=limits.largest_message,
             max_queue=limits.queue,
             create_connection=_Connection,
-            sock=await dial(origin),
-            **more,
+            **connection,
         )
     except (ValueError, InvalidURI) as error:
         raise ConnectFailed(f"{url} is no WebSocket URL") from error

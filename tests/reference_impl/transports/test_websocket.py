@@ -13,6 +13,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from reference_impl.transports.http_terms import BadHttp, ConnectFailed
+from reference_impl.transports.tunnel import Proxy
 from reference_impl.transports.websocket import HandshakeRefused, WebSocketLimits, open_websocket
 
 pytestmark = pytest.mark.anyio
@@ -200,6 +201,9 @@ async def raw(handler, upgrade=True):
 
     async def serve_one(reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
+        if head.startswith(b"CONNECT server.example:80 "):  # a proxy, and the server behind it
+            writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
         if upgrade:
             key = next(line[19:] for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key:"))
             digest = hashlib.sha1(key.strip() + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
@@ -269,6 +273,14 @@ async def test_a_peer_that_answers_no_pings_is_given_up():
         with pytest.raises(anyio.EndOfStream):
             await channel.receive()
         assert channel.failure == "the WebSocket was closed on this side: 1011 keepalive ping timeout"
+        await channel.aclose()
+
+
+async def test_a_socket_leads_through_a_proxy_that_alone_can_find_the_server():
+    async with raw(sending(b"\x81\x02{}")) as url:
+        proxy = Proxy.of(url.replace("ws:", "http:"))
+        channel = await open_websocket("ws://server.example/ws", limits=LIMITS, proxy=proxy)
+        assert await channel.receive() == b"{}"
         await channel.aclose()
 
 
