@@ -25,7 +25,8 @@ class Access(msgspec.Struct, frozen=True):
 
     `subject` is unique at its `issuer`; `client_id` is the client that the token was given to, where the issuer says.
     `expires_at` is in seconds since 1970. `jkt` is the thumbprint of the key that a DPoP-bound token needs a proof of.
-    `claims` are the token's own. With `hides`, lists leave out what these scopes do not reach.
+    `claims` are the token's own. With `hides`, lists leave out what these scopes do not reach. `principal` is made of
+    the others: one name for issuer, subject and client, to which sessions, states and tasks are bound.
     """
 
     subject: str
@@ -36,12 +37,12 @@ class Access(msgspec.Struct, frozen=True):
     jkt: str | None = None
     claims: Mapping[str, Any] = {}
     hides: bool = False
+    principal: str = ""
 
-    @property
-    def principal(self) -> str:
-        """One name for issuer, subject and client: what sessions, states and tasks are bound to."""
+    def __post_init__(self) -> None:
         parts = (self.issuer, self.subject, self.client_id or "")
-        return " ".join(quote(part, safe=":/@") for part in parts).strip()
+        name = " ".join(quote(part, safe=":/@") for part in parts).strip()
+        msgspec.structs.force_setattr(self, "principal", name)
 
 
 ACCESS: ContextVar[Access | None] = ContextVar("access", default=None)

@@ -37,9 +37,9 @@ def check_scopes(server: AdvancedMCPServer, message: object) -> None:
     access = ACCESS.get()
     if access is None or not isinstance(message, Request):
         return
-    needed = frozenset(scope for item in _targets(server, message) for scope in item.scopes)
-    if not needed <= access.scopes:
-        raise InsufficientScopeError(needed)
+    targets = _targets(server, message)
+    if not all(access.scopes.issuperset(item.scopes) for item in targets):
+        raise InsufficientScopeError(frozenset(scope for item in targets for scope in item.scopes))
 
 
 def _targets(server: AdvancedMCPServer, request: Request) -> list[Tool | Resource | Prompt]:

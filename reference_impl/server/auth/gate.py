@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Gate"]
 
 _logger = logging.getLogger("reference_impl.server.auth")
-_CREDENTIALS = re.compile(r"(bearer|dpop) +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _SCHEMES = ("bearer", "dpop")
 _LONGEST = 16 * 1024
 _MOST_KEPT = 10_000
@@ -59,7 +59,9 @@ class Gate:
     async def admit(self, request: HttpRequest, scope: Scope) -> HttpRequest:
         """Return the request with its principal. What it starts finds its access in `ACCESS`. Raises `HttpError`."""
         scheme, token = self._credentials(request, scope)
-        access = self._kept.get(token) or await self._verified(token)
+        access = self._kept.get(token)
+        if access is None:
+            access = await self._verified(token)
         if scheme == "dpop" or access.jkt is not None or self._requires_proof():
             self._prove(request, scheme, token, access)
         if not self._scopes <= access.scopes:
@@ -71,13 +73,13 @@ class Gate:
         """Refuse a message, or a batch of them as decoded JSON, that reaches for what needs more scopes than the token
         has. What is no request passes here, and is judged by others. Raises `HttpError` (403)."""
         needed: list[str] = []
-        for item in what if isinstance(what, list) else [what]:
-            with contextlib.suppress(MalformedError):
-                message = parse_value(item) if isinstance(item, dict) else item
-                try:
-                    check_scopes(server, message)
-                except InsufficientScopeError as error:
-                    needed += error.scopes
+        for item in what if isinstance(what, list) else (what,):
+            try:
+                check_scopes(server, parse_value(item) if isinstance(item, dict) else item)
+            except InsufficientScopeError as error:
+                needed += error.scopes
+            except MalformedError:
+                continue
         if needed:
             access = ACCESS.get()
             scheme = "DPoP" if access is not None and access.jkt is not None else "Bearer"
@@ -91,18 +93,17 @@ class Gate:
 
     def _credentials(self, request: HttpRequest, scope: Scope) -> tuple[str, str]:
         """Return scheme and token of the Authorization header; a token anywhere else counts for nothing."""
-        header = request.headers.get("authorization")
-        scheme = "" if header is None else header.partition(" ")[0].lower()
-        if header is None or scheme not in _SCHEMES or (scheme == "dpop" and self._authorization.dpop is None):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme = scheme.lower()
+        if scheme not in _SCHEMES or (scheme == "dpop" and self._authorization.dpop is None):
             raise self._challenges.unauthorized()
-        found = _CREDENTIALS.fullmatch(header) if len(header) <= _LONGEST else None
-        if found is None:
-            raise self._challenges.malformed("the Authorization header holds no single token")
         if _names_token(scope.get("query_string", b"")):
             raise self._challenges.malformed("a token has no place in the URL")
-        return scheme, found[2]
+        return scheme, token.strip(" ")
 
     async def _verified(self, token: str) -> Access:
+        if len(token) > _LONGEST or _TOKEN.fullmatch(token) is None:
+            raise self._challenges.malformed("the Authorization header holds no single token")
         verifier = self._authorization.verifier
         try:
             access = await verifier.verify(token)
