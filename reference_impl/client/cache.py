@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reference_impl.client.settings import JsonObject
+from reference_impl.client.subscriptions import within
 from reference_impl.protocol.messages import Notification, decode_json, encode_json
 
 __all__ = ["ResultCache"]
 
+_READ = "resources/read"
 _LIMIT = 512
 """Results kept at most; the one that was used longest ago goes first."""
 
@@ -79,12 +81,16 @@ class ResultCache:
     def notified(self, notification: Notification) -> None:
         """Forget what a change notification makes stale."""
         if notification.method == "notifications/resources/updated":
-            uri = (notification.params or {}).get("uri")
-            marks = _canonical({"uri": uri})
-            self._ages["resources/read"] = self.age("resources/read") + 1
-            for key in [key for key in self._entries if key[:2] == ("resources/read", marks)]:
-                del self._entries[key]
+            self._updated((notification.params or {}).get("uri"))
         self.drop(*_INVALIDATED.get(notification.method, ()))
+
+    def _updated(self, uri: object) -> None:
+        """Forget a resource, and those that it is a part of."""
+        self._ages[_READ] = self.age(_READ) + 1
+        for key in [key for key in self._entries if key[0] == _READ]:
+            whole = decode_json(key[1]).get("uri")
+            if isinstance(uri, str) and isinstance(whole, str) and within(uri, whole):
+                del self._entries[key]
 
 
 def _canonical(params: JsonObject | None) -> bytes:

@@ -6,6 +6,7 @@ Source: `basic/patterns/subscriptions`.
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import anyio
@@ -15,12 +16,20 @@ from reference_impl.client.settings import JsonObject
 from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
 from reference_impl.protocol.messages import Notification, RequestId
 
-__all__ = ["Filter", "Subscription", "Subscriptions"]
+__all__ = ["Filter", "Subscription", "Subscriptions", "within"]
 
 _logger = logging.getLogger(__name__)
 _ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _UPDATED = "notifications/resources/updated"
+_MOST_PENDING = 10_000
+"""Changes that wait for a slow reader at most; the oldest goes first."""
 _TASK_STATUS = "notifications/tasks/status"
+
+
+def within(uri: str, whole: str) -> bool:
+    """Tell whether a URI names a resource or a part of it: updates may be of either (`ResourceUpdatedNotification`)."""
+    rest = uri.removeprefix(whole.rstrip("/"))
+    return uri == whole or (rest != uri and rest.startswith(("/", "?", "#")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ class Filter:
     def admits(self, notification: Notification) -> bool:
         """Tell whether a notification is one of those that were asked for."""
         if notification.method == _UPDATED:
-            return (notification.params or {}).get("uri") in self.uris
+            changed = (notification.params or {}).get("uri")
+            return isinstance(changed, str) and any(within(changed, uri) for uri in self.uris)
         if notification.method == _TASK_STATUS:
             return (notification.params or {}).get("taskId") in self.tasks
         flags = {
@@ -69,7 +79,7 @@ class Subscription:
     def __init__(self, wanted: Filter) -> None:
         self.wanted = wanted
         self.accepted: JsonObject | None = None
-        self._pending: dict[tuple[str, str | None], Notification] = {}
+        self._pending: OrderedDict[tuple[str, str | None], Notification] = OrderedDict()
         self._news = anyio.Event()
         self._ended = False
         self._failure: ClientError | None = None
@@ -94,6 +104,9 @@ class Subscription:
         params = notification.params or {}
         what = params.get("uri", params.get("taskId"))
         self._pending[notification.method, what if isinstance(what, str) else None] = notification
+        if len(self._pending) > _MOST_PENDING:
+            (method, what), _ = self._pending.popitem(last=False)
+            _logger.warning("nobody reads the changes: dropped %s %s", method, what)
         self._news.set()
 
     def end(self, failure: ClientError | None = None) -> None:
@@ -117,7 +130,7 @@ class Subscription:
             if self._ended:
                 raise StopAsyncIteration
             await self._wait()
-        return self._pending.pop(next(iter(self._pending)))
+        return self._pending.popitem(last=False)[1]
 
 
 class Subscriptions:

@@ -2,7 +2,16 @@
 
 import pytest
 
-from reference_impl.client import ConnectionClosed, Filter, NotOffered, RequestFailed, RequestTimeout
+from reference_impl.client import (
+    ConnectionClosed,
+    Filter,
+    NotOffered,
+    RequestFailed,
+    RequestTimeout,
+    Subscription,
+    subscriptions,
+)
+from reference_impl.protocol.messages import Notification
 
 pytestmark = pytest.mark.anyio
 
@@ -157,3 +166,29 @@ async def test_a_legacy_server_without_subscriptions_is_not_asked(talk):
         with pytest.raises(NotOffered, match=r"resources\.subscribe"):
             async with client.listen(Filter(uris=(URI,))):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("file:///a", True),
+        ("file:///a/b", True),
+        ("file:///a?part=1", True),
+        ("file:///ab", False),
+        ("file:///", False),
+        (7, False),
+    ],
+)
+def test_a_part_of_a_resource_counts_as_the_resource(uri, told):
+    notification = Notification("notifications/resources/updated", {"uri": uri})
+    assert Filter(uris=("file:///a",)).admits(notification) is told
+
+
+async def test_a_reader_that_never_reads_bounds_what_is_kept(monkeypatch, caplog):
+    monkeypatch.setattr(subscriptions, "_MOST_PENDING", 2)
+    subscription = Subscription(Filter())
+    for number in range(4):
+        subscription.notify(Notification("notifications/resources/updated", {"uri": str(number)}))
+    subscription.end()
+    assert [change.params async for change in subscription] == [{"uri": "2"}, {"uri": "3"}]
+    assert "nobody reads" in caplog.text
