@@ -105,6 +105,7 @@ class AdvancedMCPServer:
 
     @asynccontextmanager
     async def _life(self) -> AsyncGenerator[None, None]:
+        self.hub.attach()
         async with self._made():
             try:
                 yield

@@ -23,6 +23,9 @@ __all__ = ["Hub", "Subscription", "listen"]
 _LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
 """Filter member to the list that it is about."""
 
+_QUIET = 0.05
+"""Seconds in which further changes of a list are gathered."""
+
 
 @dataclass(slots=True, eq=False)
 class Subscription:
@@ -42,15 +45,48 @@ class Subscription:
 
 @dataclass(slots=True)
 class Hub:
-    """All who hear of changes. Its methods are called on the event loop's thread."""
+    """All who hear of changes. What changes may be told from any thread; `attach` says where the listeners live.
+
+    A list that changes several times within `_QUIET` seconds is announced at once and, for the rest, once more.
+    """
 
     sessions: set[Session] = field(default_factory=set)
     subscriptions: set[Subscription] = field(default_factory=set)
     _endings: set[asyncio.Future[None]] = field(default_factory=set)
     closed: bool = False
+    _loop: asyncio.AbstractEventLoop | None = None
+    _again: dict[str, bool] = field(default_factory=dict)
+
+    def attach(self) -> None:
+        """Note that the listeners live on the loop that runs here."""
+        self._loop = asyncio.get_running_loop()
 
     def list_changed(self, kind: str) -> None:
         """Announce that the list of `tools`, `prompts` or `resources` is another now."""
+        self._on_loop(self._list_changed, kind)
+
+    def resource_updated(self, uri: str) -> None:
+        """Announce that a resource reads differently now."""
+        self._on_loop(self._resource_updated, uri)
+
+    def _on_loop(self, act: Callable[[str], None], what: str) -> None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:  # a thread, or nobody listens yet
+            if self._loop is not None and not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(act, what)
+        else:
+            act(what)
+
+    def _list_changed(self, kind: str) -> None:
+        if kind in self._again:
+            self._again[kind] = True
+        elif self.sessions or self.subscriptions:
+            self._announce(kind)
+
+    def _announce(self, kind: str) -> None:
+        self._again[kind] = False
+        asyncio.get_running_loop().call_later(_QUIET, self._look_again, kind)
         method = f"notifications/{kind}/list_changed"
         for session in self.sessions:
             if session.initialized:
@@ -59,8 +95,11 @@ class Hub:
             if kind in subscription.lists:
                 subscription.notify(method)
 
-    def resource_updated(self, uri: str) -> None:
-        """Announce that a resource reads differently now."""
+    def _look_again(self, kind: str) -> None:
+        if self._again.pop(kind):
+            self._announce(kind)
+
+    def _resource_updated(self, uri: str) -> None:
         method = "notifications/resources/updated"
         for session in self.sessions:
             if session.initialized and uri in session.subscriptions:

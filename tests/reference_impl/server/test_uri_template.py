@@ -62,7 +62,7 @@ VALUES = {
         ("{;keys*}", ";semi=%3B;dot=.;comma=%2C"),
         ("{?list*}", "?list=red&list=green&list=blue"),
         ("{&keys}", "&keys=semi,%3B,dot,.,comma,%2C"),
-        # what is undefined or empty (3.2)
+        # (3.2) undefined, and empty
         ("{?x,undef}", "?x=1024"),
         ("{?undef}", ""),
         ("X{.empty_keys}", "X"),
