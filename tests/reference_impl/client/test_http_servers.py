@@ -208,7 +208,7 @@ async def test_authorization_is_sought_again_after_a_challenge():
         def __init__(self):
             self.token, self.asked = "stale", []
 
-        async def headers(self, server, method, url):
+        async def headers(self, *_):
             return {"authorization": f"Bearer {self.token}"}
 
         async def answer(self, refusal):
@@ -223,6 +223,53 @@ async def test_authorization_is_sought_again_after_a_challenge():
     async with talking(Guarded(never, modern=True), authorizer=authorizer) as client:
         await client.ping()
     assert authorizer.asked == [(401, "Bearer", 0)]
+
+
+async def test_an_authorizer_that_always_knows_better_is_believed_a_few_times():
+    class Stubborn:
+        async def headers(self, server, method, url):
+            return {"authorization": f"Bearer for {server} {method} {url}"}
+
+        async def answer(self, _):
+            return True
+
+        def noted(self, url, headers):
+            pass
+
+    class Closed(Server):
+        async def handle(self, request):
+            self.seen.append(request.headers["Authorization"])
+            return error(await request.json(), -32600, 401)
+
+    server = Closed(never, modern=True)
+    async with running(server) as url:
+        with pytest.raises(HttpRefused, match="401"):  # not the error of JSON-RPC that it comes with
+            async with connect(url, ClientSettings(authorizer=Stubborn())):
+                pass
+    assert server.seen == [f"Bearer for {url} POST {url}"] * 5
+
+
+async def test_a_client_that_can_be_asked_calls_once_its_server_can_ask():
+    order = []
+
+    async def get(request):
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        order.append("listens")
+        return await stream(request)
+
+    async def call(_, body):
+        order.append("calls")
+        return result(body, content=[])
+
+    async def roots(_):
+        return {"roots": []}
+
+    server = Server(call, modern=False)
+    server.session, server.get = "s1", get
+    async with talking(server, handlers=Handlers(roots=roots)) as client:
+        await client.call_tool("t")
+    assert order == ["listens", "calls"]
 
 
 async def test_nobody_listening_is_a_closed_connection():
