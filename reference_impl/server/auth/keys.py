@@ -1,12 +1,13 @@
 """The keys of an issuer: given, or fetched from it and kept.
 
-Fetching is bounded in every way that a stranger with made-up tokens could abuse: one fetch at a time, none within the
-cooldown after the last, whatever key ids the tokens name (RFC 7517, 5; RFC 8414, 3).
+Fetching is bounded in every way that a stranger with made-up tokens could abuse: one fetch at a time, few in any time,
+whatever key ids the tokens name (RFC 7517, 5; RFC 8414, 3).
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -57,8 +58,8 @@ class FixedKeys:
 class Freshness:
     """How long keys are kept, in seconds.
 
-    They are fetched again after `lifetime`, and when a token names an unknown one, but never within `cooldown` of the
-    last try. While they cannot be fetched, old ones serve until they are `stalest` old.
+    They are fetched again after `lifetime`, and when a token names an unknown one, for either reason at most once in
+    `cooldown`. While they cannot be fetched, old ones serve until they are `stalest` old.
     """
 
     lifetime: float = 600
@@ -84,7 +85,7 @@ class FetchedKeys:
         self._freshness = freshness or Freshness()
         self._keys: list[Key] = []
         self._fetched: float | None = None
-        self._tried: float | None = None
+        self._tried: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
     async def find(self, kid: str | None) -> list[Key]:
@@ -92,8 +93,10 @@ class FetchedKeys:
         found = _with_id(self._keys, kid)
         if not found or self._age() > self._freshness.lifetime:
             async with self._lock:
-                if self._age() > self._freshness.lifetime or not _with_id(self._keys, kid):
-                    await self._refresh()
+                if self._age() > self._freshness.lifetime:
+                    await self._refresh("they are old")
+                elif not _with_id(self._keys, kid):
+                    await self._refresh("one is unknown")
             found = _with_id(self._keys, kid)
         if self._age() > self._freshness.stalest:
             raise VerificationUnavailableError("the keys of the issuer cannot be fetched")
@@ -102,17 +105,17 @@ class FetchedKeys:
     def _age(self) -> float:
         return float("inf") if self._fetched is None else self._freshness.clock() - self._fetched
 
-    async def _refresh(self) -> None:
+    async def _refresh(self, reason: str) -> None:
         now = self._freshness.clock()
-        if self._tried is not None and now < self._tried + self._freshness.cooldown:
+        if now < self._tried.get(reason, -math.inf) + self._freshness.cooldown:
             return
-        self._tried = now
+        self._tried[reason] = now
         try:
-            url = self._url or await self._discover()
-            self._keys = read_keys((await self._fetcher.get(url)).document)
-            self._fetched = self._freshness.clock()
+            document = (await self._fetcher.get(self._url or await self._discover())).document
         except FetchError:
             return  # what is known serves on until it is too old
+        if isinstance(document.get("keys"), list):
+            self._keys, self._fetched = read_keys(document), self._freshness.clock()
 
     async def _discover(self) -> str:
         """Return `jwks_uri` of the issuer's metadata, which must be about this very issuer (RFC 8414, 3.3)."""

@@ -177,13 +177,13 @@ async def test_a_flood_of_key_ids_causes_no_flood_of_fetches(issuer, origin, clo
     for number in range(50):
         with pytest.raises(InvalidTokenError):
             await verifier.verify(issuer.token("other", {"kid": str(number)}))
-    assert len(origin.seen) == 1
+    assert len(origin.seen) == 2
     assert await verifier.verify(issuer.token())
     clock.now += 31
     for number in range(50):
         with pytest.raises(InvalidTokenError):
             await verifier.verify(issuer.token("other", {"kid": str(number)}))
-    assert len(origin.seen) == 2
+    assert len(origin.seen) == 3
 
 
 async def test_tokens_of_strangers_and_of_no_algorithm_cause_no_fetch(issuer, origin):

@@ -32,13 +32,23 @@ async def test_many_who_ask_at_once_share_a_fetch(keys, origin):
     assert len(origin.seen) == 1
 
 
-async def test_a_new_key_is_found_after_the_cooldown(keys, origin, issuer, clock):
-    assert await keys.find("new") == []
-    origin.documents["/jwks"] = {"keys": [issuer.keys["ec"].as_dict(private=False) | {"kid": "new"}]}
-    assert await keys.find("new") == []
-    clock.now += 31
+async def test_a_new_key_is_found_at_once_and_the_next_after_the_cooldown(keys, origin, issuer, clock):
+    await keys.find("ec")
+    public = issuer.keys["ec"].as_dict(private=False)
+    origin.documents["/jwks"] = {"keys": [public | {"kid": "new"}]}
     assert len(await keys.find("new")) == 1
+    origin.documents["/jwks"] = {"keys": [public | {"kid": "newer"}]}
+    assert await keys.find("newer") == []
+    clock.now += 31
+    assert len(await keys.find("newer")) == 1
     assert await keys.find("ec") == []
+
+
+async def test_a_document_without_keys_does_not_take_away_those_that_are_known(keys, origin, clock):
+    await keys.find("ec")
+    origin.documents["/jwks"] = {"error": "maintenance"}
+    clock.now += 601
+    assert len(await keys.find("ec")) == 1
 
 
 async def test_old_keys_serve_while_the_issuer_is_away_but_not_for_ever(keys, origin, clock):
@@ -78,7 +88,7 @@ async def test_metadata_about_another_issuer_is_not_believed(origin, issuer):
         await FetchedKeys(origin.url).find("ec")
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'"keys"', b"\xff", b'{"keys": "' + b"x" * 300_000 + b'"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"{", b'"keys"', b"\xff", b'{"keys": "' + b"x" * 300_000 + b'"}'])
 async def test_what_is_no_key_set_is_none(keys, origin, body):
     origin.documents["/jwks"] = body
     with pytest.raises(VerificationUnavailableError):
