@@ -152,6 +152,22 @@ async def test_a_question_travels_on_the_stream_that_waits_for_the_result(guarde
     assert (await reply.message())["result"]["content"][0]["text"] == "Ada"
 
 
+async def test_what_a_task_says_travels_with_the_request_for_its_result(unguarded, stage):
+    session = await Session(unguarded).open()
+    task = await session.begin("ask")
+    waiting = {"jsonrpc": "2.0", "id": 7, "method": "tasks/result", "params": {"taskId": task}}
+    reply = await unguarded.open("POST", waiting, session.headers)
+    await reply.message()  # the question
+    run = stage.server.tasks._live[task]
+    run.exchange.notify("notifications/message", {"level": "info", "data": "on the way"})
+    told = await reply.message()
+    assert told["params"]["data"] == "on the way"
+    assert told["params"]["_meta"]["io.modelcontextprotocol/related-task"] == {"taskId": task}
+    await session.call("tasks/cancel", {"taskId": task})
+    assert (await reply.message())["method"] == "notifications/cancelled"  # the question
+    assert (await reply.message())["error"]["code"] == -32603
+
+
 async def test_asking_for_the_state_is_answered_without_a_stream(unguarded):
     session = await Session(unguarded).open()
     task = await session.begin()

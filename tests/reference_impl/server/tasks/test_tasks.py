@@ -162,3 +162,14 @@ async def test_each_key_of_a_task_is_used_once(either, stage):
             result = (await line.answer("r"))["result"]
         assert len(set(ids)) == 2
         assert result["content"][0]["text"] == "Ada Bob"
+
+
+async def test_a_result_that_no_json_can_hold_fails_the_task(either, stage):
+    @stage.server.tool(taskSupport="optional")
+    async def surrogate():
+        """Return half a character."""
+        return "\ud800"
+
+    async with either(stage) as client:
+        state = await client.until(await client.begin("surrogate"), "failed")
+        assert state["statusMessage"] == "Internal error"
