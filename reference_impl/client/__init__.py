@@ -18,10 +18,12 @@ from reference_impl.client.errors import (
     NotOffered,
     RequestFailed,
     RequestTimeout,
+    ResourceNotFound,
     TaskCancelled,
     TokenRefused,
 )
 from reference_impl.client.opening import Agreement
+from reference_impl.client.roots import directory_roots
 from reference_impl.client.settings import CallOptions, ClientSettings, Handlers, Progress
 from reference_impl.client.subscriptions import Filter, Subscription
 from reference_impl.protocol.tasks import Task
@@ -47,6 +49,7 @@ __all__ = [
     "Refusal",
     "RequestFailed",
     "RequestTimeout",
+    "ResourceNotFound",
     "StdioCommand",
     "Subscription",
     "Target",
@@ -54,4 +57,5 @@ __all__ = [
     "TaskCancelled",
     "TokenRefused",
     "connect",
+    "directory_roots",
 ]

@@ -91,7 +91,8 @@ class RequestFailed(ClientError):  # noqa: N818 - see above
     """The server answered with an error: its `code`, `message` and `data`; `method` is what was asked for."""
 
     def __init__(self, code: int, message: str, data: Any = None, method: str | None = None) -> None:
-        super().__init__(f"{method}: {message} ({code})" if method else f"{message} ({code})")
+        said = " ".join(message.split())
+        super().__init__(f"{method}: {said} ({code})" if method else f"{said} ({code})")
         self.code = code
         self.message = message
         self.data = data

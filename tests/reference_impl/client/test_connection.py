@@ -6,15 +6,23 @@ import pytest
 
 from reference_impl.client import (
     CallOptions,
+    ClientSettings,
     ConnectionClosed,
     InvalidAnswer,
     NotOffered,
     Progress,
     RequestFailed,
     RequestTimeout,
+    ResourceNotFound,
+    connect,
 )
+from reference_impl.client.channel_wire import ChannelWire
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, LOG_LEVEL, PROTOCOL_VERSION
+from reference_impl.protocol.messages import decode_json, encode_json
 from reference_impl.protocol.methods import TASKS
+from reference_impl.protocol.revisions import R2025_11_25
+from reference_impl.transports.memory import memory_pair
+from reference_impl.transports.messages import LineChannel
 
 pytestmark = pytest.mark.anyio
 
@@ -247,6 +255,34 @@ async def test_progress_reaches_the_request_that_asked_for_it(talk):
     assert steps == [Progress(1, 2, "step 1"), Progress(2, 2, "step 2")]
 
 
+async def test_progress_that_is_none_is_passed_over(talk):
+    async def server(peer):
+        await peer.open_modern()
+        call = await peer.expect("tools/call")
+        token = call["params"]["_meta"]["progressToken"]
+        for named, step in (
+            (token, 1),
+            (token, 1),
+            (token, 0),
+            (token, "2"),
+            (True, 3),
+            (None, 4),
+            ([], 5),
+            (token, 6),
+        ):
+            await peer.send({"method": "notifications/progress", "params": {"progressToken": named, "progress": step}})
+        await peer.complete(call, content=[])
+        await tell_more(peer, token)
+
+    async def tell_more(peer, token):
+        await peer.send({"method": "notifications/progress", "params": {"progressToken": token, "progress": 7}})
+
+    steps: list[Progress] = []
+    async with talk(server) as client:
+        await client.call_tool("slow", options=CallOptions(on_progress=steps.append))
+    assert [step.progress for step in steps] == [1, 6]
+
+
 async def test_progress_starts_the_timeout_anew_but_not_beyond_the_maximum(talk):
     async def server(peer):
         await peer.open_modern()
@@ -339,3 +375,42 @@ async def test_an_unknown_log_level_is_refused(talk):
     async with talk(server) as client:
         with pytest.raises(ValueError, match="none of debug"):
             await client.set_logging_level("loud")
+
+
+@pytest.mark.parametrize(
+    ("opening", "code", "failure"),
+    [
+        ("open_modern", -32602, ResourceNotFound),
+        ("open_modern", -32002, ResourceNotFound),
+        ("open_legacy", -32002, ResourceNotFound),
+        ("open_legacy", -32602, RequestFailed),
+    ],
+)
+async def test_a_resource_that_is_not_there_has_its_own_failure_in_both_eras(talk, opening, code, failure):
+    async def server(peer):
+        await getattr(peer, opening)()
+        await peer.refuse(await peer.expect("resources/read"), code)
+
+    async with talk(server) as client:
+        with pytest.raises(RequestFailed, match="resources/read: no") as caught:
+            await client.read_resource("file:///gone")
+        assert type(caught.value) is failure
+
+
+async def test_a_message_that_nobody_takes_has_a_deadline():
+    class Full(ChannelWire):
+        async def send(self, _):
+            await anyio.sleep_forever()
+
+    async def refuse_and_greet(peer):
+        request = decode_json((await peer.receive()).strip())
+        answer = {"protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": {"name": "x", "version": "1"}}
+        await peer.send(encode_json({"jsonrpc": "2.0", "id": request["id"], "result": answer}) + b"\n")
+
+    near, far = memory_pair()
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(refuse_and_greet, far)
+        settings = ClientSettings(timeout=0.02, revisions=(R2025_11_25,))
+        with pytest.raises(ConnectionClosed, match="reads no more"):
+            async with connect(Full(LineChannel(near)), settings):
+                pass
