@@ -28,6 +28,9 @@ from reference_impl.client.errors import AuthorizationFailed
 
 __all__ = ["Discovered", "discover"]
 
+_MOST = 8
+"""Authorization servers that are tried at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Discovered:
@@ -63,7 +66,7 @@ async def discover(
 
 def _sorted(issuers: tuple[str, ...], preferred: tuple[str, ...]) -> list[str]:
     known = [issuer for issuer in preferred if issuer in issuers]
-    return list(dict.fromkeys((*known, *issuers)))
+    return list(dict.fromkeys((*known, *issuers)))[:_MOST]
 
 
 # The server's own metadata --------------------------------------------------------------------------

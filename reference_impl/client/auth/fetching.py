@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
@@ -54,6 +55,12 @@ class Fetches(Protocol):
         ...
 
 
+@cache
+def _usual_context() -> ssl.SSLContext:
+    """Return a context that verifies; reading all of the system's certificates takes longer than a request."""
+    return ssl.create_default_context()
+
+
 async def is_private(host: str) -> bool:
     """Tell whether a host lies outside the public network, by the addresses that its name has now."""
     try:
@@ -92,7 +99,8 @@ class Fetcher:
         require_secure(url, "an address of authorization")
         origin, parts = Origin.of(url), urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        client = HttpClient(origin, self._ssl, admits=self._admits)
+        context = self._ssl or (_usual_context() if origin.scheme == "https" else None)
+        client = HttpClient(origin, context, admits=self._admits)
         sent = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity", **headers}
         try:
             with anyio.fail_after(_DEADLINE):

@@ -30,13 +30,21 @@ class Holding:
     def __init__(self, server: str, store: Store) -> None:
         self.server = server
         self.lock = anyio.Lock()
-        self.tokens = load(store, f"tokens {server}", Tokens)
+        self.tokens: Tokens | None = None
         self.proofs: ProofKey | None = None
         self.failures, self.reason = 0, ""
         self._store = store
-        if self.tokens is not None and self.tokens.bound:
-            kept: Any = store.read(f"key {server}")
-            self.proofs = ProofKey(kept) if isinstance(kept, dict) else None
+        self.reload()
+
+    def reload(self) -> None:
+        """Take what another program has put into the store meanwhile: a refresh token that it has used is good for
+        nothing any more, and sending it again would cost both theirs (OAuth 2.1, section 4.3.1)."""
+        kept = load(self._store, f"tokens {self.server}", Tokens)
+        if kept == self.tokens:
+            return
+        self.tokens = kept
+        key: Any = self._store.read(f"key {self.server}")
+        self.proofs = ProofKey(key) if kept is not None and kept.bound and isinstance(key, dict) else None
 
     @property
     def expired(self) -> bool:

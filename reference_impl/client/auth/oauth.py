@@ -15,6 +15,7 @@ from reference_impl.client.auth.challenges import Challenge, find_challenge, par
 from reference_impl.client.auth.discovery import Discovered, discover
 from reference_impl.client.auth.fetching import Fetcher, Fetches, is_private
 from reference_impl.client.auth.holding import Holding
+from reference_impl.client.auth.registration import forget
 from reference_impl.client.auth.scopes import selected, union
 from reference_impl.client.auth.signing import DPOP_ALGORITHM, ProofKey
 from reference_impl.client.auth.storage import MemoryStore, Store
@@ -52,10 +53,12 @@ class OAuth:
         return Fetcher(self._ssl, private=await is_private(host))
 
     def _holding(self, server: str) -> Holding:
-        name = canonical(server)
-        if name not in self._holdings:
-            self._holdings[name] = Holding(name, self._store)
-        return self._holdings[name]
+        holding = self._holdings.get(server)
+        if holding is None:
+            name = canonical(server)
+            holding = self._holdings.setdefault(name, Holding(name, self._store))
+            self._holdings[server] = holding  # by this spelling too: every request asks
+        return holding
 
     # What HTTP asks for -------------------------------------------------------------------------
 
@@ -64,6 +67,7 @@ class OAuth:
         holding = self._holding(server)
         if holding.refreshable and holding.expired:
             async with holding.lock:
+                holding.reload()
                 if holding.refreshable and holding.expired:
                     await self._renew_quietly(holding)
         return holding.headers(method, url)
@@ -79,8 +83,9 @@ class OAuth:
         if challenge.error == "use_dpop_nonce":
             return holding.proofs is not None and "dpop-nonce" in refusal.headers
         async with self._alone(holding):
+            holding.reload()
             if holding.differs(refusal.granted):
-                return True  # another request has been here before
+                return True  # another request, or another program, has been here before
             if refusal.status == 401:
                 return await self._authorize(holding, refusal, challenge)
             return challenge.error == "insufficient_scope" and await self._step_up(holding, refusal, challenge)
@@ -125,8 +130,10 @@ class OAuth:
         if same and holding.refreshable and not refusal.attempt and set(scopes) == set(former):
             try:
                 await self._refresh(holding, venue)
-            except TokenRefused:
+            except TokenRefused as error:
                 holding.forget()
+                if error.error == "invalid_client":
+                    forget(venue)
             else:
                 return True
         await self._obtain(holding, venue)
@@ -139,10 +146,10 @@ class OAuth:
         """
         tokens = holding.tokens
         former = tokens.requested if tokens is not None else ()
-        scopes = union(former, challenge.scopes or ())
+        found = await self._discover(holding, challenge, refusal.sent)
+        scopes = union(former, selected(challenge.scopes, found.scopes_supported))
         if tokens is not None and set(scopes) == set(former):
             return False
-        found = await self._discover(holding, challenge, refusal.sent)
         await self._obtain(holding, await self._venue(holding, found, scopes, challenge))
         return True
 

@@ -86,6 +86,7 @@ class Browser:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            visitors.add(writer)
             target = await _target(reader)
             parts = urlsplit(target)
             ours = parts.path == _PATH and parse_qs(parts.query).get("state", [""])[0] == state
@@ -93,15 +94,20 @@ class Browser:
             if ours and not answer.done():
                 answer.set_result(f"{redirect_uri}?{parts.query}")
 
-        async with await asyncio.start_server(serve, sock=self._socket, limit=_HEAD_LIMIT):
-            self._socket = None  # closed with the server
+        visitors: set[asyncio.StreamWriter] = set()
+        server = await asyncio.start_server(serve, sock=self._socket, limit=_HEAD_LIMIT)
+        self._socket = None  # closed with the server
+        try:
             if not await anyio.to_thread.run_sync(self._show, url):
                 raise AuthorizationFailed("no browser could be opened")
-            try:
-                with anyio.fail_after(self._patience):
-                    return await answer
-            except TimeoutError as error:
-                raise AuthorizationFailed(f"the user gave no answer within {self._patience:g} s") from error
+            with anyio.fail_after(self._patience):
+                return await answer
+        except TimeoutError as error:
+            raise AuthorizationFailed(f"the user gave no answer within {self._patience:g} s") from error
+        finally:
+            server.close()
+            for visitor in visitors:  # browsers open connections that they never use: nobody waits for those
+                visitor.close()
 
     async def aclose(self) -> None:
         """See `UserAgent.aclose`."""

@@ -127,6 +127,13 @@ async def test_an_issuer_that_publishes_nothing_gives_way_to_the_next():
         await find(world)
 
 
+async def test_a_list_without_end_is_tried_for_a_while():
+    world = World(authorization_servers=[f"https://a{number}.example" for number in range(1000)])
+    with pytest.raises(AuthorizationFailed, match=r"https://a0\.example publishes no"):
+        await find(world)
+    assert len(world.fetched) < 30
+
+
 # Servers of 2025-03-26, which are their own authorization servers --------------------------------
 
 

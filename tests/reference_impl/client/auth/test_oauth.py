@@ -102,6 +102,14 @@ async def test_a_step_up_that_brings_nothing_new_is_given_up():
     assert len(world.issuer.asked) == 2
 
 
+async def test_a_step_up_without_scopes_asks_for_those_that_the_server_lists():
+    world = World(scopes_supported=["a", "b"])
+    oauth = world.oauth()
+    await refused(oauth, 'Bearer scope="c"')
+    assert await refused(oauth, 'Bearer error="insufficient_scope"', 403)
+    assert world.issuer.asked[-1]["scope"] == "c a b"
+
+
 async def test_a_403_for_another_reason_is_none_of_its_business():
     world = World()
     oauth = world.oauth()
@@ -214,6 +222,24 @@ async def test_a_refreshed_token_that_is_refused_asks_the_user():
     assert await refused(oauth, attempt=1)
     assert not await refused(oauth, attempt=2)
     assert [form["grant_type"] for form in world.issuer.forms] == ["refresh_token", "authorization_code"]
+
+
+async def test_a_client_that_was_forgotten_since_registers_again_before_the_user_is_asked():
+    world = World(Issuer(refuses={"refresh_token": "invalid_client"}))
+    assert await refused(world.oauth(store=kept(world)))
+    assert len(world.issuer.registrations) == 1
+    assert world.issuer.asked[0]["client_id"] == "client-1"
+
+
+async def test_a_refresh_token_that_another_program_has_used_is_not_used_again():
+    world = World(Issuer(answer={"refresh_token": "refresh-2", "expires_in": 3600}))
+    store = kept(world)
+    ours, theirs = world.oauth(store=store), world.oauth(store=store)
+    granted = await headers(ours)
+    await refused(theirs)
+    assert await ours.answer(refusal(granted=granted))
+    assert await headers(ours) == await headers(theirs) == {"authorization": "Bearer token-1"}
+    assert len(world.issuer.forms) == 1
 
 
 async def test_a_challenge_for_more_than_was_granted_is_no_matter_for_a_refresh():

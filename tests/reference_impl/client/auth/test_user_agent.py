@@ -23,6 +23,13 @@ async def visit(url: str, method: str = "GET") -> bytes:
             return answer
 
 
+async def linger(url: str) -> None:
+    """Open a connection as browsers do in advance, and say nothing until it is closed."""
+    async with await anyio.connect_tcp(urlsplit(url).hostname, urlsplit(url).port) as stream:
+        with pytest.raises((anyio.EndOfStream, anyio.BrokenResourceError)):
+            await stream.receive()
+
+
 class Opened:
     """A browser that notes what it is to open, and lets the test act."""
 
@@ -46,9 +53,10 @@ async def test_the_browser_comes_back_with_the_answer():
     async def ask() -> None:
         answers.append(await browser.authorize(f"https://auth.example/authorize?state=s1&x={quote(redirect)}"))
 
-    async with anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as tasks, anyio.create_task_group() as idle:
         tasks.start_soon(ask)
         await show.there.wait()
+        idle.start_soon(linger, redirect)
         strays = ("/favicon.ico?", "/callback?state=other&code=evil", "/callback?code=evil")
         pages += [await visit(redirect.replace("/callback", "") + stray) for stray in strays]
         pages.append(await visit(f"{redirect}?state=s1&code=evil", "POST"))
