@@ -117,8 +117,8 @@ def sign(header: Mapping[str, Any], claims: Mapping[str, Any], key: Key) -> str:
 class Claims:
     """What claims must say (RFC 7519, 4.1). Times are judged with `leeway` seconds for clocks that differ.
 
-    `types` are the allowed values of `typ`, lower case and without `application/`; `required` the claims that must be
-    there. `longest` is how many seconds a token may live at most, where that matters.
+    `types` are the allowed values of `typ`, lower case and without `application/`, empty for none; `required` the
+    claims that must be there. `longest` is how many seconds a token may live at most, where that matters.
     """
 
     types: frozenset[str]
@@ -129,7 +129,7 @@ class Claims:
 
     def check(self, jwt: Jwt) -> None:
         """Raise `InvalidTokenError` for a token of another kind, without a claim, too old or too early."""
-        kind = jwt.header.get("typ")
+        kind = jwt.header.get("typ", "")
         if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in self.types:
             raise InvalidTokenError("the token is of another type")
         missing = [name for name in self.required if jwt.claims.get(name) in (None, "", [])]

@@ -57,6 +57,7 @@ class AuthorizationServer:
         self.codes: Expiring[Code] = Expiring(_MOST_CODES, clock)
         self.pending: Expiring[Pending] = Expiring(_MOST_PENDING, clock)
         self.trusted = {issuer: FetchedKeys(issuer, url) for issuer, url in settings.trusted.items()}
+        self.platforms = {issuer: FetchedKeys(issuer, url) for issuer, url in settings.platforms.items()}
         self._used: Expiring[bool] = Expiring(_MOST_USED, clock)
         self._base = urlsplit(settings.issuer).path.rstrip("/")
         self._routes = self._routed()

@@ -1,5 +1,6 @@
 """Enterprise-managed authorization: the identity provider turns an ID token into an assertion for another authorization
-server (token exchange), and that one turns the assertion into an access token (JWT bearer).
+server (token exchange), and that one turns the assertion into an access token (JWT bearer). A platform's own token for
+a workload is such an assertion too (workload identity federation).
 
 Source: the extension `auth/enterprise-managed-authorization`; RFC 8693, RFC 7523.
 """
@@ -7,10 +8,12 @@ Source: the extension `auth/enterprise-managed-authorization`; RFC 8693, RFC 752
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.server.auth.errors import InvalidTokenError, VerificationUnavailableError
-from reference_impl.server.auth.jwt import Claims, Jwt, Key, read, verify
+from reference_impl.server.auth.jwt import Claims, Jwt, read, verify
+from reference_impl.server.auth.keys import KeySource
 from reference_impl.servers.authorization.authentication import ASSERTION_ALGORITHMS
 from reference_impl.servers.authorization.settings import Client
 from reference_impl.servers.authorization.tokens import Granted, new_family
@@ -70,30 +73,42 @@ def _identity(server: AuthorizationServer, client: Client, token: str) -> Jwt:
 
 
 async def jwt_bearer(server: AuthorizationServer, client: Client, form: Parameters) -> Granted:
-    """Return what the assertion of a trusted identity provider grants (the extension, 5.1). Raises `OAuthError`."""
+    """Return what an assertion grants: that of a trusted identity provider about a user (the extension, 5.1), or that
+    of a platform about its workload. Raises `OAuthError`."""
     assertion = form.need("assertion")
     try:
-        jwt = verify(assertion, await _trusted_keys(server, read(assertion)), ASSERTION_ALGORITHMS)
-        required = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "resource")
-        longest = server.settings.lifetimes.assertion
-        Claims(frozenset({_ID_JAG_KIND}), required, longest=longest, clock=server.clock).check(jwt)
+        if read(assertion).header.get("typ") == _ID_JAG_KIND:
+            jwt = await _verified(server, server.trusted, assertion)
+            _enterprise_claims(server).check(jwt)
+            return _enterprise(server, client, jwt, form)
+        jwt = await _verified(server, server.platforms, assertion)
+        Claims(frozenset({"jwt", ""}), clock=server.clock).check(jwt)
+        return _workload(server, client, jwt, form)
     except (InvalidTokenError, VerificationUnavailableError) as error:
         raise OAuthError("invalid_grant", f"the assertion was refused: {error}") from None
-    return _granted(server, client, jwt, form)
 
 
-async def _trusted_keys(server: AuthorizationServer, unproven: Jwt) -> list[Key]:
-    source = server.trusted.get(str(unproven.claims.get("iss")))
+async def _verified(server: AuthorizationServer, sources: Mapping[str, KeySource], assertion: str) -> Jwt:
+    """Return an assertion that one of its issuer's keys signed, for this server alone."""
+    unproven = read(assertion)
+    source = sources.get(str(unproven.claims.get("iss")))
     if source is None:
         raise InvalidTokenError("nobody here trusts its issuer")
     kid = unproven.header.get("kid")
-    return await source.find(kid if isinstance(kid, str) else None)
+    jwt = verify(assertion, await source.find(kid if isinstance(kid, str) else None), ASSERTION_ALGORITHMS)
+    if jwt.claims.get("aud") not in (server.settings.issuer, [server.settings.issuer]):
+        raise InvalidTokenError("the token is for another authorization server")
+    return jwt
 
 
-def _granted(server: AuthorizationServer, client: Client, jwt: Jwt, form: Parameters) -> Granted:
+def _enterprise_claims(server: AuthorizationServer) -> Claims:
+    required = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id", "resource")
+    longest = server.settings.lifetimes.assertion
+    return Claims(frozenset({_ID_JAG_KIND}), required, longest=longest, clock=server.clock)
+
+
+def _enterprise(server: AuthorizationServer, client: Client, jwt: Jwt, form: Parameters) -> Granted:
     claims = jwt.claims
-    if claims["aud"] not in (server.settings.issuer, [server.settings.issuer]):
-        raise OAuthError("invalid_grant", "the assertion is for another authorization server")
     if claims["client_id"] != client.id:
         raise OAuthError("invalid_grant", "the assertion was made for another client")
     resource = claims["resource"]
@@ -105,6 +120,13 @@ def _granted(server: AuthorizationServer, client: Client, jwt: Jwt, form: Parame
     )
     offered = tuple(str(claims.get("scope", "")).split())
     asked = tuple(scope for scope in form.scopes or offered if scope in offered)
-    scopes = server.scopes_for(client, asked) if asked or offered else ()
+    scopes = server.scopes_for(client, asked) if asked else ()
     subject = f"{claims['iss']} {claims['sub']}"
     return Granted(client.id, subject, scopes, server.resources_for(form.resources or resources), new_family())
+
+
+def _workload(server: AuthorizationServer, client: Client, jwt: Jwt, form: Parameters) -> Granted:
+    if (jwt.claims["iss"], jwt.claims["sub"]) not in client.workloads:
+        raise OAuthError("invalid_grant", "the assertion is about another workload")
+    scopes, resources = server.scopes_for(client, form.scopes), server.resources_for(form.resources)
+    return Granted(client.id, client.id, scopes, resources, new_family())

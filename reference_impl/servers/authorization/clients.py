@@ -87,34 +87,47 @@ def describe(client_id: str, metadata: Mapping[str, Any], secret: str | None) ->
 
     `secret` is given to clients that register and want one; a document can hold none.
     """
-    method = metadata.get("token_endpoint_auth_method", "none" if secret is None else "client_secret_basic")
-    grants = _strings(metadata, "grant_types") or (AUTHORIZATION_CODE,)
-    uris = _strings(metadata, "redirect_uris")
-    for uri in uris:
-        check_redirect_uri(uri, web=metadata.get("application_type") == "web")
-    if AUTHORIZATION_CODE in grants and not uris:
-        raise OAuthError("invalid_redirect_uri", "redirect_uris are missing")
-    if method not in METHODS or (secret is None and method.startswith("client_secret")):
-        raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method is not supported for this client")
-    if not set(grants) <= set(GRANTS):
-        raise OAuthError("invalid_client_metadata", "grant_types holds one that is not supported")
+    method = _method(metadata, secret)
+    name, scope = metadata.get("client_name"), metadata.get("scope")
     keys, keys_url = metadata.get("jwks"), metadata.get("jwks_uri")
-    if method == "private_key_jwt" and not isinstance(keys, dict) and not isinstance(keys_url, str):
-        raise OAuthError("invalid_client_metadata", "private_key_jwt needs jwks or jwks_uri")
-    name = metadata.get("client_name")
-    scope = metadata.get("scope")
     return Client(
         client_id,
-        uris,
+        _redirect_uris(metadata),
         secret if method.startswith("client_secret") else None,
         name if isinstance(name, str) else "",
         (method,),
-        grants,
+        _grants(metadata),
         frozenset(scope.split()) if isinstance(scope, str) and scope else None,
         keys if isinstance(keys, dict) else None,
         keys_url if isinstance(keys_url, str) else None,
         host=urlsplit(client_id).hostname if "://" in client_id else None,
     )
+
+
+def _method(metadata: Mapping[str, Any], secret: str | None) -> str:
+    method = metadata.get("token_endpoint_auth_method", "none" if secret is None else "client_secret_basic")
+    if method not in METHODS or (secret is None and method.startswith("client_secret")):
+        raise OAuthError("invalid_client_metadata", "token_endpoint_auth_method is not supported for this client")
+    keys = isinstance(metadata.get("jwks"), dict) or isinstance(metadata.get("jwks_uri"), str)
+    if method == "private_key_jwt" and not keys:
+        raise OAuthError("invalid_client_metadata", "private_key_jwt needs jwks or jwks_uri")
+    return str(method)
+
+
+def _grants(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    grants = _strings(metadata, "grant_types") or (AUTHORIZATION_CODE,)
+    if not set(grants) <= set(GRANTS):
+        raise OAuthError("invalid_client_metadata", "grant_types holds one that is not supported")
+    return grants
+
+
+def _redirect_uris(metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    uris = _strings(metadata, "redirect_uris")
+    for uri in uris:
+        check_redirect_uri(uri, web=metadata.get("application_type") == "web")
+    if not uris and AUTHORIZATION_CODE in _grants(metadata):
+        raise OAuthError("invalid_redirect_uri", "redirect_uris are missing")
+    return uris
 
 
 def _strings(metadata: Mapping[str, Any], name: str) -> tuple[str, ...]:

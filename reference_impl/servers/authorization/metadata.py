@@ -16,7 +16,7 @@ __all__ = ["metadata"]
 def metadata(server: AuthorizationServer) -> dict[str, Any]:
     """Return the document; it is the same for both ways of discovery."""
     settings, features = server.settings, server.settings.features
-    without = {JWT_BEARER: settings.trusted, TOKEN_EXCHANGE: settings.chains}
+    without = {JWT_BEARER: settings.trusted or settings.platforms, TOKEN_EXCHANGE: settings.chains}
     grants = [grant for grant in GRANTS if without.get(grant, True)]
     document: dict[str, Any] = {
         "issuer": settings.issuer,

@@ -27,7 +27,8 @@ class Client:
 
     `methods` are the ways in which it may authenticate. `keys` is its JWK set, or `keys_url` the address of that, for
     `private_key_jwt`. `scopes` are those that it may have, None for all. With `introspects` it is a resource server
-    that may ask about tokens. `host` is where a client that describes itself lives.
+    that may ask about tokens. `workloads` are issuers and subjects of tokens that platforms give to their workloads,
+    each proof enough of this client. `host` is where a client that describes itself lives.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Client:
     keys: Mapping[str, Any] | None = None
     keys_url: str | None = None
     introspects: bool = False
+    workloads: tuple[tuple[str, str], ...] = ()
     host: str | None = None
 
 
@@ -83,8 +85,8 @@ class Settings:
     `resources` are the resource servers it gives tokens for (RFC 8707), any if empty. `users` are the demo users, the
     first is whoever comes without `login_hint`. `tokens` is the form of access tokens; `algorithm` signs them.
     `methods` are the ways in which clients may authenticate. `trusted` are issuers (to the URL of their JWK set, or
-    None to discover it) whose ID-JAG assertions are taken; `chains` are the authorization servers for which this one,
-    as the identity provider, makes such assertions.
+    None to discover it) whose ID-JAG assertions are taken, `platforms` such whose workloads are clients here; `chains`
+    are the authorization servers for which this one, as the identity provider, makes ID-JAG assertions.
     """
 
     issuer: str
@@ -97,6 +99,7 @@ class Settings:
     algorithm: Literal["ES256", "RS256"] = "ES256"
     methods: tuple[str, ...] = METHODS
     trusted: Mapping[str, str | None] = field(default_factory=dict)
+    platforms: Mapping[str, str | None] = field(default_factory=dict)
     chains: tuple[str, ...] = ()
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     features: Features = field(default_factory=Features)

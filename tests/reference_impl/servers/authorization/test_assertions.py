@@ -149,3 +149,54 @@ async def test_metadata_offers_the_grants_to_those_who_can_use_them(idp, chat):
     path = "/.well-known/oauth-authorization-server"
     assert EXCHANGE in (await idp.get(path)).json["grant_types_supported"]
     assert BEARER in (await chat.get(path)).json["grant_types_supported"]
+
+
+PLATFORM = "https://platform.example"
+
+
+@pytest.fixture
+def federated(chat, idp):
+    client = Client("job", grants=(BEARER,), workloads=((PLATFORM, "ns/default/sa/job"),))
+    settings = Settings(AS, (client,), ("chat.read", "chat.history"), platforms={PLATFORM: None})
+    chat.application = AuthorizationServer(settings, chat.application.clock)
+    chat.application.platforms[PLATFORM] = FixedKeys(idp.application.keys.document())
+    return chat
+
+
+def workload(idp, clock, kind="JWT", **claims):
+    said = {"iss": PLATFORM, "sub": "ns/default/sa/job", "aud": [AS], "exp": int(clock.now) + 3600, **claims}
+    return idp.application.keys.sign(kind, said)
+
+
+async def shown(server, assertion, **more):
+    form = {"grant_type": BEARER, "client_id": "job", "assertion": assertion, "resource": RESOURCE, **more}
+    return await server.post("/token", **form)
+
+
+async def test_the_token_of_a_platform_proves_a_workload(federated, idp, clock):
+    answer = await shown(federated, workload(idp, clock), scope="chat.read")
+    claims = read(answer.json["access_token"]).claims
+    assert (claims["sub"], claims["client_id"], claims["scope"]) == ("job", "job", "chat.read")
+    assert BEARER in (await federated.get("/.well-known/openid-configuration")).json["grant_types_supported"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"sub": "ns/default/sa/other"},
+        {"iss": "https://evil.example"},
+        {"aud": "https://other.example"},
+        {"aud": [AS, "https://other.example"]},
+        {"exp": 1},
+        {"kind": "at+jwt"},
+        {"kind": "oauth-id-jag+jwt"},
+    ],
+)
+async def test_the_token_of_a_platform_must_be_right_in_every_way(federated, idp, clock, wrong):
+    answer = await shown(federated, workload(idp, clock, **wrong))
+    assert (answer.status, answer.json["error"]) == (400, "invalid_grant")
+
+
+async def test_a_platform_makes_no_assertions_about_users(federated, idp, clock):
+    assertion = idp.application.keys.sign("oauth-id-jag+jwt", claims_of(clock, iss=PLATFORM, client_id="job"))
+    assert "nobody here trusts" in (await shown(federated, assertion)).json["error_description"]
