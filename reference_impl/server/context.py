@@ -7,14 +7,16 @@ import secrets
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.protocol.errors import RemoteProtocolError
+from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import LOG_LEVELS
+from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS, Access
 from reference_impl.server.asking import ask_client, checked
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs, Question
+from reference_impl.server.tracing import trace_context
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -69,6 +71,12 @@ class Context:
         """The scopes of the token of this request."""
         access = ACCESS.get()
         return frozenset() if access is None else access.scopes
+
+    @property
+    def trace(self) -> Mapping[str, str]:
+        """`traceparent`, `tracestate` and `baggage` as the client sent them (W3C Trace Context), for spans and nobody
+        else (`basic/index#meta`)."""
+        return trace_context(self._exchange.request.params)
 
     @property
     def progress_token(self) -> str | int | None:
@@ -131,16 +139,46 @@ class Context:
         answers = await self.ask({key: Question("elicitation/create", params, as_task)})
         return dict(answers[key])
 
-    async def elicit_url(self, message: str, url: str, key: str = "elicit_url") -> dict[str, Any]:
+    async def elicit_url(
+        self, message: str, url: str, key: str = "elicit_url", *, identifier: str | None = None
+    ) -> dict[str, Any]:
         """Ask the user to visit a page, for what must not pass through the client (`client/elicitation#url-mode`).
 
-        Returns the `ElicitResult`; `accept` means only that the user agreed to go there.
+        Returns the `ElicitResult`; `accept` means only that the user agreed to go there. `identifier` is what
+        `elicitation_complete` will name, unique to this visit.
         """
+        answers = await self.ask({key: Question("elicitation/create", self._visit(message, url, identifier))})
+        return dict(answers[key])
+
+    async def require_visit(self, message: str, url: str, *, identifier: str | None = None) -> None:
+        """Refuse to go on before the user has visited a page. Call it only while that has not happened.
+
+        At 2025-11-25 the request fails with the page (-32042, `client/elicitation#url-elicitation-required-error`) and
+        the client makes it again afterwards; later, the page is asked for like any input, and this returns once the
+        user has agreed to go there. Raises `ToolError` where clients cannot or users will not.
+        """
+        params = self._visit(message, url, identifier)
+        question = Question("elicitation/create", params)
+        self._require(question)
+        if not self.revision.modern:
+            raise RemoteProtocolError(Code.URL_ELICITATION_REQUIRED, message, {"elicitations": [params]})
+        answers = await self.ask({"visit": question})
+        if answers["visit"]["action"] != "accept":
+            raise ToolError(f"Cannot go on without the page: {message}")
+
+    def _visit(self, message: str, url: str, identifier: str | None) -> dict[str, Any]:
         params = {"mode": "url", "message": message, "url": url}
         if not self.revision.modern:
-            params["elicitationId"] = secrets.token_urlsafe(16)
-        answers = await self.ask({key: Question("elicitation/create", params)})
-        return dict(answers[key])
+            params["elicitationId"] = identifier or secrets.token_urlsafe(16)
+        return params
+
+    def elicitation_complete(self, identifier: str) -> None:
+        """Tell the client that asked, and no other, that the visit `identifier` has done what it was for; handlers may
+        have returned long before (`client/elicitation#completion-notifications-for-url-mode-elicitation`)."""
+        session = self._exchange.session
+        modes = {} if session is None else session.capabilities.get("elicitation")
+        if session is not None and session.revision.url_elicitation and isinstance(modes, dict) and "url" in modes:
+            session.send(Notification("notifications/elicitation/complete", {"elicitationId": identifier}))
 
     async def sample(
         self,

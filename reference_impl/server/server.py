@@ -34,6 +34,7 @@ from reference_impl.server.middleware import Handler, Invocation, Middleware
 from reference_impl.server.state import StateSeal
 from reference_impl.server.subscriptions import Hub
 from reference_impl.server.tasks import TaskManager, TaskOptions
+from reference_impl.server.tracing import traced
 
 __all__ = ["AdvancedMCPServer", "ServerOptions"]
 
@@ -205,7 +206,7 @@ class AdvancedMCPServer:
             handler: Handler = _call
             for middleware in reversed(self.middleware):
                 handler = middleware.wrap(handler)
-            self._handler = handler
+            self._handler = traced(handler)
         return self._handler(invocation)
 
     def find_resource(self, uri: str) -> tuple[Resource, dict[str, Any]] | None:
