@@ -117,7 +117,8 @@ class AuthorizationServer:
     @property
     def scopes(self) -> tuple[str, ...]:
         """All scopes that can be asked for."""
-        return (*self.settings.scopes, *(("openid",) if self.settings.features.openid else ()), "offline_access")
+        of_openid = ("openid",) if self.settings.features.openid else ()
+        return tuple(dict.fromkeys((*self.settings.scopes, *of_openid, "offline_access")))
 
     def scopes_for(self, client: Client, asked: tuple[str, ...]) -> tuple[str, ...]:
         """Return the scopes that a client gets. Raises `OAuthError` for one that it cannot have."""
