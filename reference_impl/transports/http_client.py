@@ -96,8 +96,10 @@ class HttpClient:
         if self._closed or len(self._idle) >= _IDLE_LIMIT:
             link.close()
             return
-        link.rests_since = asyncio.get_running_loop().time()
+        now = link.rests_since = asyncio.get_running_loop().time()
         self._idle.append(link)
+        if self._idle[0].rests_since < now - _IDLE_SECONDS:  # what a burst has left behind goes one by one
+            self._idle.pop(0).close()
 
     def _lost(self, link: HttpLink) -> None:
         self._open.discard(link)

@@ -13,7 +13,7 @@ from typing import cast
 import httptools
 
 from reference_impl.transports.channel import HIGH_WATER
-from reference_impl.transports.http_terms import BadHttp, ConnectionLost, HttpError
+from reference_impl.transports.http_terms import BadHttp, ConnectionLost, HttpError, why_not_connected
 
 __all__ = ["HEAD_LIMIT", "HttpLink", "HttpReply"]
 
@@ -156,7 +156,9 @@ class HttpLink(asyncio.Protocol):
         reply = self._reply
         if reply is not None and reply.status and not reply.headers.keys() & {"content-length", "transfer-encoding"}:
             self._finish(reply)
-        how = "reset the connection" if exc is not None else "closed the connection before the end of its answer"
+        how = "closed the connection before the end of its answer"
+        if exc is not None:
+            how = f"broke the connection: {why_not_connected(exc)}"
         self._fail(ConnectionLost(f"the server {how}", reply is not None and reply.received))
         self._lost(self)
 

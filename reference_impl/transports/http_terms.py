@@ -65,6 +65,8 @@ def why_not_connected(reason: BaseException) -> str:
             return f"certificate verify failed: {reason.verify_message} (SSL_CERT_FILE names certificates to trust)"
         case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
             return "no TLS is spoken there; is it an http:// address?"
+        case ssl.SSLError(reason=str(alert)):
+            return f"TLS failed: {alert.lower().replace('_', ' ')}"
         case OSError(strerror=str(words)):
             return words.lower()
     return str(reason)

@@ -213,6 +213,21 @@ async def test_a_connection_that_rested_too_long_is_not_used_again(monkeypatch):
     assert server.connections == 2
 
 
+async def test_connections_that_a_burst_has_left_behind_are_closed_in_time():
+    async with talking(server := Server(*[OK] * 9, then=hang)) as client:
+        async with anyio.create_task_group() as tasks:
+            for _ in range(5):
+                tasks.start_soon(ask, client)
+        *left, _ = client._idle
+        for link in left:
+            link.rests_since -= http_client._IDLE_SECONDS + 1
+        for _ in left:
+            await ask(client)
+        await anyio.lowlevel.checkpoint()
+        assert len(client._open) == 1
+    assert server.connections == 5
+
+
 async def test_a_server_that_closes_is_connected_to_again():
     async with talking(
         server := Server(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
