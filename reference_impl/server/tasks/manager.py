@@ -235,6 +235,7 @@ class TaskManager:
 
     def _session_closed(self, session: Session) -> None:
         """Let the tasks of a session go on without it, or end with it where they are its own."""
+        session.on_close = None
         key = self._keys.pop(session, None)
         for run in list(self._live.values()):
             if key is not None and run.record.owner == key:
