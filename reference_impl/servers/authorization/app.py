@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from reference_impl.server.auth.dpop import DpopProofs, Nonces
 from reference_impl.server.auth.expiring import Expiring
 from reference_impl.server.auth.keys import FetchedKeys
+from reference_impl.server.auth.verifiers import canonical_resource
 from reference_impl.server.http.messages import HttpResponse, Receive, Scope, Send, send_response
 from reference_impl.servers.authorization.authorize import Code, Pending, authorize, decide
 from reference_impl.servers.authorization.clients import Clients
@@ -133,12 +134,11 @@ class AuthorizationServer:
 
     def resources_for(self, asked: tuple[str, ...]) -> tuple[str, ...]:
         """Return the audience of a token. Raises `OAuthError` for a resource that has no tokens from here."""
-        known = self.settings.resources
+        known = {canonical_resource(resource) for resource in self.settings.resources}
         if not asked:
-            return known[:1] or (self.settings.issuer,)
+            return self.settings.resources[:1] or (self.settings.issuer,)
         for resource in asked:
-            parts = urlsplit(resource)
-            if not parts.scheme or not parts.netloc or "#" in resource or (known and resource not in known):
+            if not _is_resource(resource) or (known and canonical_resource(resource) not in known):
                 raise OAuthError("invalid_target", "the resource is unknown")
         return asked
 
@@ -147,6 +147,15 @@ class AuthorizationServer:
         if self._used.get(name):
             raise refusal
         self._used.put(name, value=True, seconds=2 * self.settings.lifetimes.assertion)
+
+
+def _is_resource(text: str) -> bool:
+    """Tell whether a text is an absolute URI without fragment (RFC 8707, 2)."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc) and "#" not in text
 
 
 async def _metadata(server: AuthorizationServer, _request: WebRequest) -> HttpResponse:

@@ -62,6 +62,8 @@ class Clients:
             raise OAuthError("invalid_client", f"the client's document cannot be fetched: {error}") from None
         if fetched.document.get("client_id") != client_id:
             raise OAuthError("invalid_client", "the client's document is about another client_id")
+        if not fetched.document.get("client_name"):
+            raise OAuthError("invalid_client_metadata", "the client's document has no client_name")
         client = describe(client_id, fetched.document, None)
         self._documents.put(client_id, client, _kept_for(fetched.headers))
         return client

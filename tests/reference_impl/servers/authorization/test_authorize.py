@@ -71,6 +71,7 @@ async def test_a_client_with_one_redirect_uri_need_not_name_it(visitor):
         ({"scope": "mcp root"}, "invalid_scope"),
         ({"resource": "not a url"}, "invalid_target"),
         ({"resource": "https://mcp.example/mcp#x"}, "invalid_target"),
+        ({"resource": "http://["}, "invalid_target"),
     ],
 )
 async def test_other_faults_are_told_to_the_client_with_state_and_issuer(server, asked, error):
@@ -83,6 +84,7 @@ async def test_other_faults_are_told_to_the_client_with_state_and_issuer(server,
 async def test_only_known_resources_get_tokens_where_they_are_listed(visitor):
     server = visitor(resources=("https://mcp.example/mcp",))
     assert "code" in (await server.authorize()).answer
+    assert "code" in (await server.authorize(resource="HTTPS://MCP.example/mcp/")).answer
     assert (await server.authorize(resource="https://evil.example")).answer["error"] == "invalid_target"
 
 

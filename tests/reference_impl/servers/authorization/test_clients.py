@@ -140,6 +140,7 @@ async def test_a_document_is_kept_as_long_as_it_allows(local, host, clock):
     [
         {"client_id": "https://other.example/client.json"},
         {"client_id": None},
+        {"client_name": None},
         {"redirect_uris": []},
         {"redirect_uris": ["http://evil.example/cb"]},
         {"token_endpoint_auth_method": "client_secret_basic"},
