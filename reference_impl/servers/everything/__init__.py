@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reference_impl.server import AdvancedMCPServer, ServerOptions
+from reference_impl.server import AdvancedMCPServer, ServerOptions, TaskOptions
 from reference_impl.servers.everything import asking, content, fixtures, prompts, resources, rounds, tasks, tools
 
 __all__ = ["make_server"]
@@ -20,7 +20,8 @@ _INSTRUCTIONS = (
 
 def make_server(metrics: Any = None) -> AdvancedMCPServer:
     """Return a fresh everything server. `metrics` as in `AdvancedMCPServer`."""
-    options = ServerOptions(pages={"prompts/list": 5, "resources/list": 10, "resources/templates/list": 2})
+    pages = {"prompts/list": 5, "resources/list": 10, "resources/templates/list": 2}
+    options = ServerOptions(pages=pages, tasks=TaskOptions(poll_interval_ms=200))
     server = AdvancedMCPServer("everything", "1.0.0", instructions=_INSTRUCTIONS, options=options, metrics=metrics)
     for part in (tools, content, asking, resources, prompts, fixtures, rounds, tasks):
         part.register(server)
