@@ -104,7 +104,8 @@ def _authentication(client: ClientIdentity, server: AuthorizationServer) -> tupl
         return {}, {"client_assertion_type": _ASSERTION_TYPE, "client_assertion": assertion}
     if method == "client_secret_basic":
         pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret or '')}"
-        return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, {}
+        # The form may name the client as well (RFC 6749, section 4.1.3), and there are servers that look nowhere else.
+        return {"authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}, {"client_id": client.client_id}
     secret = {"client_secret": client.client_secret or ""} if method == "client_secret_post" else {}
     return {}, {"client_id": client.client_id, **secret}
 

@@ -24,7 +24,9 @@ async def test_a_client_gets_a_token_for_itself_and_a_new_one_when_that_is_refus
     world = World()
     oauth = world.oauth(ClientCredentials(ClientIdentity("me", ISSUER, "secret")))
     assert await refused(oauth, 'Bearer scope="a"')
-    assert world.issuer.forms == [{"grant_type": "client_credentials", "scope": "a", "resource": SERVER}]
+    assert world.issuer.forms == [
+        {"grant_type": "client_credentials", "scope": "a", "resource": SERVER, "client_id": "me"}
+    ]
     assert basic(world.issuer.heads[0]) == "me:secret"
     assert await refused(oauth)
     assert (await headers(oauth))["authorization"] == "Bearer token-2"

@@ -45,7 +45,7 @@ async def ask(client: ClientIdentity, *methods: str):
 async def test_a_secret_goes_into_the_header_form_encoded():
     fields, headers = await ask(ClientIdentity("a:b", ISSUER, "c d/ü"), "client_secret_basic")
     assert basic(headers) == "a%3Ab:c+d%2F%C3%BC"
-    assert fields == {"grant_type": "x"}
+    assert fields == {"grant_type": "x", "client_id": "a:b"}
 
 
 async def test_a_secret_goes_into_the_form_where_that_is_the_only_way():
