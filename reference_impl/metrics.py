@@ -63,7 +63,10 @@ class LatencyHistogram:
         """Add a duration. Raises ValueError if it is negative or no finite number."""
         if not 0.0 <= seconds < math.inf:
             raise ValueError(f"a duration is a finite number of seconds, not {seconds!r}")
-        index = _bucket(int(seconds * _NANOSECONDS))
+        # A bucket's index is the exponent of its values and their seven leading bits after the first.
+        nanoseconds = int(seconds * _NANOSECONDS)
+        shift = max(0, nanoseconds.bit_length() - _SUB_BITS - 1)
+        index = (shift << _SUB_BITS) + (nanoseconds >> shift)
         self._counts[index] = self._counts.get(index, 0) + times
         self.count += times
         self.total += seconds * times
@@ -103,12 +106,6 @@ class LatencyHistogram:
         self.total += other.total
         self.minimum = min(self.minimum, other.minimum)
         self.maximum = max(self.maximum, other.maximum)
-
-
-def _bucket(nanoseconds: int) -> int:
-    """Return the index of the bucket of a value: its exponent and its seven leading bits after the first."""
-    shift = max(0, nanoseconds.bit_length() - _SUB_BITS - 1)
-    return (shift << _SUB_BITS) + (nanoseconds >> shift)
 
 
 def _lower(index: int) -> int:
@@ -243,7 +240,8 @@ class ServerMetrics:
 
     def record_tool_call(self, tool_name: str, duration: float, success: bool) -> None:
         """Count a tool call that took `duration` seconds. Raises ValueError if that is no duration."""
-        self._entry(self.tool_calls, tool_name).record(duration, success, self._wall_clock())
+        entry = self.tool_calls.get(tool_name) or self._entry(self.tool_calls, tool_name)
+        entry.record(duration, success, self._wall_clock())
 
     def record_resource_access(self, uri_pattern: str, duration: float = 0.0, success: bool = True) -> None:
         """Count a read of a resource, named by its template or pattern rather than by each URI."""

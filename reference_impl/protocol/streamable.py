@@ -9,10 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
@@ -22,6 +22,7 @@ from reference_impl.protocol.revisions import Revision
 
 __all__ = [
     "ACCEPT",
+    "CACHED",
     "JSON_TYPE",
     "LAST_EVENT_ID",
     "METHOD",
@@ -54,7 +55,7 @@ ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
-_CACHED = 64
+CACHED: Final = 64
 """Clients repeat themselves: a few values of these headers are all there are."""
 _NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?")
 _PLAIN = re.compile(r"[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?")
@@ -152,24 +153,26 @@ def _as_text(value: str | float) -> str:
     return str(value)
 
 
-def check_mirrored_headers(request: Request, headers: Mapping[str, str], schema: Any = None) -> None:
-    """Compare the headers that mirror the body with the body.
+def check_mirrored_headers(request: Request, header: Callable[[str], str | None], schema: Any = None) -> None:
+    """Compare the headers that mirror the body with the body. `header` gives the value of one by its lower-case name.
 
     Raises `RemoteProtocolError` with HeaderMismatch, HTTP 400 (`#server-validation`). The protocol version header is
     compared where the version is read, since it decides which rules hold.
     """
-    if headers.get(METHOD) != request.method:
-        raise _mismatch("Mcp-Method", headers.get(METHOD), request.method)
+    method = header(METHOD)
+    if method != request.method:
+        raise _mismatch("Mcp-Method", method, request.method)
     params = request.params or {}
     name = params.get(NAMED_BY.get(request.method, ""))
     if isinstance(name, str):
-        given = headers.get(NAME)
+        given = header(NAME)
         if given is None or decode_value(given) != name:
             raise _mismatch("Mcp-Name", given, name)
     if schema is None:
         return
-    for header, path in header_parameters(schema).items():
-        _check_parameter(header, _at(params.get("arguments"), path), headers.get(PARAM_PREFIX + header.lower()))
+    for parameter, path in header_parameters(schema).items():
+        given = header(PARAM_PREFIX + parameter.lower())
+        _check_parameter(parameter, _at(params.get("arguments"), path), given)
 
 
 def _check_parameter(header: str, value: Any, given: str | None) -> None:
@@ -197,13 +200,13 @@ def _mismatch(header: str, given: str | None, wanted: str) -> RemoteProtocolErro
     )
 
 
-@lru_cache(_CACHED)
+@lru_cache(CACHED)
 def media_type(value: str | None) -> str:
     """Return a Content-Type's type in lower case, without parameters."""
     return (value or "").partition(";")[0].strip().lower()
 
 
-@lru_cache(_CACHED)
+@lru_cache(CACHED)
 def accepts(value: str | None, wanted: str) -> bool:
     """Tell whether an Accept header admits a media type; an absent header admits everything (RFC 9110, 12.5.1)."""
     if value is None:
@@ -235,7 +238,7 @@ def host_allowed(host: str | None, allowed: frozenset[str] = frozenset()) -> boo
     return host is not None and (host in allowed or _hostname(host) in _LOCAL_HOSTS)
 
 
-@lru_cache(_CACHED)
+@lru_cache(CACHED)
 def _hostname(host: str | None) -> str | None:
     try:
         return urlsplit(f"//{host}").hostname if host else None

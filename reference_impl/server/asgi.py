@@ -304,14 +304,14 @@ class MCPApplication:
         raise refused(400, "Invalid request: this revision has no requests for clients to answer")
 
     def _version(self, request: HttpRequest) -> Revision | None:
-        header = request.headers.get(PROTOCOL_VERSION)
+        header = request.header(PROTOCOL_VERSION)
         revision = revision_named(header)
         if header is not None and revision is None:
             raise refused(400, f"Unsupported MCP-Protocol-Version: {header}")
         return revision
 
     def _session(self, request: HttpRequest, message: Message | None = None) -> HttpSession:
-        identifier = request.headers.get(SESSION_ID)
+        identifier = request.header(SESSION_ID)
         asked = message.id if isinstance(message, Request) else None
         if identifier is None:
             text = (
@@ -326,7 +326,7 @@ class MCPApplication:
 
     async def _get(self, request: HttpRequest) -> None:
         revision = self._version(request)
-        if (revision is not None and revision.modern) or (revision is None and SESSION_ID not in request.headers):
+        if (revision is not None and revision.modern) or (revision is None and request.header(SESSION_ID) is None):
             raise not_allowed()
         await serve_get(request, self._session(request), self.options.most_streams)
 

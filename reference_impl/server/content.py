@@ -101,6 +101,8 @@ def to_result(value: Any, *, structured: bool) -> ToolResult:
     """
     if isinstance(value, ToolResult):
         return value
+    if not structured and isinstance(value, str):
+        return ToolResult([{"type": "text", "text": value}])
     if structured:
         return ToolResult([text(encode_json(value).decode())], structured=value)
     return ToolResult(_blocks(value))

@@ -45,7 +45,16 @@ def modern_exchange(request: Request, meta: RequestMeta, send: Send, principal: 
     revision = revision_named(meta.version)
     if revision is None or not revision.modern:
         raise unsupported_version(meta.version, reversed(REVISIONS))
-    return Exchange.modern(request, revision, meta, send, principal)
+    return Exchange(
+        request,
+        revision,
+        meta.capabilities,
+        send,
+        meta.client_info,
+        meta.log_level,
+        meta.progress_token,
+        principal=principal,
+    )
 
 
 def register(exchange: Exchange, running: Calls[Exchange]) -> None:

@@ -13,6 +13,7 @@ from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SERVER_INFO
 from reference_impl.protocol.messages import ErrorResponse, Response, encode
 from reference_impl.protocol.methods import Method, find
+from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS
 from reference_impl.server.errors import ToolError, describe_error
 from reference_impl.server.exchange import Exchange
@@ -57,9 +58,13 @@ HANDLERS: dict[str, Handler] = {
 
 async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | ErrorResponse:
     """Serve one request. Never raises but for cancellation; sends nothing for the request once it has answered."""
-    request = exchange.request
+    request, revision = exchange.request, exchange.revision
     try:
-        result = await _serve(server, exchange)
+        row, handler = server.routes.get((request.method, revision.name)) or _route(server, request.method, revision)
+        check_scopes(server, request)
+        result = await handler(server, exchange, request.params or {})
+        if revision.result_type:
+            _finish(server, row, result)
     except RemoteProtocolError as error:
         return ErrorResponse(request.id, error.code, error.message, error.data)
     except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
@@ -77,15 +82,13 @@ def _told(error: Exception, method: str) -> str:
     return "Internal error"
 
 
-async def _serve(server: AdvancedMCPServer, exchange: Exchange) -> dict[str, Any]:
-    request = exchange.request
-    row = find(request.method, exchange.revision)
-    handler = HANDLERS.get(request.method)
-    if row is None or handler is None or not _offered(server, row, exchange):
-        raise method_not_found(request.method)
-    check_scopes(server, request)
-    result = await handler(server, exchange, request.params or {})
-    return _finished(server, row, result) if exchange.revision.result_type else result
+def _route(server: AdvancedMCPServer, method: str, revision: Revision) -> tuple[Method, Handler]:
+    """Return the row and the handler of a method, and remember them. Raises `RemoteProtocolError` (-32601)."""
+    row, handler = find(method, revision), HANDLERS.get(method)
+    if row is None or handler is None or not _offered(server, row, revision):
+        raise method_not_found(method)
+    server.routes[method, revision.name] = row, handler
+    return row, handler
 
 
 def method_not_found(method: str) -> RemoteProtocolError:
@@ -93,11 +96,11 @@ def method_not_found(method: str) -> RemoteProtocolError:
     return RemoteProtocolError(Code.METHOD_NOT_FOUND, f"Method not found: {method}")
 
 
-def _offered(server: AdvancedMCPServer, row: Method, exchange: Exchange) -> bool:
+def _offered(server: AdvancedMCPServer, row: Method, revision: Revision) -> bool:
+    declared: Any = server.capabilities(revision)
     if row.capability is None:
-        return row.extension is None or row.extension in server.capabilities(exchange.revision).get("extensions", ())
-    declared: Any = server.capabilities(exchange.revision)
-    if row.capability == "completions" and not exchange.revision.completions_capability:
+        return row.extension is None or row.extension in declared.get("extensions", ())
+    if row.capability == "completions" and not revision.completions_capability:
         return bool(server.completions)
     for step in row.capability.split("."):
         declared = declared.get(step)
@@ -106,8 +109,8 @@ def _offered(server: AdvancedMCPServer, row: Method, exchange: Exchange) -> bool
     return True
 
 
-def _finished(server: AdvancedMCPServer, row: Method, result: dict[str, Any]) -> dict[str, Any]:
-    """Return a modern result: typed, signed with the server's name, with caching hints where they belong."""
+def _finish(server: AdvancedMCPServer, row: Method, result: dict[str, Any]) -> None:
+    """Make a result a modern one: typed, signed with the server's name, with caching hints where they belong."""
     result.setdefault("resultType", "complete")
     meta = result.get("_meta")
     result["_meta"] = {SERVER_INFO: server.info, **meta} if meta else {SERVER_INFO: server.info}
@@ -115,7 +118,6 @@ def _finished(server: AdvancedMCPServer, row: Method, result: dict[str, Any]) ->
         result.setdefault("ttlMs", server.options.ttl_ms)
         # What one user's token was answered with is for no cache that others share.
         result.setdefault("cacheScope", server.options.cache_scope if ACCESS.get() is None else "private")
-    return result
 
 
 def encode_answer(message: Response | ErrorResponse) -> bytes:

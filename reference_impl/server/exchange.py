@@ -15,7 +15,6 @@ import msgspec
 
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import Code, RemoteProtocolError
-from reference_impl.protocol.lifecycle import RequestMeta
 from reference_impl.protocol.messages import ErrorResponse, Message, Notification, Request, Response
 from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
 
@@ -130,22 +129,6 @@ class Exchange(msgspec.Struct, eq=False):
     task: asyncio.Task[Any] | None = None
     close_stream: Callable[[], None] | None = None
     run: TaskRun | None = None
-
-    @classmethod
-    def modern(
-        cls, request: Request, revision: Revision, meta: RequestMeta, send: Send, principal: str | None = None
-    ) -> Exchange:
-        """Return the exchange of a request that describes itself."""
-        return cls(
-            request,
-            revision,
-            meta.capabilities,
-            send,
-            meta.client_info,
-            meta.log_level,
-            meta.progress_token,
-            principal=principal,
-        )
 
     @classmethod
     def legacy(cls, request: Request, session: Session, send: Send) -> Exchange:

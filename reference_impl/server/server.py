@@ -98,6 +98,7 @@ class AdvancedMCPServer:
         self.completions: dict[tuple[str, str], Completer] = {}
         self.middleware: list[Middleware] = []
         self._cached: dict[tuple[str, str], Any] = {}
+        self.routes: dict[tuple[str, str], Any] = {}  # method and revision to what serves it, as `dispatch` found it
         self._handler: Handler | None = None
 
     def running(self) -> AbstractAsyncContextManager[None]:
@@ -187,6 +188,7 @@ class AdvancedMCPServer:
 
     def _changed(self, kind: Kind) -> None:
         self._cached.clear()
+        self.routes.clear()
         if self.options.listens:
             self.hub.list_changed("resources" if kind == "templates" else kind)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.parse
+from functools import lru_cache
 from typing import Any, Final
 
 import httptools
@@ -49,13 +50,10 @@ class LeanHttp(HttpToolsProtocol):
             self.pipeline.appendleft((self.cycle, self.app))
 
     def _complete_scope(self, version: str) -> None:
-        scope, url = self.scope, httptools.parse_url(self.url)
-        path = url.path.decode("ascii")
+        scope = self.scope
         scope["method"] = self.parser.get_method().decode("ascii")
         scope["http_version"] = version
-        scope["path"] = self.root_path + (urllib.parse.unquote(path) if "%" in path else path)
-        scope["raw_path"] = self.root_path.encode("ascii") + url.path
-        scope["query_string"] = url.query or b""
+        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url, self.root_path)
 
     def _cycle(self, version: str) -> _Cycle:
         return _Cycle(
@@ -110,6 +108,15 @@ class LeanHttp(HttpToolsProtocol):
             self.timeout_keep_alive_task = None
 
 
+@lru_cache(_MOST_KNOWN)
+def _target(url: bytes, root: str) -> tuple[str, bytes, bytes]:
+    """Return the path below `root`, the path as it came, and the query of a request's target."""
+    parsed = httptools.parse_url(url)
+    path = parsed.path.decode("ascii")
+    path = urllib.parse.unquote(path) if "%" in path else path
+    return root + path, root.encode("ascii") + parsed.path, parsed.query or b""
+
+
 _own: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
 
 
@@ -140,6 +147,9 @@ class _Signal:
         if self._event is not None:
             self._event.clear()
 
+    def is_set(self) -> bool:
+        return self._set
+
     async def wait(self) -> None:
         if not self._set:
             self._event = self._event or asyncio.Event()
@@ -150,6 +160,15 @@ class _Cycle(RequestResponseCycle):
     """One request with its response, whose head leaves together with the first piece of its body."""
 
     _head: tuple[bytes, ...] = ()
+
+    async def receive(self) -> Any:
+        """Return the next event of the request; the whole body at once, if it is there."""
+        special = self.more_body or self.waiting_for_100_continue or self.disconnected or self.response_complete
+        if special or not self.message_event.is_set():
+            return await super().receive()
+        self.message_event.clear()
+        body, self.body = bytes(self.body), bytearray()
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def send(self, message: Any) -> None:
         """Take one message of the application."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.revisions import Revision
+from reference_impl.schemas import Validator
 from reference_impl.server.content import ToolResult, adapt, text, to_result
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Tool
@@ -46,7 +47,9 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
     started = time.perf_counter()
     try:
         value = await server.invoke(Invocation("tool", tool.name, tool, arguments, Context(server, exchange, inputs)))
-        result = _judged(tool, to_result(value, structured=tool.validate_output is not None))
+        result = to_result(value, structured=tool.validate_output is not None)
+        if tool.validate_output is not None and not result.is_error:
+            _check_output(tool, tool.validate_output, result)
     except InputRequired as required:
         return inputs.result(required, exchange, server.seal)
     except RemoteProtocolError:
@@ -86,14 +89,11 @@ def _bad_arguments(tool: Tool, wrong: str, exchange: Exchange) -> dict[str, Any]
     return {"content": [text(message)], "isError": True}
 
 
-def _judged(tool: Tool, result: ToolResult) -> ToolResult:
-    if tool.validate_output is None or result.is_error:
-        return result
-    wrong = "no structured content" if result.structured is ... else tool.validate_output(result.structured)
-    if wrong is None:
-        return result
-    message = f"the output of {tool.name} does not fit its schema: {wrong}"
-    raise RuntimeError(message)
+def _check_output(tool: Tool, judge: Validator, result: ToolResult) -> None:
+    wrong = "no structured content" if result.structured is ... else judge(result.structured)
+    if wrong is not None:
+        message = f"the output of {tool.name} does not fit its schema: {wrong}"
+        raise RuntimeError(message)
 
 
 def _on_wire(result: ToolResult, exchange: Exchange) -> dict[str, Any]:

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.sealing import Cipher
-from reference_impl.protocol.streamable import (
-    JSON_TYPE,
-    SSE_TYPE,
-    accepts,
-    host_allowed,
-    media_type,
-    origin_allowed,
-)
-from reference_impl.server.http.messages import HttpError, HttpRequest, Scope, error_response
+from reference_impl.protocol.streamable import CACHED, JSON_TYPE, host_allowed, media_type, origin_allowed
+from reference_impl.server.http.messages import HttpError, HttpRequest, Scope, error_response, field_text
 
 __all__ = ["HttpOptions", "check_head", "check_media", "check_origin", "not_allowed", "refused"]
 
@@ -66,23 +60,36 @@ def check_head(scope: Scope, options: HttpOptions) -> None:
 
 def check_origin(request: HttpRequest, scope: Scope, options: HttpOptions) -> None:
     """Guard against DNS rebinding (`basic/transports/streamable-http#security-endpoint`). Raises `HttpError` (403)."""
-    host, origin = request.headers.get("host"), request.headers.get("origin")
-    bound = (scope.get("server") or ("",))[0] or ""
-    guarded = bool(options.allowed_hosts) or bound.startswith(_LOOPBACK)
-    if guarded and not host_allowed(host, options.allowed_hosts):
-        raise refused(403, "Forbidden: this server does not go by that Host")
-    if not origin_allowed(origin, host, options.allowed_origins):
-        raise refused(403, "Forbidden: Origin is not allowed")
+    host, origin, server = request.fields.get(b"host"), request.fields.get(b"origin"), scope.get("server")
+    foreign = _foreign(server[0] if server else None, host, origin, options.allowed_hosts, options.allowed_origins)
+    if foreign is not None:
+        raise refused(403, f"Forbidden: {foreign}")
+
+
+@lru_cache(CACHED)
+def _foreign(
+    bound: str | None, host: bytes | None, origin: bytes | None, hosts: frozenset[str], origins: frozenset[str]
+) -> str | None:
+    """Return what is foreign about these fields."""
+    named, page = field_text(host), field_text(origin)
+    guarded = bool(hosts) or (bound or "").startswith(_LOOPBACK)
+    if guarded and not host_allowed(named, hosts):
+        return "this server does not go by that Host"
+    return None if origin_allowed(page, named, origins) else "Origin is not allowed"
 
 
 def check_media(request: HttpRequest, *, answers: bool = True) -> None:
     """Check that a body is JSON, and that the client takes what `answers` it. Raises `HttpError` (415, 406)."""
-    kind = request.headers.get("content-type")
-    if kind is not None and media_type(kind) != JSON_TYPE:
+    kind = request.fields.get(b"content-type")
+    if kind is not None and not _says_json(kind):
         raise refused(415, "Unsupported media type: send application/json")
-    accept = request.headers.get("accept")
-    if answers and not accepts(accept, JSON_TYPE) and not accepts(accept, SSE_TYPE):
+    if answers and not any(request.takes):
         raise refused(406, "Not acceptable: answers are application/json or text/event-stream")
+
+
+@lru_cache(CACHED)
+def _says_json(kind: bytes) -> bool:
+    return media_type(kind.decode("latin-1")) == JSON_TYPE
 
 
 def refused(status: int, message: str) -> HttpError:

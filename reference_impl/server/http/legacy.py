@@ -74,7 +74,9 @@ def _take(session: HttpSession, message: Notification | Response | ErrorResponse
         session.session.answered(message)
 
 
-async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request) -> None:
+def _serve_request(
+    server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request
+) -> Awaitable[None]:
     conversation = session.session
     post = Post(http, session.new_stream, on_stream=session.keep, elsewhere=conversation.send)
     exchange = Exchange.legacy(request, conversation, post.send)
@@ -83,9 +85,8 @@ async def _serve_request(server: AdvancedMCPServer, http: HttpRequest, session: 
     try:
         register(exchange, conversation.running)
     except RemoteProtocolError as error:
-        await send_response(http.send, error_response(400, error, request.id))
-        return
-    await post.respond(exchange, served(server, exchange, conversation.running))
+        return send_response(http.send, error_response(400, error, request.id))
+    return post.respond(exchange, served(server, exchange, conversation.running))
 
 
 async def serve_batch(
@@ -141,7 +142,7 @@ def _start_member(
 
 async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int = 16) -> None:
     """Open a stream for what belongs to no request, or resume a broken one; at most so many in one session."""
-    if not accepts(http.headers.get("accept"), SSE_TYPE):
+    if not accepts(http.header("accept"), SSE_TYPE):
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Not acceptable: this is an event stream")
         await send_response(http.send, error_response(406, error))
         return
@@ -149,7 +150,7 @@ async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int =
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Too many streams: this session has enough of them open")
         await send_response(http.send, error_response(429, error, headers={"retry-after": "5"}))
         return
-    resumed = session.resume(http.headers.get(LAST_EVENT_ID, ""))
+    resumed = session.resume(http.header(LAST_EVENT_ID) or "")
     stream, position = resumed or (session.new_stream(MOST_UNREAD), 0)
     session.keep(stream)
     stream.general = stream.general or resumed is None

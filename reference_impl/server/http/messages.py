@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.protocol.messages import ErrorResponse, RequestId, encode
-from reference_impl.protocol.streamable import JSON_TYPE
+from reference_impl.protocol.streamable import CACHED, JSON_TYPE, SSE_TYPE, accepts
 
 __all__ = [
     "HttpError",
@@ -19,6 +20,7 @@ __all__ = [
     "Scope",
     "Send",
     "error_response",
+    "field_text",
     "json_response",
     "read_body",
     "send_json",
@@ -32,13 +34,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
-    """The head of a request. `headers` has lower-case names and values without outer white space, as RFC 9110 reads
-    them (5.5; httptools keeps what trails). `principal` is whom the authenticator named, `peer` the address it comes
-    from."""
+    """The head of a request. `fields` are its header fields as they came, names in lower case, those that came twice
+    joined. `principal` is whom the authenticator named, `peer` the address it comes from."""
 
     method: str
     path: str
-    headers: Mapping[str, str]
+    fields: Mapping[bytes, bytes]
     receive: Receive
     send: Send
     principal: str | None = None
@@ -48,21 +49,46 @@ class HttpRequest(msgspec.Struct, frozen=True):
     def of(cls, scope: Scope, receive: Receive, send: Send) -> HttpRequest:
         """Read an ASGI `http` scope, whose header names are in lower case."""
         pairs = scope["headers"]
-        headers = {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in pairs}
-        if len(headers) < len(pairs):
-            headers = _joined(pairs)
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            fields = _joined(pairs)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
         client = scope.get("client")
-        return cls(scope["method"], path, headers, receive, send, None, client[0] if client else None)
+        return cls(scope["method"], path, fields, receive, send, None, client[0] if client else None)
+
+    def header(self, name: str) -> str | None:
+        """Return the value of a field without outer white space, as RFC 9110 reads it (5.5; httptools keeps what
+        trails); `name` is in lower case."""
+        return field_text(self.fields.get(name.encode()))
+
+    @property
+    def takes(self) -> tuple[bool, bool]:
+        """Whether the client takes JSON, and whether it takes event streams."""
+        return _taken(self.fields.get(b"accept"))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """All fields, read so."""
+        return {name.decode("latin-1"): value.decode("latin-1").strip(" \t") for name, value in self.fields.items()}
 
 
-def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return headers of which some come twice: their values become one list (RFC 9110, 5.3)."""
-    headers: dict[str, str] = {}
+def field_text(value: bytes | None) -> str | None:
+    """Return the value of a field without outer white space."""
+    return None if value is None else value.decode("latin-1").strip(" \t")
+
+
+@lru_cache(CACHED)
+def _taken(accept: bytes | None) -> tuple[bool, bool]:
+    text = field_text(accept)
+    return accepts(text, JSON_TYPE), accepts(text, SSE_TYPE)
+
+
+def _joined(pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return fields of which some come twice: their values become one list (RFC 9110, 5.3)."""
+    fields: dict[bytes, bytes] = {}
     for name, value in pairs:
-        key, text = name.decode("latin-1"), value.decode("latin-1").strip(" \t")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
-    return headers
+        fields[name] = b"%b, %b" % (fields[name].strip(b" \t"), value) if name in fields else value
+    return fields
 
 
 class HttpResponse(msgspec.Struct, frozen=True):

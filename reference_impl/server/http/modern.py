@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from reference_impl.protocol.errors import CODES, Code, RemoteProtocolError
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["serve_modern"]
 
 
-async def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Request) -> None:
-    """Serve one request that describes itself. Ids need to be unique only among one client's requests, and here nobody
-    knows whose they are: none is remembered."""
+def serve_modern(server: AdvancedMCPServer, http: HttpRequest, request: Request) -> Awaitable[None]:
+    """Serve one request that describes itself; returns what is to be awaited.
+
+    Ids need to be unique only among one client's requests, and here nobody knows whose they are: none is remembered.
+    """
     new_stream = _listening if request.method == "subscriptions/listen" else EventStream
     post = Post(http, new_stream, _status, cancels=True)
     try:
         exchange = _checked(server, http, request, post)
     except RemoteProtocolError as error:
-        await send_response(http.send, error_response(error.http_status or 400, error, request.id))
-        return
-    await post.respond(exchange, answer(server, exchange))
+        return send_response(http.send, error_response(error.http_status or 400, error, request.id))
+    return post.respond(exchange, answer(server, exchange))
 
 
 def _listening() -> EventStream:
@@ -41,12 +43,12 @@ def _listening() -> EventStream:
 
 def _checked(server: AdvancedMCPServer, http: HttpRequest, request: Request, post: Post) -> Exchange:
     meta = read_request_meta(request.params)
-    header = http.headers.get(PROTOCOL_VERSION)
+    header = http.header(PROTOCOL_VERSION)
     if header != meta.version:
         said = "is missing" if header is None else f"says {header!r}, the body says {meta.version!r}"
         raise RemoteProtocolError(Code.HEADER_MISMATCH, f"Header mismatch: MCP-Protocol-Version {said}")
     exchange = modern_exchange(request, meta, post.send, http.principal)
-    check_mirrored_headers(request, http.headers, _mirrored_schema(server, request))
+    check_mirrored_headers(request, http.header, _mirrored_schema(server, request))
     return exchange
 
 

@@ -15,7 +15,6 @@ from typing import Any, cast
 import msgspec
 
 from reference_impl.protocol.messages import ErrorResponse, Message, Notification, Request, Response, encode
-from reference_impl.protocol.streamable import JSON_TYPE, SSE_TYPE, accepts
 from reference_impl.server.dispatch import encode_answer
 from reference_impl.server.exchange import DISPENSABLE, Exchange
 from reference_impl.server.http.messages import HttpRequest, send_json
@@ -61,7 +60,7 @@ class Post(msgspec.Struct, eq=False):
     @property
     def streams(self) -> bool:
         """Whether the client takes event streams."""
-        return accepts(self.request.headers.get("accept"), SSE_TYPE)
+        return self.request.takes[1]
 
     @property
     def stream(self) -> EventStream:
@@ -84,14 +83,13 @@ class Post(msgspec.Struct, eq=False):
         else:
             await self._send_in_time(exchange, _resumed(serving, awaited))
 
-    async def _send_at_once(self) -> None:
+    def _send_at_once(self) -> Awaitable[None]:
         answer = self.answered
         if answer is not None and (self._stream is None or not self._stream.total) and self._takes_json(answer):
-            await self._send_json(answer, encode_answer(answer))
-            return
+            return self._send_json(answer, encode_answer(answer))
         self._conclude()
         self.on_stream(self.stream)
-        await send_whole_stream(self.request, self.stream)
+        return send_whole_stream(self.request, self.stream)
 
     async def _send_in_time(self, exchange: Exchange, serving: Awaitable[Answer | None]) -> None:
         companion = asyncio.create_task(self._look_after_client(exchange))
@@ -135,13 +133,11 @@ class Post(msgspec.Struct, eq=False):
                 return
 
     def _takes_json(self, answer: Answer) -> bool:
-        if isinstance(answer, ErrorResponse) and self.status(answer) != 200:
-            return True
-        return accepts(self.request.headers.get("accept"), JSON_TYPE)
+        return self.request.takes[0] or (isinstance(answer, ErrorResponse) and self.status(answer) != 200)
 
-    async def _send_json(self, answer: Answer, body: bytes) -> None:
+    def _send_json(self, answer: Answer, body: bytes) -> Awaitable[None]:
         status = self.status(answer) if isinstance(answer, ErrorResponse) else 200
-        await send_json(self.request.send, body, status)
+        return send_json(self.request.send, body, status)
 
 
 @types.coroutine
