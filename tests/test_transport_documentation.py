@@ -9,7 +9,7 @@ import pytest
 
 from reference_impl.protocol.lines import DEFAULT_LIMIT
 from reference_impl.protocol.sealing import _HEADER
-from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, CloseCode
+from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, MOST_FRAGMENTS, CloseCode
 from reference_impl.security import authority, sealing
 from reference_impl.security.authority import issue
 from reference_impl.security.sealing import SealKeys, new_key
@@ -48,7 +48,7 @@ def test_other_numbers_are_those_of_the_code():
     assert HttpOptions().largest_body == LARGEST_MESSAGE
     assert (limits.unread, limits.most_unread, limits.stalled, limits.opening) == (2**20, 64 * 2**20, 60, 60)
     assert (WebSocketLimits().queue, WebSocketLimits().ping_interval, WebSocketLimits().ping_timeout) == (16, 20, 20)
-    assert (uvicorn_protocol.HEAD_LIMIT, uvicorn_protocol.PATIENCE, uvicorn_protocol.MOST_FRAGMENTS) == (
+    assert (uvicorn_protocol.HEAD_LIMIT, uvicorn_protocol.PATIENCE, MOST_FRAGMENTS) == (
         65536,
         30,
         4096,

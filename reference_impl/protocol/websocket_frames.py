@@ -11,11 +11,22 @@ from enum import IntEnum
 
 from reference_impl.protocol.errors import RemoteProtocolError
 
-__all__ = ["LARGEST_MESSAGE", "SUBPROTOCOL", "CloseCode", "FrameError", "choose_subprotocol", "closed_because"]
+__all__ = [
+    "LARGEST_MESSAGE",
+    "MOST_FRAGMENTS",
+    "SUBPROTOCOL",
+    "CloseCode",
+    "FrameError",
+    "choose_subprotocol",
+    "closed_because",
+]
 
 SUBPROTOCOL = "mcp"
 LARGEST_MESSAGE = 16 * 1024 * 1024
 """Most bytes of a message, in one frame or in fragments."""
+
+MOST_FRAGMENTS = 4096
+"""Most fragments of a message."""
 
 
 class CloseCode(IntEnum):

@@ -14,7 +14,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from reference_impl.protocol.websocket_frames import CloseCode
+from reference_impl.protocol.websocket_frames import MOST_FRAGMENTS, CloseCode
 from reference_impl.security.tls import subject_of
 from reference_impl.server.uvicorn_http import LeanHttp
 
@@ -24,7 +24,6 @@ HEAD_LIMIT = 64 * 1024
 """Most bytes of a request's head after the piece that it begins in (256 KiB at the most)."""
 PATIENCE = 30.0
 """Seconds that a head may take to come, a fresh connection to send anything, and the next piece of a body."""
-MOST_FRAGMENTS = 4096
 _CERTIFICATE = "touchstone.certificate"
 
 

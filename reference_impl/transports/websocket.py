@@ -16,10 +16,18 @@ from typing import Any
 import anyio
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
+from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
-from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, SUBPROTOCOL, CloseCode, closed_because
+from reference_impl.protocol.websocket_frames import (
+    LARGEST_MESSAGE,
+    MOST_FRAGMENTS,
+    SUBPROTOCOL,
+    CloseCode,
+    closed_because,
+)
 from reference_impl.transports.dialling import dial
 from reference_impl.transports.http_terms import BadHttp, ConnectFailed, HttpError, Origin, why_not_connected
 from reference_impl.transports.tunnel import Proxy
@@ -105,13 +113,24 @@ def _why(error: ConnectionClosed) -> str:
 
 
 class _Connection(ClientConnection):
-    """Waits a bounded time for a peer that has to close the connection, whoever waits for its end."""
+    """Bounds what the library leaves open: how long a peer may take to close a connection that has to be closed, and
+    how many fragments a message may have; empty ones never reach the bound on bytes."""
 
     _farewell: asyncio.TimerHandle | None = None
+    _fragments = 0
+
+    def process_event(self, event: Event) -> None:
+        if isinstance(event, Frame) and event.opcode is Opcode.CONT:
+            self._fragments = 0 if event.fin else self._fragments + 1
+            if self._fragments >= MOST_FRAGMENTS:
+                self.protocol.fail(CloseCode.TOO_BIG, f"a message has more than {MOST_FRAGMENTS} fragments")
+                return
+        super().process_event(event)
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self._farewell is None and self.protocol.close_expected():
+            self.send_data()  # what was said while events were looked at
             self._farewell = self.loop.call_later(self.close_timeout or 0.0, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:

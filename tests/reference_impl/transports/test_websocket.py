@@ -248,8 +248,8 @@ LIMITS = WebSocketLimits(largest_message=100_000, ping_interval=60, close_timeou
         (sending(b"\x80\x00"), "1002"),  # a continuation of nothing
         (sending(b"\x81\x02\xff\xfe"), "1007"),  # no UTF-8
         (sending(b"\x81\x7f\x7f\xff\xff\xff\xff\xff\xff\xff"), "1009"),  # an endless message announced
-        (sending(b"\x01\x7e\x40\x00" + b"x" * 0x4000 + b"\x00\x7e\x40\x00" + b"x" * 0x4000, 10_000), "100[29]"),
-        (sending(b"\x01\x00" + b"\x00\x00" * 10_000), "100[29]|1011"),  # endless empty fragments
+        (sending(b"\x01\x00" + (b"\x00\x7e\x40\x00" + b"x" * 0x4000) * 20), "1009"),
+        (sending(b"\x01\x00" + b"\x00\x00" * 10_000), "1009"),  # endless empty fragments
         (sending(b""), None),
     ],
 )
