@@ -63,7 +63,8 @@ class Handlers:
         detailed = revision.url_elicitation
         if self.sampling is not None:
             declared["sampling"] = {feature: {} for feature in self.sampling_features} if detailed else {}
-        if self.elicitation is not None and revision.elicitation:
+        # Before modes could be named, the capability meant forms.
+        if self.elicitation is not None and revision.elicitation and (detailed or "form" in self.elicitation_modes):
             declared["elicitation"] = {mode: {} for mode in self.elicitation_modes} if detailed else {}
         if self.tasks and revision.modern:
             declared["extensions"] = {**declared.get("extensions", {}), TASKS: {}}

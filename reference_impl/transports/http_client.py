@@ -40,7 +40,7 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
     ends = len(lines) - 1
     if text.count("\r") != ends or text.count("\n") != ends or "\0" in text:
         raise ValueError("a request line or header must not contain a line end or a null character")
-    return text.encode("latin-1", "replace") + b"\r\n"
+    return text.encode() + b"\r\n"
 
 
 class HttpClient:

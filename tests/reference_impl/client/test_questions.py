@@ -418,7 +418,7 @@ async def test_a_modern_server_that_sends_a_request_gets_no_answer(talk, caplog)
     ("revision", "declared"),
     [
         (R2024_11_05, {"roots": {"listChanged": True}, "sampling": {}}),
-        (R2025_06_18, {"roots": {"listChanged": True}, "sampling": {}, "elicitation": {}}),
+        (R2025_06_18, {"roots": {"listChanged": True}, "sampling": {}}),
         (R2025_11_25, {"roots": {"listChanged": True}, "sampling": {"tools": {}}, "elicitation": {"url": {}}}),
         (
             R2026_07_28,
@@ -430,3 +430,10 @@ async def test_a_modern_server_that_sends_a_request_gets_no_answer(talk, caplog)
 def test_capabilities_take_the_shape_of_the_revision(revision, declared):
     handlers = Handlers(sample, elicit, list_roots, elicitation_modes=("url",), sampling_features=("tools",))
     assert handlers.capabilities(revision) == declared
+
+
+def test_a_revision_that_knows_forms_alone_hears_of_no_other_elicitation():
+    assert Handlers(elicitation=elicit).capabilities(R2025_06_18) == {"elicitation": {}}
+    assert Handlers(elicitation=elicit, elicitation_modes=("form", "url")).capabilities(R2025_06_18) == {
+        "elicitation": {}
+    }
