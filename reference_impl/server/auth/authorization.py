@@ -50,8 +50,11 @@ class Authorization:
             raise ValueError("resource must be an https URL without fragment (http only on this machine)")
         if not self.authorization_servers:
             raise ValueError("at least one authorization server is needed")
-        if not all(_SCOPE.fullmatch(scope) for scope in (*self.scopes, *(self.supported or ()))):
+        scopes = (*self.scopes, *(self.supported or ()))
+        if not all(_SCOPE.fullmatch(scope) for scope in scopes):
             raise ValueError("a scope is visible ASCII without quotes, backslashes and spaces")
+        if "offline_access" in scopes:
+            raise ValueError("the scope offline_access is between clients and their authorization server")
 
     @property
     def metadata_url(self) -> str:

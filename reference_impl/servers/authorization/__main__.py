@@ -10,7 +10,7 @@ import sys
 import uvicorn
 
 from reference_impl.servers.authorization.app import AuthorizationServer
-from reference_impl.servers.authorization.settings import CLIENT_CREDENTIALS, GRANTS, Client, Features, Settings
+from reference_impl.servers.authorization.settings import CLIENT_CREDENTIALS, GRANTS, SCOPES, Client, Features, Settings
 
 
 def _arguments() -> argparse.Namespace:
@@ -49,7 +49,7 @@ def main() -> None:
         settings = Settings(
             given.issuer or f"http://{host}:{listener.getsockname()[1]}",
             tuple(_client(text, tuple(given.redirect_uri)) for text in given.client),
-            tuple(given.scope or Settings("").scopes),
+            tuple(given.scope or SCOPES),
             resources=tuple(given.resource),
             tokens=given.tokens,
             features=Features(consent=given.consent, loopback=given.loopback_documents),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-__all__ = ["GRANTS", "METHODS", "Client", "Features", "Lifetimes", "Settings"]
+__all__ = ["GRANTS", "METHODS", "SCOPES", "Client", "Features", "Lifetimes", "Settings"]
 
 AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the name of a grant
@@ -16,6 +17,9 @@ TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 
 GRANTS = (AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS, JWT_BEARER, TOKEN_EXCHANGE)
 """The grants of the token endpoint."""
+
+SCOPES = ("mcp", "files:read", "files:write")
+"""What is offered where nothing else is said."""
 
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 """The ways in which a client can authenticate (RFC 7591, 2)."""
@@ -86,12 +90,13 @@ class Settings:
     first is whoever comes without `login_hint`. `tokens` is the form of access tokens; `algorithm` signs them.
     `methods` are the ways in which clients may authenticate. `trusted` are issuers (to the URL of their JWK set, or
     None to discover it) whose ID-JAG assertions are taken, `platforms` such whose workloads are clients here; `chains`
-    are the authorization servers for which this one, as the identity provider, makes ID-JAG assertions.
+    are the authorization servers for which this one, as the identity provider, makes ID-JAG assertions. Raises
+    `ValueError` for an issuer that clients would not take.
     """
 
     issuer: str
     clients: tuple[Client, ...] = ()
-    scopes: tuple[str, ...] = ("mcp", "files:read", "files:write")
+    scopes: tuple[str, ...] = SCOPES
     default_scopes: tuple[str, ...] | None = None
     resources: tuple[str, ...] = ()
     users: tuple[str, ...] = ("demo", "ann", "bob")
@@ -103,3 +108,9 @@ class Settings:
     chains: tuple[str, ...] = ()
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     features: Features = field(default_factory=Features)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.issuer)
+        local = parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+        if not (parts.scheme == "https" or local) or parts.query or "#" in self.issuer:
+            raise ValueError("an issuer is an https URL without query and fragment (http only on this machine)")

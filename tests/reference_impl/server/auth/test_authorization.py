@@ -51,6 +51,7 @@ def test_metadata_advertises_what_basic_use_needs_and_more_if_told():
         {"resource": 'https://mcp.example/"'},
         {"servers": ()},
         {"scopes": ("a b",)},
+        {"scopes": ("mcp", "offline_access")},
         {"supported": ('"',)},
     ],
 )

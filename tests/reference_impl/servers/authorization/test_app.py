@@ -49,6 +49,12 @@ async def test_an_issuer_with_a_path_has_its_documents_where_clients_look(visito
     assert (await server.get("/tenant/jwks")).status == 200
 
 
+@pytest.mark.parametrize("issuer", ["", "http://auth.example", "https://auth.example?x=1", "https://auth.example#x"])
+async def test_an_issuer_is_one_that_clients_take(issuer):
+    with pytest.raises(ValueError, match="issuer"):
+        Settings(issuer)
+
+
 async def test_unknown_paths_methods_and_bodies_are_refused(server):
     assert (await server.get("/nowhere")).status == 404
     wrong = await server.get("/token")
