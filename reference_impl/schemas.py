@@ -9,10 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reference_impl.schema_bounds import OutOfBoundsError, depth, explosive_patterns, most_depth
+
 __all__ = ["SchemaError", "Validator", "compile_schema"]
 
 Validator = Callable[[Any], "str | None"]
 """Takes a JSON value; returns None, or one sentence that says what is wrong and where."""
+
+
+_MOST_BACKTRACKING = 100_000
+"""Steps of a pattern that cannot be searched for in linear time; a string that takes more does not match."""
 
 
 class SchemaError(ValueError):
@@ -20,12 +26,34 @@ class SchemaError(ValueError):
 
 
 def compile_schema(schema: dict[str, Any]) -> Validator:
-    """Return the validator of `schema`. Raises `SchemaError` if it is none."""
+    """Return the validator of `schema`. Raises `SchemaError` if it is none, or if judging by it could take for ever."""
+    try:
+        deepest = most_depth(schema)
+    except OutOfBoundsError as error:
+        raise SchemaError(str(error)) from None
     try:
         import jsonschema_rs  # noqa: F401 - to learn whether it is there
     except ImportError:
-        return _compile_python(schema)
-    return _compile_rust(schema)
+        judge = _compile_python(schema)
+    else:
+        judge = _compile_rust(schema)
+    return judge if deepest is None else _bounded(judge, deepest)
+
+
+def _bounded(judge: Validator, deepest: int) -> Validator:
+    def bounded(value: Any) -> str | None:
+        if depth(value) > deepest:
+            return f"nested more than {deepest} deep, which is more than this schema can be held against"
+        return judge(value)
+
+    return bounded
+
+
+def _patterns() -> Any:
+    """Return how patterns are searched for: in linear time, and those that look around within so many steps."""
+    import jsonschema_rs
+
+    return jsonschema_rs.FancyRegexOptions(backtrack_limit=_MOST_BACKTRACKING)
 
 
 def _refuse(uri: str) -> Any:
@@ -37,7 +65,7 @@ def _compile_rust(schema: dict[str, Any]) -> Validator:
 
     try:
         # Judges the schema too. `meta.validate` must not: it goes to the network for an unknown dialect.
-        validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+        validator = jsonschema_rs.validator_for(schema, retriever=_refuse, pattern_options=_patterns())
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         raise SchemaError(str(error).partition("\n")[0]) from None
     is_valid, iterate = validator.is_valid, validator.iter_errors
@@ -65,6 +93,9 @@ def _compile_python(schema: dict[str, Any]) -> Validator:
         dialect.check_schema(schema)
     except jsonschema.SchemaError as error:
         raise SchemaError(error.message) from None
+    explosive = explosive_patterns(schema)
+    if explosive:
+        raise SchemaError(f"the pattern {explosive[0]!r} is safe to search for only where jsonschema-rs is installed")
     validator = dialect(schema, registry=Registry())
 
     def judge(value: Any) -> str | None:
