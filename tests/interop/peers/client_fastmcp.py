@@ -161,6 +161,7 @@ class Talk:
         await self._text("toggle_extra_tool")
         await self.heard.wait("changed")
         await self._text("toggle_extra_tool")
+        await self.heard.wait("changed")  # so that nothing is under way when the connection ends
         return True
 
     async def updated(self):

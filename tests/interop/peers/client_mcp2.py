@@ -164,12 +164,13 @@ class Talk:
 
     async def changed(self):
         if self._legacy:
-            await self._text("toggle_extra_tool")
-            await self.heard.wait("changed")
-        else:
-            async with self.client.listen(tools_list_changed=True) as news:
+            for _ in range(2):  # to the end, so that nothing is under way when the connection ends
                 await self._text("toggle_extra_tool")
-                await anext(news)
+                await self.heard.wait("changed")
+            return True
+        async with self.client.listen(tools_list_changed=True) as news:
+            await self._text("toggle_extra_tool")
+            await anext(news)
         await self._text("toggle_extra_tool")
         return True
 

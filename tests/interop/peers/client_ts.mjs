@@ -173,8 +173,7 @@ const features = {
     return watching({ resourceSubscriptions: [WATCHED] }, () => text("touch_resource", { uri: WATCHED }), "updated");
   },
   changed: async () => {
-    await watching({ toolsListChanged: true }, () => text("toggle_extra_tool"), "changed");
-    await text("toggle_extra_tool");
+    for (const _ of [1, 2]) await watching({ toolsListChanged: true }, () => text("toggle_extra_tool"), "changed");
     return true;
   },
   ping: async () => {
