@@ -73,7 +73,13 @@ async def _nothing_known() -> str:
     return "the server closed the connection"
 
 
+def _require(package: str, what: str) -> None:
+    if find_spec(package) is None:
+        raise ConnectionClosed(f"{what} needs {package}: install mcp-touchstone[servers]")
+
+
 def _http(url: str, settings: ClientSettings) -> Way:
+    _require("httptools", "HTTP")
     from reference_impl.client.http_wire import HttpWire
 
     async def reach() -> Wire:
@@ -96,6 +102,7 @@ def _http(url: str, settings: ClientSettings) -> Way:
 
 def _legacy_sse(url: str, settings: ClientSettings) -> Way:
     async def reach() -> Wire:
+        _require("httptools", "HTTP")
         from reference_impl.client.legacy_sse_wire import open_legacy_sse
 
         return await open_legacy_sse(url.partition("+")[2], settings, settings.timeout)
@@ -105,8 +112,7 @@ def _legacy_sse(url: str, settings: ClientSettings) -> Way:
 
 def _websocket(url: str, settings: ClientSettings) -> Way:
     async def reach() -> Wire:
-        if find_spec("websockets") is None:
-            raise ConnectionClosed("WebSocket needs websockets: install mcp-touchstone[servers]")
+        _require("websockets", "WebSocket")
         from reference_impl.client.websocket_wire import open_websocket_wire
 
         return await open_websocket_wire(url, settings)
@@ -153,5 +159,5 @@ async def _last_words(process: StdioProcess) -> str:
         await process.wait()
     status = process.returncode
     how = "closed its output" if status is None else f"exited with status {status}"
-    words = process.stderr_tail.strip()[-_QUOTED:]
+    words = " ".join(process.stderr_tail.split())[-_QUOTED:]
     return f"the server {how}" + (f"; it last wrote: {words}" if words else "")
