@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from reference_impl.server.tasks.store import TaskStore
 
 __all__ = ["TaskOptions"]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskOptions:
+class TaskOptions(msgspec.Struct, frozen=True):
     """What a task may cost.
 
     A task lives `ttl_ms` milliseconds from its creation if nobody wishes otherwise, and `longest_ttl_ms` if somebody
