@@ -8,9 +8,9 @@ from tests.interop.strangers import Strangers, home
 
 
 @pytest.fixture(scope="session")
-def strangers(pytestconfig: pytest.Config) -> Strangers:
+def strangers() -> Strangers:
     """Where strangers are installed."""
-    return Strangers(home(pytestconfig))
+    return Strangers(home())
 
 
 @pytest.fixture(scope="session")

@@ -43,13 +43,10 @@ OLDEST_NODE = 22  # the first with a WebSocket of its own
 _OPENING = 60.0
 
 
-HOME_VARIABLE = "TOUCHSTONE_PEERS"
-
-
-def home(config: pytest.Config) -> Path:
+def home() -> Path:
     """The folder of all strangers."""
-    named = os.environ.get(HOME_VARIABLE)
-    return Path(named).resolve() if named else Path(config.cache.mkdir("peers"))
+    named = os.environ.get("TOUCHSTONE_PEERS")
+    return Path(named).expanduser().resolve() if named else ROOT / ".pytest_cache" / "peers"
 
 
 class Strangers:
