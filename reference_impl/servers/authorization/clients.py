@@ -87,10 +87,11 @@ def _check_document_url(client_id: str) -> None:
 def describe(client_id: str, metadata: Mapping[str, Any], secret: str | None) -> Client:
     """Return the client that metadata (RFC 7591, 2) describes. Raises `OAuthError`.
 
-    `secret` is given to clients that register and want one; a document can hold none.
+    `secret` is given to clients that register and want one; a document can hold none. The metadata's `scope` does not
+    bind the client: many register with those of their first challenge, and need more later.
     """
     method = _method(metadata, secret)
-    name, scope = metadata.get("client_name"), metadata.get("scope")
+    name = metadata.get("client_name")
     keys, keys_url = metadata.get("jwks"), metadata.get("jwks_uri")
     return Client(
         client_id,
@@ -99,9 +100,8 @@ def describe(client_id: str, metadata: Mapping[str, Any], secret: str | None) ->
         name if isinstance(name, str) else "",
         (method,),
         _grants(metadata),
-        frozenset(scope.split()) if isinstance(scope, str) and scope else None,
-        keys if isinstance(keys, dict) else None,
-        keys_url if isinstance(keys_url, str) else None,
+        keys=keys if isinstance(keys, dict) else None,
+        keys_url=keys_url if isinstance(keys_url, str) else None,
         host=urlsplit(client_id).hostname if "://" in client_id else None,
     )
 

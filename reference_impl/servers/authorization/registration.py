@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.server.http.messages import HttpResponse
@@ -25,8 +24,6 @@ async def register(server: AuthorizationServer, request: WebRequest) -> HttpResp
     client = describe(secrets.token_urlsafe(16), metadata, secret)
     if CLIENT_CREDENTIALS in client.grants:
         raise OAuthError("invalid_client_metadata", "a client that registers itself cannot act on its own behalf")
-    if client.scopes is not None:
-        client = replace(client, scopes=client.scopes & set(server.settings.scopes))
     server.clients.register(client)
     answer: dict[str, Any] = {
         "client_id": client.id,
@@ -35,7 +32,7 @@ async def register(server: AuthorizationServer, request: WebRequest) -> HttpResp
         "token_endpoint_auth_method": client.methods[0],
         "grant_types": list(client.grants),
         "response_types": ["code"] if AUTHORIZATION_CODE in client.grants else [],
-        "scope": " ".join(sorted(client.scopes or server.settings.scopes)),
+        "scope": " ".join(server.scopes),
     }
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}

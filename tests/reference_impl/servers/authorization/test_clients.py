@@ -12,16 +12,18 @@ NATIVE = {"client_name": "App", "redirect_uris": ["http://127.0.0.1:3000/cb"], "
 
 
 async def test_a_client_registers_and_is_known_from_then_on(server):
-    more = {"grant_types": ["authorization_code", "refresh_token"], "scope": "mcp root", "application_type": "native"}
+    more = {"grant_types": ["authorization_code", "refresh_token"], "scope": "mcp", "application_type": "native"}
     answer = await server.post_json("/register", NATIVE | more)
     client = answer.json
-    assert (answer.status, client["token_endpoint_auth_method"], client["scope"]) == (201, "none", "mcp")
+    assert (answer.status, client["token_endpoint_auth_method"]) == (201, "none")
+    assert client["scope"] == "mcp files:read files:write openid offline_access"
     assert "client_secret" not in client
     assert (client["client_name"], client["application_type"]) == ("App", "native")
     asked = {"client_id": client["client_id"], "redirect_uri": "http://127.0.0.1:4000/cb"}
     code = await server.code(**asked, scope="mcp")
     assert "refresh_token" in (await server.redeem(code, **asked)).json
-    assert (await server.authorize(**asked, scope="files:read")).answer["error"] == "invalid_scope"
+    assert "code" in (await server.authorize(**asked, scope="mcp files:read")).answer
+    assert (await server.authorize(**asked, scope="root")).answer["error"] == "invalid_scope"
 
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", None])
