@@ -13,13 +13,14 @@ from reference_impl.client.patience import unhurried
 from reference_impl.client.settings import ClientSettings
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_link import HttpReply
-from reference_impl.transports.http_terms import ConnectFailed, HttpError, Origin
+from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, HttpError, Origin
 from reference_impl.transports.tunnel import Proxy
 
-__all__ = ["ATTEMPTS", "REFUSED", "Endpoint", "read_body"]
+__all__ = ["ATTEMPTS", "DEMANDS_CERTIFICATE", "REFUSED", "Endpoint", "read_body"]
 
 REFUSED = frozenset({401, 403})
 """The statuses that a better authorization may change."""
+DEMANDS_CERTIFICATE = " (does it demand a client certificate?)"
 ATTEMPTS = 5
 """How often one request is sent at most: without a token, with one, with a nonce, with more scopes, with a nonce."""
 _BODY_LIMIT = 64 * 1024 * 1024
@@ -84,7 +85,11 @@ class Endpoint:
 
     def broken(self, error: HttpError) -> ConnectionClosed:
         """Return what a failure of HTTP means for the conversation."""
-        return ConnectionClosed(str(error) if isinstance(error, ConnectFailed) else f"{self._name}: {error}")
+        if isinstance(error, ConnectFailed):
+            return ConnectionClosed(str(error))
+        # In TLS 1.3 a client learns only now that its certificate was missed, and many a server does not even say so.
+        silent = isinstance(error, ConnectionLost) and not error.received and self._name.startswith("https:")
+        return ConnectionClosed(f"{self._name}: {error}{DEMANDS_CERTIFICATE if silent else ''}")
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from reference_impl.client.authorizing import Refusal
 from reference_impl.client.channel_wire import ChannelWire
-from reference_impl.client.endpoint import ATTEMPTS, REFUSED
+from reference_impl.client.endpoint import ATTEMPTS, DEMANDS_CERTIFICATE, REFUSED
 from reference_impl.client.errors import ConnectionClosed, HttpRefused
 from reference_impl.client.sealing import sealed
 from reference_impl.client.settings import ClientSettings
-from reference_impl.transports.http_terms import HttpError
+from reference_impl.transports.http_terms import ConnectionLost, HttpError
 from reference_impl.transports.tunnel import Proxy
 from reference_impl.transports.websocket import HandshakeRefused, WebSocketChannel, open_websocket
 
@@ -54,4 +54,5 @@ async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, 
     except HandshakeRefused:
         raise
     except (HttpError, ValueError) as error:
-        raise ConnectionClosed(str(error)) from error
+        silent = isinstance(error, ConnectionLost) and url.startswith("wss:")
+        raise ConnectionClosed(f"{error}{DEMANDS_CERTIFICATE if silent else ''}") from error

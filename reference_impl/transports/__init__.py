@@ -1,4 +1,5 @@
 """Shells that move bytes between processes and know nothing of what the bytes mean.
 
-`channel` says what every ordered channel offers; `stdio`, `memory` and `http` are such shells.
+`channel` and `messages` say what every ordered channel of bytes, or of messages, offers; `stdio`, `memory`, `http`,
+`legacy_sse` and `websocket` are such shells, and `sealed` goes around any of them.
 """

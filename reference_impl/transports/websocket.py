@@ -29,7 +29,14 @@ from reference_impl.protocol.websocket_frames import (
     closed_because,
 )
 from reference_impl.transports.dialling import dial
-from reference_impl.transports.http_terms import BadHttp, ConnectFailed, HttpError, Origin, why_not_connected
+from reference_impl.transports.http_terms import (
+    BadHttp,
+    ConnectFailed,
+    ConnectionLost,
+    HttpError,
+    Origin,
+    why_not_connected,
+)
 from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["HandshakeRefused", "WebSocketChannel", "WebSocketLimits", "open_websocket"]
@@ -156,7 +163,8 @@ async def open_websocket(
     """Open a WebSocket to a `ws` or `wss` URL and agree on the sub-protocol `mcp`.
 
     `ssl_context` replaces the default one, which verifies certificates and names. No compression. Raises
-    `ConnectFailed`, `HandshakeRefused`, and `BadHttp` if what answers is no WebSocket server or does not speak `mcp`.
+    `ConnectFailed`, `ConnectionLost`, `HandshakeRefused`, and `BadHttp` if what answers is no WebSocket server or does
+    not speak `mcp`.
     """
     more: dict[str, Any] = {}
     if url.startswith("wss:"):
@@ -169,6 +177,9 @@ async def open_websocket(
     except InvalidStatus as error:
         raise _refused(error.response) from None
     except InvalidHandshake as error:
+        if isinstance(error.__cause__, EOFError | OSError):
+            text = f"{url}: the server closed the connection before it answered the handshake"
+            raise ConnectionLost(text, received=False) from error
         raise BadHttp(f"{url}: no WebSocket handshake: {error}") from error
     except (OSError, EOFError) as error:
         raise ConnectFailed(f"{url}: {why_not_connected(error) or 'the connection was closed'}") from error

@@ -100,7 +100,7 @@ async def test_the_subject_of_the_clients_certificate_is_its_principal(pattern, 
 @pytest.mark.parametrize("pattern", EVERY)
 async def test_a_client_without_a_certificate_is_turned_away(pattern, issued):
     async with served(tls=server_context(issued.certificate, issued.key, issued.authority)) as address:
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(ConnectionClosed, match="does it demand a client certificate"):
             await asked(secure(pattern.format(address)), ssl_context=client_context(issued.authority))
 
 

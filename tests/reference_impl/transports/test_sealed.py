@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
+from reference_impl.protocol.sealing import Envelopes
 from reference_impl.security.sealing import SealKeys, new_key
 from reference_impl.transports.memory import memory_pair
 from reference_impl.transports.messages import LineChannel
@@ -91,6 +92,41 @@ async def test_a_plain_server_is_refused():
     await far.send(b'{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid request"}}')
     with pytest.raises(SealBroken, match="plain messages"):
         await seal(near, SealKeys([KEY]), "client")
+
+
+async def test_an_old_hello_is_refused():
+    near, far = map(LineChannel, memory_pair())
+    await near.send(Envelopes(SealKeys([KEY]), "client", b"n" * 16).hello())
+    with pytest.raises(SealBroken, match="too old"):
+        await seal(far, SealKeys([KEY], ttl=-1), "server")
+
+
+@pytest.mark.parametrize(("sent", "reason"), [((0, 0), "replayed"), ((1,), "out of order"), ((0, 2), "out of order")])
+async def test_envelopes_that_a_meddler_sends_again_or_swaps_break_the_seal(sent, reason):
+    near, far = map(LineChannel, memory_pair())
+    envelopes = Envelopes(SealKeys([KEY]), "client", b"n" * 16)
+    await near.send(envelopes.hello())
+    server = await seal(far, SealKeys([KEY]), "server")
+    envelopes.greeted(await near.receive())
+    recorded = [envelopes.seal(b"%d" % number) for number in range(3)]
+    for number in sent:
+        await near.send(recorded[number])
+    for number in sent[:-1]:
+        assert await server.receive() == b"%d" % number
+    with pytest.raises(SealBroken, match=reason):
+        await server.receive()
+
+
+async def test_an_envelope_that_comes_back_breaks_the_seal():
+    near, far = map(LineChannel, memory_pair())
+    async with anyio.create_task_group() as tasks:
+
+        async def mirror():
+            await far.send(await far.receive())
+
+        tasks.start_soon(mirror)
+        with pytest.raises(SealBroken, match="reflected"):
+            await seal(near, SealKeys([KEY]), "client", patience=5)
 
 
 async def test_a_peer_that_says_nothing_is_given_up():
