@@ -18,7 +18,7 @@ from loadtest.benchmarks.rounds import Measured, measure
 from loadtest.benchmarks.settings import Settings
 from loadtest.benchmarks.tables import as_json, show
 
-NAMES = ("http", "sessions", "progress", "stdio", "start", "memory", "client")
+NAMES = ("http", "sessions", "progress", "stdio", "start", "memory", "client", "soak")
 """Each is a module of this package with `benchmarks(settings)`, which returns what to measure."""
 
 
