@@ -161,15 +161,15 @@ async def task_result(server: AdvancedMCPServer, exchange: Exchange, params: dic
 
 
 async def _attend(run: TaskRun, session: Session, send: Send) -> None:
-    """Wait for the end of a task. Its questions are asked in this request, each by one such request at a time; one
-    that ends before the answer takes its questions back, and the next asks them anew."""
+    """Wait for the end of a task. Its questions are asked in the newest such request: an older one may hang on a
+    connection that has gone, and so takes its questions back. After the end of the newest the older asks them anew."""
     with run.heard_by(send):
         async with asyncio.TaskGroup() as asking:
+            run.questions.take_back()
             while not run.record.task.terminal:
                 change = run.change
                 for entry in run.questions.unasked():
-                    entry.asked = True
-                    asking.create_task(_ask(run, entry, session, send))
+                    entry.asker = asking.create_task(_ask(run, entry, session, send))
                 await change.wait()
 
 
@@ -188,5 +188,6 @@ async def _ask(run: TaskRun, entry: OpenQuestion, session: Session, send: Send) 
     except ConnectionError:
         pass  # the client has gone
     finally:
-        entry.asked = False
-        run.wake()
+        if entry.asker is own:
+            entry.asker = None
+            run.wake()

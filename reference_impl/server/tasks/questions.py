@@ -13,12 +13,12 @@ __all__ = ["OpenQuestion", "OpenQuestions"]
 
 @dataclass(slots=True, eq=False)
 class OpenQuestion:
-    """One question. `asked` says that it is with a legacy client right now, over some request of the client's."""
+    """One question. `asker` waits for a legacy client's answer right now, in some request of that client."""
 
     key: str
     question: Question
     answer: asyncio.Future[dict[str, Any]]
-    asked: bool = False
+    asker: asyncio.Task[None] | None = None
 
     def settle(self, outcome: dict[str, Any] | Exception) -> None:
         """Take the answer, or why there is none; the first one counts."""
@@ -67,7 +67,14 @@ class OpenQuestions:
 
     def unasked(self) -> list[OpenQuestion]:
         """Return the questions that are not with a client."""
-        return [entry for entry in self._open.values() if not entry.asked]
+        return [entry for entry in self._open.values() if entry.asker is None]
+
+    def take_back(self) -> None:
+        """Let nobody wait for the client's answers; the questions stay open."""
+        for entry in self._open.values():
+            if entry.asker is not None:
+                entry.asker.cancel()
+                entry.asker = None
 
     def wire(self) -> dict[str, Any]:
         """Return `inputRequests`: everything outstanding."""

@@ -152,6 +152,22 @@ async def test_a_question_travels_on_the_stream_that_waits_for_the_result(guarde
     assert (await reply.message())["result"]["content"][0]["text"] == "Ada"
 
 
+async def test_a_question_that_went_to_a_lost_connection_is_asked_again(unguarded):
+    session = await Session(unguarded).open()
+    task = await session.begin("ask")
+    waiting = {"jsonrpc": "2.0", "id": 7, "method": "tasks/result", "params": {"taskId": task}}
+    lost = await unguarded.open("POST", waiting, session.headers)
+    first = await lost.message()
+    lost.disconnect()
+    again = await unguarded.open("POST", waiting | {"id": 8}, session.headers)
+    question = await again.message()
+    assert question["method"] == "elicitation/create"
+    assert question["id"] != first["id"]
+    answer = {"action": "accept", "content": {"name": "Ada"}}
+    await unguarded.send("POST", {"jsonrpc": "2.0", "id": question["id"], "result": answer}, session.headers)
+    assert (await again.message())["result"]["content"][0]["text"] == "Ada"
+
+
 async def test_what_a_task_says_travels_with_the_request_for_its_result(unguarded, stage):
     session = await Session(unguarded).open()
     task = await session.begin("ask")

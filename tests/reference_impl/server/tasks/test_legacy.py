@@ -221,20 +221,43 @@ async def test_a_result_that_is_given_up_takes_its_question_back_and_the_next_as
         assert (await line.answer("r2"))["result"]["content"][0]["text"] == "Ada"
 
 
-async def test_two_that_wait_for_one_result_are_asked_once(old, stage):
+async def test_the_newest_request_for_a_result_is_the_one_that_asks(old, stage):
+    async with old(stage) as client:
+        line = client.client
+        task = await client.begin("ask")
+        await client.until(task, "input_required")
+        ids = []
+        for identifier in ("r1", "r2"):
+            await client.send_only(identifier, "tasks/result", {"taskId": task["taskId"]})
+            while "id" not in (question := await line.receive()):
+                line.seen.append(question)
+            ids.append(question["id"])
+        withdrawn = [message for message in line.seen if message.get("method") == "notifications/cancelled"]
+        assert [message["params"]["requestId"] for message in withdrawn] == ids[:1]
+        answer = {"action": "accept", "content": {"name": "Ada"}}
+        await line.send({"jsonrpc": "2.0", "id": ids[1], "result": answer})
+        answers = {message["id"]: message for message in [await line.receive() for _ in range(4)] if "id" in message}
+        assert {identifier: found["result"]["content"][0]["text"] for identifier, found in answers.items()} == {
+            "r1": "Ada",
+            "r2": "Ada",
+        }
+
+
+async def test_the_older_request_asks_again_after_the_newest_was_given_up(old, stage):
     async with old(stage) as client:
         line = client.client
         task = await client.begin("ask")
         for identifier in ("r1", "r2"):
             await client.send_only(identifier, "tasks/result", {"taskId": task["taskId"]})
         await client.until(task, "input_required")
+        await line.notify("notifications/cancelled", {"requestId": "r2"})
         await client.get(task)
-        questions = [message for message in line.seen if message.get("method") == "elicitation/create"]
-        assert len(questions) == 1
+        await client.get(task)
+        questions = [message["id"] for message in line.seen if message.get("method") == "elicitation/create"]
         answer = {"action": "accept", "content": {"name": "Ada"}}
-        await line.send({"jsonrpc": "2.0", "id": questions[0]["id"], "result": answer})
-        answers = [await line.receive() for _ in range(4)]
-        assert {message["id"] for message in answers if "result" in message} == {"r1", "r2"}
+        await line.send({"jsonrpc": "2.0", "id": questions[-1], "result": answer})
+        assert (await line.answer("r1"))["result"]["content"][0]["text"] == "Ada"
+        assert len(questions) == 3
 
 
 async def test_a_client_that_refuses_to_answer_fails_the_task(old, stage):
