@@ -208,7 +208,8 @@ class HttpWire:
                 await self._listen(EventStream(None, self.revision, deliver))
 
     async def _listen(self, stream: EventStream) -> None:
-        while not stream.exhausted:
+        session = self._session
+        while not stream.exhausted and self._session is session:  # a new session has a stream of its own
             headers = self._get_headers()
             if stream.last_event_id is not None:
                 headers[LAST_EVENT_ID] = stream.last_event_id

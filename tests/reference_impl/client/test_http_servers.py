@@ -473,6 +473,37 @@ async def test_a_lost_session_is_begun_anew_once_for_all_that_notice():
     assert len(ids) == len(set(ids))
 
 
+async def test_a_new_session_resumes_no_stream_of_the_old_one():
+    opened, renewed = anyio.Event(), anyio.Event()
+    cursors = []
+
+    async def call(request, body):
+        return result(body, content=[])
+
+    async def get(request):
+        session = request.headers["mcp-session-id"]
+        cursors.append((session, request.headers.get("Last-Event-ID")))
+        response = await stream(request)
+        await response.write(event(id="e-1", retry=1))
+        opened.set()
+        await renewed.wait()
+        if session == "s-2":
+            again.set()
+            await anyio.sleep_forever()
+        return response
+
+    again = anyio.Event()
+    server = Server(call, modern=False)
+    server.session, server.get = "s-1", get
+    async with talking(server) as client:
+        await opened.wait()
+        server.session = "s-2"
+        await client.call_tool("x")
+        renewed.set()
+        await again.wait()
+    assert cursors == [("s-1", None), ("s-2", None)]
+
+
 async def test_a_stream_that_closes_early_is_resumed_after_the_pause_it_asked_for():
     wanted: list[Any] = []
     times = []
