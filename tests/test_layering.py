@@ -19,7 +19,8 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "reference_impl.protocol": (),
     "reference_impl.transports": ("reference_impl.protocol",),
     "reference_impl.metrics": (),
-    "reference_impl.schemas": (),
+    "reference_impl.schemas": ("reference_impl.schema_bounds",),
+    "reference_impl.schema_bounds": (),
     "reference_impl.security": ("reference_impl.protocol",),
     "reference_impl.server": (
         "reference_impl.protocol",
