@@ -64,11 +64,12 @@ class AuthorizationCode:
         require_proof_keys(venue.authorization_server)
         try:
             redirect_uri = require_secure(self.agent.redirect_uri, "the redirect URI")
-            identity = await registered(venue, self.client, redirect_uri)
+            scopes = self._scopes(venue)
+            identity = await registered(venue, self.client, redirect_uri, scopes)
             question = _Question(
                 venue.issuer, bool(venue.authorization_server.authorization_response_iss_parameter_supported)
             )
-            url = _request(venue, identity, question, redirect_uri, self._scopes(venue))
+            url = _request(venue, identity, question, redirect_uri, scopes)
             code = answered(question, await self.agent.authorize(url))
         finally:
             await self.agent.aclose()
@@ -87,7 +88,7 @@ class AuthorizationCode:
 
     def identity(self, venue: Venue) -> ClientIdentity | None:
         """See `Grant.identity`."""
-        return known_identity(venue, self.client, None)
+        return known_identity(venue, self.client)
 
     @property
     def issuers(self) -> tuple[str, ...]:

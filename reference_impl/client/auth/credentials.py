@@ -21,8 +21,9 @@ class ClientIdentity:
 
     `issuer` is that authorization server; None binds the identity to the first one that its server names. `auth_method`
     is how it authenticates at the token endpoint (None: the best that both sides can). `private_key` is a PEM for
-    `private_key_jwt`, `algorithm` its JWS algorithm (None: the usual one of the key). `redirect_uri` is what a dynamic
-    registration was made for, `secret_expires_at` when its secret ends, in seconds since the epoch (0: never).
+    `private_key_jwt`, `algorithm` its JWS algorithm (None: the usual one of the key). `redirect_uri` and `scopes` are
+    what a dynamic registration was made for, `secret_expires_at` is when its secret ends, in seconds since the epoch
+    (0: never).
     """
 
     client_id: str
@@ -32,6 +33,7 @@ class ClientIdentity:
     algorithm: str | None = None
     auth_method: str | None = None
     redirect_uri: str | None = None
+    scopes: tuple[str, ...] = ()
     secret_expires_at: float = 0
 
     @property

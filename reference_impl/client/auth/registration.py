@@ -6,7 +6,7 @@ Sources: `basic/authorization/client-registration` of 2026-07-28, RFC 7591, RFC 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ import msgspec
 from reference_impl.client.auth.addresses import is_loopback
 from reference_impl.client.auth.credentials import ClientIdentity
 from reference_impl.client.auth.metadata import AuthorizationServer
+from reference_impl.client.auth.scopes import joined
 from reference_impl.client.auth.storage import load
 from reference_impl.client.auth.venue import Venue, bound_identity
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
@@ -58,34 +59,33 @@ class _Rejected(msgspec.Struct, frozen=True):
     error_description: str | None = None
 
 
-def known_identity(venue: Venue, description: ClientDescription, redirect_uri: str | None) -> ClientIdentity | None:
-    """Return who the client is without asking anybody, or None (`#client-registration`: the order of priority).
-
-    A registration that was made for another redirect URI is of no use for an authorization, but for a refresh
-    (`redirect_uri` None) it is.
-    """
+def known_identity(venue: Venue, description: ClientDescription) -> ClientIdentity | None:
+    """Return who the client is without asking anybody, or None (`#client-registration`: the order of priority)."""
     for identity in description.registered:
         if identity.issuer == venue.issuer or (identity.issuer is None and len(description.registered) == 1):
             return bound_identity(venue, identity)
     if description.metadata_url is not None and venue.authorization_server.client_id_metadata_document_supported:
         return ClientIdentity(description.metadata_url, venue.issuer, auth_method="none")
     kept = load(venue.store, _name(venue), ClientIdentity)
-    if kept is None or kept.issuer != venue.issuer or kept.expired:
-        return None
-    return kept if redirect_uri in (None, kept.redirect_uri) else None
+    return None if kept is None or kept.issuer != venue.issuer or kept.expired else kept
 
 
-async def registered(venue: Venue, description: ClientDescription, redirect_uri: str) -> ClientIdentity:
-    """Return who the client is, registering it where nothing else is left. Raises `AuthorizationFailed`."""
-    known = known_identity(venue, description, redirect_uri)
-    if known is not None:
+async def registered(
+    venue: Venue, description: ClientDescription, redirect_uri: str, scopes: tuple[str, ...]
+) -> ClientIdentity:
+    """Return who the client is, registering it where nothing else is left: for `scopes`, without which some
+    authorization servers allow none. Raises `AuthorizationFailed`."""
+    known = known_identity(venue, description)
+    dynamic = known is not None and known.redirect_uri is not None
+    if known is not None and (not dynamic or (known.redirect_uri == redirect_uri and set(scopes) <= set(known.scopes))):
         return known
     endpoint = venue.authorization_server.registration_endpoint
     if endpoint is None:
         elsewhere = ", ".join(str(identity.issuer) for identity in description.registered)
         hint = f"; it is registered with {elsewhere}" if elsewhere else "; it has to be registered there by hand"
         raise AuthorizationFailed(f"{venue.issuer} does not know this client and registers none{hint}")
-    identity = await _register(venue, endpoint, _metadata(venue.authorization_server, description, redirect_uri))
+    metadata = _metadata(venue.authorization_server, description, redirect_uri) | joined(scopes)
+    identity = replace(await _register(venue, endpoint, metadata), redirect_uri=redirect_uri, scopes=scopes)
     venue.store.write(_name(venue), asdict(identity))
     return identity
 
@@ -98,7 +98,8 @@ def forget(venue: Venue) -> bool:
 
 
 def _name(venue: Venue) -> str:
-    return f"client {venue.issuer}"
+    """By issuer, and by server as well: what is made anew for one leaves the refresh tokens of the others alone."""
+    return f"client {venue.issuer} {venue.resource}"
 
 
 def _metadata(server: AuthorizationServer, description: ClientDescription, redirect_uri: str) -> dict[str, Any]:
@@ -130,6 +131,5 @@ async def _register(venue: Venue, endpoint: str, metadata: dict[str, Any]) -> Cl
         venue.issuer,
         found.client_secret,
         auth_method=found.token_endpoint_auth_method,
-        redirect_uri=metadata["redirect_uris"][0],
         secret_expires_at=found.client_secret_expires_at or 0,
     )

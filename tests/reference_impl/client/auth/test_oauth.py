@@ -162,7 +162,7 @@ def kept(world: World, **changes) -> MemoryStore:
     store = MemoryStore()
     tokens = Tokens("old", ISSUER, SERVER, refresh_token="refresh-0", requested=("a",))
     store.write(f"tokens {SERVER}", asdict(replace(tokens, **changes)))
-    store.write(f"client {ISSUER}", asdict(ClientIdentity("kept", ISSUER, redirect_uri=REDIRECT)))
+    store.write(f"client {ISSUER} {SERVER}", asdict(ClientIdentity("kept", ISSUER, redirect_uri=REDIRECT)))
     return store
 
 

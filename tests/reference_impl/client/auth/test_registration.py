@@ -55,7 +55,7 @@ async def test_a_registration_is_made_once_for_an_issuer_and_a_redirect_uri():
     for _ in range(2):
         await refused(world.oauth(store=store))
     assert len(world.issuer.registrations) == 1
-    assert "client https://auth.example" in store._values
+    assert f"client {ISSUER} https://mcp.example/mcp" in store._values
 
 
 async def test_a_registration_whose_secret_has_ended_is_made_anew():
@@ -76,6 +76,21 @@ async def test_a_client_that_the_authorization_server_has_forgotten_registers_ag
     with pytest.raises(TokenRefused, match="invalid_client"):
         await refused(world.oauth(store=store))
     assert len(world.issuer.registrations) == 2
+
+
+async def test_a_client_registers_for_the_scopes_that_it_asks_for():
+    world = World(Issuer(said={"scopes_supported": ["offline_access"]}))
+    await refused(world.oauth(), 'Bearer scope="a b"')
+    assert world.issuer.registrations[0]["scope"] == "a b offline_access"
+
+
+async def test_a_registration_for_fewer_scopes_is_made_anew_before_the_user_is_asked():
+    world = World()
+    oauth = world.oauth()
+    await refused(oauth, 'Bearer scope="a"')
+    await refused(oauth, 'Bearer error="insufficient_scope", scope="b"', 403)
+    assert [registration["scope"] for registration in world.issuer.registrations] == ["a", "a b"]
+    assert [asked["client_id"] for asked in world.issuer.asked] == ["client-1", "client-2"]
 
 
 async def test_why_a_registration_was_refused_is_told():
