@@ -17,6 +17,7 @@ from reference_impl.security.tls import server_context
 from reference_impl.server import uvicorn_protocol
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.channels import ChannelLimits
+from reference_impl.server.stream import MOST_RUNNING
 from reference_impl.servers.everything import make_server
 from reference_impl.transports.websocket import WebSocketLimits
 from tests.reference_impl.serving import serving
@@ -46,6 +47,7 @@ def test_other_numbers_are_those_of_the_code():
     limits = ChannelLimits()
     assert DEFAULT_LIMIT == 64 * 2**20
     assert HttpOptions().largest_body == LARGEST_MESSAGE
+    assert MOST_RUNNING == 10_000
     assert (limits.unread, limits.most_unread, limits.stalled, limits.opening) == (2**20, 64 * 2**20, 60, 60)
     assert (WebSocketLimits().queue, WebSocketLimits().ping_interval, WebSocketLimits().ping_timeout) == (16, 20, 20)
     assert (uvicorn_protocol.HEAD_LIMIT, uvicorn_protocol.PATIENCE, MOST_FRAGMENTS) == (

@@ -53,7 +53,7 @@ class ServedChannel:
         self._channel = channel
         self._limits = limits
         self._outbox = _Outbox(channel, limits)
-        self._conversation = StreamConversation(server, self._outbox.put, principal)
+        self._conversation = StreamConversation(server, self._outbox.put, principal, self._outbox.behind)
 
     async def run(self, grace: float = 0.0) -> None:
         """Serve until the client leaves or `close` is called. Closes nothing.
@@ -131,9 +131,13 @@ class _Outbox:
         self._ended = True
         self._filled.set()
 
+    def behind(self) -> bool:
+        """Tell whether too much lies unread."""
+        return self._unsent > self._limits.unread
+
     async def ready(self) -> None:
         """Wait while too much lies unread."""
-        while self._unsent > self._limits.unread:
+        while self.behind():
             self._room.clear()
             await self._room.wait()
 

@@ -32,10 +32,12 @@ from reference_impl.server.exchange import DISPENSABLE, Session
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["StreamConversation", "serve_stream"]
+__all__ = ["MOST_RUNNING", "StreamConversation", "serve_stream"]
 
 _GRACE = 1.5
 """Seconds that requests under way get to finish after the client has closed its end."""
+MOST_RUNNING = 10_000
+"""Requests of one client that are served at the same time; what goes beyond is answered with an error."""
 _MOST_UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a client that does not read, before nothing more is read from it."""
 
@@ -177,6 +179,10 @@ class StreamConversation:
         return None
 
     def _start(self, request: Request, reply: Reply, batched: bool) -> asyncio.Task[None] | None:
+        if len(self._session.running) >= MOST_RUNNING:
+            text = f"Too many requests: {MOST_RUNNING} of this client are being served"
+            reply(ErrorResponse(request.id, Code.INTERNAL_ERROR, text))
+            return None
         try:
             exchange = open_exchange(request, self._session)
             task = start(self._server, exchange, self._session.running, reply, batched=batched)

@@ -9,7 +9,7 @@ from reference_impl.protocol.messages import decode_json, encode_json
 from reference_impl.protocol.sealing import Envelopes
 from reference_impl.protocol.websocket_frames import FrameError
 from reference_impl.security.sealing import SealKeys, new_key
-from reference_impl.server import AdvancedMCPServer
+from reference_impl.server import AdvancedMCPServer, stream
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.auth import BearerTokens
 from reference_impl.server.channels import ChannelLimits, ServedChannel
@@ -253,6 +253,30 @@ async def test_a_client_that_falls_too_far_behind_is_let_go(limits, reason):
     channel.room.set()
     with pytest.raises(FrameError, match=reason):
         await asyncio.wait_for(serving, 5)
+
+
+async def test_more_requests_than_may_run_at_once_are_answered_with_an_error(monkeypatch):
+    monkeypatch.setattr(stream, "MOST_RUNNING", 2)
+    server = AdvancedMCPServer("s")
+
+    @server.tool("wait")
+    async def wait() -> None:
+        await asyncio.Event().wait()
+
+    channel = Endless()
+    channel.room.set()
+    served = ServedChannel(server, channel)
+    serving = asyncio.ensure_future(served.run())
+    for number in range(3):
+        params = {"name": "wait", "_meta": META}
+        channel.incoming.put_nowait(
+            encode_json({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+        )
+    answer = decode_json(await asyncio.wait_for(channel.sent.get(), 5))
+    assert (answer["id"], answer["error"]["code"]) == (2, -32603)
+    assert "Too many requests" in answer["error"]["message"]
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
 
 
 async def test_who_does_not_read_the_stream_of_2024_can_post_no_more(web_of, monkeypatch):
