@@ -83,14 +83,15 @@ class ChannelWire:
             case Request() | Notification():
                 deliver(message)
             case Response(identifier) | ErrorResponse(identifier):
-                self._settle(identifier, message)
+                if not self._settle(identifier, message) and isinstance(message, Response):
+                    deliver(message)
             case MalformedError(id=identifier):
                 _logger.warning("ignored a malformed message: %s", message.message)
                 if identifier is not None:
                     self._settle(identifier, InvalidAnswer(message.message))
 
-    def _settle(self, identifier: RequestId | None, outcome: _Outcome) -> None:
-        """Wake the request that the answer belongs to; an answer to one that was given up comes too late for any.
+    def _settle(self, identifier: RequestId | None, outcome: _Outcome) -> bool:
+        """Wake the request that the answer belongs to; False for an answer to one that was given up.
 
         An error without an id can only mean the one request that waits, if it is one.
         """
@@ -100,6 +101,7 @@ class ChannelWire:
             slot = self._calls.close(identifier)
         if slot is not None:
             _settle(slot, outcome)
+        return slot is not None
 
     async def exchange(self, request: Request, schema: Any = None) -> Answer:  # noqa: ARG002 - HTTP alone has headers
         """Send a request and wait for its answer; see `Wire.exchange`."""

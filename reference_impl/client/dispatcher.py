@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import anyio
 import anyio.abc
@@ -11,10 +12,10 @@ from reference_impl.client.answers import Answers
 from reference_impl.client.cache import ResultCache
 from reference_impl.client.caller import Caller
 from reference_impl.client.errors import ClientError
-from reference_impl.client.settings import JsonObject
+from reference_impl.client.settings import DEFAULT_OPTIONS, JsonObject
 from reference_impl.client.subscriptions import Subscriptions
 from reference_impl.client.task_answers import TaskAnswers
-from reference_impl.protocol.messages import Notification, Request, RequestId
+from reference_impl.protocol.messages import Notification, Request, RequestId, Response
 
 __all__ = ["Dispatcher"]
 
@@ -36,15 +37,29 @@ class Dispatcher:
         self._answering: dict[RequestId, anyio.CancelScope] = {}
         self._questions = 0
 
-    def deliver(self, message: Request | Notification) -> None:
+    def deliver(self, message: Request | Notification | Response) -> None:
         """Take a message; returns at once."""
         if isinstance(message, Notification):
             self._notified(message)
+        elif isinstance(message, Response):
+            self._came_too_late(message.result)
         elif self._caller.wire.revision.server_requests:
             self._asked(message)
         else:
             # A modern server may not ask this way, and a modern client may not answer (`stdio#sending-messages`).
             _logger.warning("ignored the request %s, which no server may send", message.method)
+
+    def _came_too_late(self, result: Any) -> None:
+        """Cancel the task that a call has become after it was given up: nobody else knows of it (2026-07-28)."""
+        match result:
+            case {"resultType": "task", "taskId": str(task_id)} if self._caller.wire.revision.modern:
+                self._tasks.start_soon(self._cancel_task, task_id)
+
+    async def _cancel_task(self, task_id: str) -> None:
+        try:
+            await self._caller.call("tasks/cancel", {"taskId": task_id}, DEFAULT_OPTIONS)
+        except ClientError as error:
+            _logger.debug("task %s was not cancelled: %s", task_id, error)
 
     def _asked(self, request: Request) -> None:
         if self._questions >= _MOST_QUESTIONS:

@@ -57,7 +57,7 @@ _ACTS = frozenset({"tools/call"})
 """What must not be sent twice where nobody can tell whether the first one was served."""
 
 
-def _ignore(_: Request | Notification) -> None:
+def _ignore(_: Request | Notification | Response) -> None:
     """Take what comes before anybody listens."""
 
 

@@ -21,8 +21,8 @@ from reference_impl.transports.messages import MessageChannel
 __all__ = ["NEVER_CANCELLED", "Answer", "Deliver", "MessageChannel", "Wire", "read_messages"]
 
 Answer = Response | ErrorResponse
-Deliver = Callable[[Request | Notification], None]
-"""Takes what the server sends on its own account; returns at once."""
+Deliver = Callable[[Request | Notification | Response], None]
+"""Takes what the server sends on its own account, and answers that nobody awaits any more; returns at once."""
 
 NEVER_CANCELLED = frozenset({"initialize", "server/discover"})
 """`initialize` must not be cancelled (`basic/utilities/cancellation#behavior-requirements` of 2025-11-25), and a probe
