@@ -168,6 +168,21 @@ async def test_a_question_that_went_to_a_lost_connection_is_asked_again(unguarde
     assert (await again.message())["result"]["content"][0]["text"] == "Ada"
 
 
+async def test_a_request_for_the_result_that_is_cancelled_takes_its_question_back(unguarded):
+    session = await Session(unguarded).open()
+    task = await session.begin("ask")
+    waiting = {"jsonrpc": "2.0", "id": 7, "method": "tasks/result", "params": {"taskId": task}}
+    reply = await unguarded.open("POST", waiting, session.headers)
+    question = await reply.message()
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+    await unguarded.send("POST", cancel, session.headers)
+    withdrawn = await reply.message()
+    assert withdrawn["method"] == "notifications/cancelled"
+    assert withdrawn["params"]["requestId"] == question["id"]
+    assert await reply.message() is None
+    assert (await session.call("tasks/get", {"taskId": task}))["status"] == "input_required"
+
+
 async def test_what_a_task_says_travels_with_the_request_for_its_result(unguarded, stage):
     session = await Session(unguarded).open()
     task = await session.begin("ask")
