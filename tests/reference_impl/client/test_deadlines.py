@@ -69,7 +69,7 @@ async def test_a_deadline_that_was_moved_is_kept_at_its_new_time():
     await asyncio.sleep(0)
     deadlines.of(task)[0].when = begun + 0.05
     assert await task == "late"
-    assert deadlines.now() - begun >= 0.05
+    assert deadlines.now() >= begun + 0.05
 
 
 async def test_clocks_stop_while_a_user_is_asked():
