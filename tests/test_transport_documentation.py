@@ -48,6 +48,7 @@ def test_other_numbers_are_those_of_the_code():
     assert DEFAULT_LIMIT == 64 * 2**20
     assert HttpOptions().largest_body == LARGEST_MESSAGE
     assert MOST_RUNNING == 10_000
+    assert WebSocketLimits().largest_message == 64 * 2**20
     assert (limits.unread, limits.most_unread, limits.stalled, limits.opening) == (2**20, 64 * 2**20, 60, 60)
     assert (WebSocketLimits().queue, WebSocketLimits().ping_interval, WebSocketLimits().ping_timeout) == (16, 20, 20)
     assert (uvicorn_protocol.HEAD_LIMIT, uvicorn_protocol.PATIENCE, MOST_FRAGMENTS) == (

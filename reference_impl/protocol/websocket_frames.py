@@ -23,7 +23,7 @@ __all__ = [
 
 SUBPROTOCOL = "mcp"
 LARGEST_MESSAGE = 16 * 1024 * 1024
-"""Most bytes of a message, in one frame or in fragments."""
+"""Most bytes of a message that a server takes, in one frame or in fragments."""
 
 MOST_FRAGMENTS = 4096
 """Most fragments of a message."""

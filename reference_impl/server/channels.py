@@ -114,13 +114,16 @@ class _Outbox:
         self._limits = limits
         self._waiting: deque[bytes] = deque()
         self._unsent = 0
-        self._ended = False
+        self._ended = self._overflowed = False
         self._filled = asyncio.Event()
         self._room = asyncio.Event()
 
     def put(self, data: bytes) -> None:
         """Queue a message; one is dropped after the end, and where the client is too far behind."""
-        if self._ended or self._unsent > self._limits.most_unread:
+        if self._ended:
+            return
+        if self._unsent > self._limits.most_unread:
+            self._overflowed = True
             return
         self._waiting.append(data)
         self._unsent += len(data)
@@ -152,14 +155,13 @@ class _Outbox:
             await self._filled.wait()
 
     async def _send(self, data: bytes) -> None:
-        behind = self._unsent > self._limits.most_unread
         try:
             with anyio.fail_after(self._limits.stalled):
                 await self._channel.send(data)
         except TimeoutError:
             text = f"a message was not read within {self._limits.stalled:g} s"
             raise FrameError(CloseCode.POLICY, text) from None
-        if behind:  # something may have been dropped meanwhile
+        if self._overflowed:
             raise FrameError(CloseCode.POLICY, f"more than {self._limits.most_unread} bytes were left unread")
         self._unsent -= len(data)
         self._room.set()

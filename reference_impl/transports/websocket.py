@@ -21,8 +21,8 @@ from websockets.http11 import Response
 from websockets.protocol import Event
 from websockets.typing import Subprotocol
 
+from reference_impl.protocol.lines import DEFAULT_LIMIT
 from reference_impl.protocol.websocket_frames import (
-    LARGEST_MESSAGE,
     MOST_FRAGMENTS,
     SUBPROTOCOL,
     CloseCode,
@@ -52,7 +52,7 @@ class WebSocketLimits:
     `queue` frames lie unread before the peer is made to wait.
     """
 
-    largest_message: int = LARGEST_MESSAGE
+    largest_message: int = DEFAULT_LIMIT
     open_timeout: float = 10.0
     ping_interval: float = 20.0
     ping_timeout: float = 20.0

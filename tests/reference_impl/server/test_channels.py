@@ -291,6 +291,18 @@ async def test_who_does_not_read_the_stream_of_2024_can_post_no_more(web_of, mon
     await stream.leave()
 
 
+async def test_one_message_may_be_larger_than_what_may_lie_unread():
+    channel = Endless()
+    channel.room.set()
+    served = ServedChannel(who(), channel, limits=ChannelLimits(unread=10, most_unread=20))
+    serving = asyncio.ensure_future(served.run())
+    for number in range(3):
+        channel.incoming.put_nowait(encode_json(call(number)))
+        assert decode_json(await asyncio.wait_for(channel.sent.get(), 5))["id"] == number
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
+
+
 class Endless:
     """A channel whose client never leaves, and reads when `room` is set."""
 
