@@ -29,7 +29,16 @@ class Refusal:
 
 
 class Authorizer(Protocol):
-    """Authorizes HTTP requests to a `server`; `url` is where one of them goes, the same address but for HTTP+SSE."""
+    """Authorizes HTTP requests to a `server`; `url` is where one of them goes, the same address but for HTTP+SSE.
+
+    `generation` changes with each token: what is private to one is not shown to the next
+    (`server/utilities/caching#cache-scope-field`).
+    """
+
+    @property
+    def generation(self) -> int:
+        """See above."""
+        ...
 
     async def headers(self, server: str, method: str, url: str) -> Mapping[str, str]:
         """Return the headers that authorize one request, names in lower case; none where nothing is known yet."""

@@ -46,15 +46,21 @@ class Requester:
         """
         row = self.offered(method)
         cacheable = row.caches and self.agreement.revision.caching_hints
-        found = self.cache.find(method, params) if cacheable and not options.fresh else None
+        context = self._context()
+        found = self.cache.find(method, params, context) if cacheable and not options.fresh else None
         if found is not None:
             return found
         age = self.cache.age(method)
         result, rounds = await self._converse(row, params, options, schema)
         # What answers to an input is no answer to the bare request (`server/utilities/caching#cache-key`).
-        if cacheable and not rounds and age == self.cache.age(method):
-            self.cache.keep(method, params, result)
+        if cacheable and not rounds and (age, context) == (self.cache.age(method), self._context()):
+            self.cache.keep(method, params, result, context)
         return result
+
+    def _context(self) -> str:
+        """Name the authorization that requests are made under, for results that are private to it."""
+        authorizer = self.caller.settings.authorizer
+        return "" if authorizer is None else str(authorizer.generation)
 
     def offered(self, method: str) -> Method:
         """Return the method's row. Raises `NotOffered` if the revision lacks it or the server did not declare it."""

@@ -24,7 +24,8 @@ _KINDS = frozenset({"bearer", "dpop"})
 class Holding:
     """Tokens for one server, in memory and in the store. Whoever obtains new ones holds the `lock`.
 
-    `failures` counts the authorizations that failed, `reason` says why the last one did.
+    `generation` counts the tokens that there were, `failures` the authorizations that failed, the last of them for
+    `reason`.
     """
 
     def __init__(self, server: str, store: Store) -> None:
@@ -32,6 +33,7 @@ class Holding:
         self.lock = anyio.Lock()
         self.tokens: Tokens | None = None
         self.proofs: ProofKey | None = None
+        self.generation = 0
         self.failures, self.reason = 0, ""
         self._store = store
         self.reload()
@@ -42,7 +44,7 @@ class Holding:
         kept = load(self._store, f"tokens {self.server}", Tokens)
         if kept == self.tokens:
             return
-        self.tokens = kept
+        self._take(kept)
         key: Any = self._store.read(f"key {self.server}")
         self.proofs = ProofKey(key) if kept is not None and kept.bound and isinstance(key, dict) else None
 
@@ -85,7 +87,7 @@ class Holding:
             raise AuthorizationFailed(f"{venue.issuer} issued a token of the kind {response.token_type[:20]!r}")
         lifetime = response.lifetime
         former = None if refreshed is None else refreshed.refresh_token
-        self.tokens = Tokens(
+        tokens = Tokens(
             response.access_token,
             venue.issuer,
             venue.resource,
@@ -96,12 +98,17 @@ class Holding:
             venue.scopes if response.scope is None else tuple(response.scope.split()),
             fresh=refreshed is None,
         )
+        self._take(tokens)
         self.proofs = venue.proofs
-        self._store.write(f"tokens {self.server}", asdict(self.tokens))
+        self._store.write(f"tokens {self.server}", asdict(tokens))
         self._store.write(f"key {self.server}", None if self.proofs is None else self.proofs.kept())
+
+    def _take(self, tokens: Tokens | None) -> None:
+        self.tokens = tokens
+        self.generation += 1
 
     def forget(self) -> None:
         """Forget the tokens."""
-        self.tokens = None
+        self._take(None)
         self._store.write(f"tokens {self.server}", None)
         self._store.write(f"key {self.server}", None)

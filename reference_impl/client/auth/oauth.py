@@ -60,6 +60,11 @@ class OAuth:
             self._holdings[server] = holding  # by this spelling too: every request asks
         return holding
 
+    @property
+    def generation(self) -> int:
+        """See `Authorizer.generation`."""
+        return sum(holding.generation for holding in self._holdings.values())
+
     # What HTTP asks for -------------------------------------------------------------------------
 
     async def headers(self, server: str, method: str, url: str) -> Mapping[str, str]:

@@ -103,3 +103,26 @@ def test_the_cache_is_bounded_and_forgets_what_was_used_longest_ago():
     cache.keep("resources/read", {"uri": "new"}, kept())
     assert cache.find("resources/read", {"uri": "0"}) is not None
     assert cache.find("resources/read", {"uri": "1"}) is None
+
+
+@pytest.mark.anyio
+async def test_what_was_kept_under_one_token_is_not_shown_under_the_next(talk):
+    class Tokens:
+        generation = 1
+
+    async def script(peer):
+        await peer.open_modern()
+        for scope in ("private", "private", "public"):
+            asked = await peer.expect("tools/list")
+            await peer.complete(asked, ttlMs=60_000, cacheScope=scope, tools=[])
+
+    tokens = Tokens()
+    async with talk(script, authorizer=tokens) as client:
+        await client.list_tools()
+        await client.list_tools()
+        tokens.generation = 2
+        await client.list_tools()
+        tokens.generation = 3
+        await client.list_tools()
+        tokens.generation = 4
+        await client.list_tools()  # what is public may be shown to all

@@ -205,6 +205,8 @@ async def test_authorization_is_sought_again_after_a_challenge():
             return await super().handle(request)
 
     class Authorizer:
+        generation = 0
+
         def __init__(self):
             self.token, self.asked = "stale", []
 
@@ -227,6 +229,8 @@ async def test_authorization_is_sought_again_after_a_challenge():
 
 async def test_an_authorizer_that_always_knows_better_is_believed_a_few_times():
     class Stubborn:
+        generation = 0
+
         async def headers(self, server, method, url):
             return {"authorization": f"Bearer for {server} {method} {url}"}
 

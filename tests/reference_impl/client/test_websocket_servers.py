@@ -67,6 +67,8 @@ async def test_a_server_that_leaves_fails_what_waits_and_what_follows():
 class Steps:
     """An authorizer that has a better token after each refusal."""
 
+    generation = 0
+
     def __init__(self, *tokens):
         self.tokens, self.refusals = list(tokens), []
 

@@ -338,6 +338,16 @@ async def test_a_token_that_cannot_be_presented_is_no_token(kind):
         await refused(world.oauth())
 
 
+async def test_what_is_private_to_a_token_is_not_shown_to_the_next():
+    world, seen = World(), []
+    oauth = world.oauth(store=kept(world))
+    for _ in range(2):
+        await headers(oauth)
+        seen += [oauth.generation, oauth.generation]
+        await refused(oauth)
+    assert seen[0] == seen[1] != seen[2] == seen[3]
+
+
 async def test_tokens_can_be_forgotten():
     world, store = World(), MemoryStore()
     oauth = world.oauth(store=store)
