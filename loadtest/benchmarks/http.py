@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loadtest.benchmarks.http_load import HttpPlan, http_sample
-from loadtest.benchmarks.programs import bare, ours, sdk
+from loadtest.benchmarks.programs import bare, ours, ours_on, sdk
 from loadtest.benchmarks.rounds import Benchmark, Case, Goal
 from loadtest.benchmarks.settings import Settings
 from loadtest.benchmarks.traffic import Traffic
@@ -12,6 +12,8 @@ from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Revision
 __all__ = ["benchmarks"]
 
 _CONNECTIONS = (16, 64)
+_PLAIN = "Touchstone on plain uvicorn"
+"""Started by uvicorn's own command, as the limit is; our runner has a leaner protocol for it."""
 
 
 def benchmarks(settings: Settings) -> list[Benchmark]:
@@ -33,6 +35,7 @@ def _benchmark(settings: Settings, revision: Revision, connections: int) -> Benc
             case("Touchstone", ours("http"), revision),
             case("official SDK", sdk(settings, "http"), LATEST),
             case("bare ASGI", bare(), LATEST),
+            case(_PLAIN, ours_on("uvicorn"), revision),
         ),
-        (Goal("Touchstone", "official SDK", 8), Goal("Touchstone", "bare ASGI", 0.6)),
+        (Goal("Touchstone", "official SDK", 8), Goal("Touchstone", "bare ASGI", 0.6), Goal(_PLAIN, "bare ASGI", 0.6)),
     )

@@ -204,7 +204,7 @@ async def _or_fail(failures: Sequence[asyncio.Task[None]], seconds: float) -> No
 def listening(command: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Run a server on the measured core until it listens; gives its port and pid."""
     port = free_port()
-    with started([*command, str(port)], MEASURED, stderr=subprocess.PIPE) as process:
+    with started([*command, str(port)], MEASURED, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + _PATIENCE
         while not _listens(port):
             if process.poll() is not None or time.monotonic() > deadline:

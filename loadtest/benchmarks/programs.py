@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtest.benchmarks.settings import Settings
 
-__all__ = ["bare", "interpreter", "ours", "sdk"]
+__all__ = ["bare", "interpreter", "ours", "ours_on", "sdk"]
 
 _SERVERS = Path(__file__).resolve().parent / "servers"
 
@@ -15,6 +15,16 @@ _SERVERS = Path(__file__).resolve().parent / "servers"
 def ours(mode: str) -> list[str]:
     """Return the reference server with the tools of the benchmarks."""
     return [sys.executable, "-m", "loadtest.benchmarks.servers.ours", mode]
+
+
+def ours_on(runner: str) -> list[str]:
+    """Return the same application on an ASGI server as users run it: `uvicorn` or `granian`."""
+    factory = "loadtest.benchmarks.servers.ours:make_application"
+    options = {
+        "uvicorn": ["--factory", factory, "--log-level", "warning", "--no-access-log", "--no-server-header"],
+        "granian": ["--factory", factory, "--interface", "asgi", "--no-ws", "--log-level", "warning"],
+    }
+    return [sys.executable, "-m", runner, *options[runner], "--port"]
 
 
 def sdk(settings: Settings, mode: str) -> list[str]:

@@ -98,7 +98,14 @@ class _Head(msgspec.Struct):
     method: str = ""
 
 
-_head = msgspec.json.Decoder(_Head).decode
+_decode = msgspec.json.Decoder(_Head).decode
+
+
+def _head(line: bytes) -> _Head:
+    try:
+        return _decode(line)
+    except msgspec.MsgspecError:
+        raise WrongAnswerError(f"no message: {line[:300]!r}") from None
 
 
 def stdio_sample(command: Sequence[str], traffic: Traffic, in_flight: int, seconds: float, warm_up: float) -> Sample:
