@@ -21,11 +21,9 @@ __all__ = ["HttpClient", "request_head"]
 
 CONNECT_TIMEOUT = 10.0
 """Seconds until a connection has to stand, TLS included."""
-_IDLE_LIMIT = 128
-"""Idle connections that are kept at most."""
 _IDLE_SECONDS = 4.0
 """How long a connection may rest and be used again. Many servers close theirs after 5 seconds: a request that meets
-the close on its way is lost, and nobody can tell whether it was served."""
+the close on its way is lost, and nobody can tell whether it was served. It bounds what a burst leaves behind, too."""
 _TURNS = 8
 
 
@@ -62,7 +60,9 @@ class HttpClient:
         self._proxy = proxy
         self._admits = admits
         self._ssl = (ssl_context or ssl.create_default_context()) if origin.scheme == "https" else None
-        self._idle: list[HttpLink] = []
+        self._idle: dict[HttpLink, None] = {}
+        """In the order in which they came to rest."""
+        self._sweeping: asyncio.TimerHandle | None = None
         self._open: set[HttpLink] = set()
         self._closed = False
 
@@ -86,25 +86,33 @@ class HttpClient:
         """Take an idle connection, the one that served last, unless it has rested too long."""
         oldest = asyncio.get_running_loop().time() - _IDLE_SECONDS
         while self._idle:
-            link = self._idle.pop()
+            link, _ = self._idle.popitem()
             if link.rests_since > oldest and not link.closing:
                 return link
             link.close()
         return None
 
     def _rest(self, link: HttpLink) -> None:
-        if self._closed or len(self._idle) >= _IDLE_LIMIT:
+        if self._closed:
             link.close()
             return
-        now = link.rests_since = asyncio.get_running_loop().time()
-        self._idle.append(link)
-        if self._idle[0].rests_since < now - _IDLE_SECONDS:  # what a burst has left behind goes one by one
-            self._idle.pop(0).close()
+        loop = asyncio.get_running_loop()
+        link.rests_since = loop.time()
+        self._idle[link] = None
+        if self._sweeping is None:
+            self._sweeping = loop.call_later(_IDLE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has rested too long; look again as long as any rest."""
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - _IDLE_SECONDS
+        for link in [link for link in self._idle if link.rests_since <= oldest]:
+            link.close()
+        self._sweeping = loop.call_later(_IDLE_SECONDS, self._sweep) if self._idle else None
 
     def _lost(self, link: HttpLink) -> None:
         self._open.discard(link)
-        if link in self._idle:
-            self._idle.remove(link)
+        self._idle.pop(link, None)
 
     async def _connect(self) -> HttpLink:
         try:
@@ -135,6 +143,8 @@ class HttpClient:
     async def aclose(self) -> None:
         """Close every connection, whatever is under way on it."""
         self._closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         for link in list(self._open):
             link.close()
         for _ in range(_TURNS):  # the loop reports the end of a connection in its next turns; until then it is open
