@@ -146,11 +146,11 @@ async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int =
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Not acceptable: this is an event stream")
         await send_response(http.send, error_response(406, error))
         return
-    if session.connected >= most_streams:
+    resumed = session.resume(http.header(LAST_EVENT_ID) or "")
+    if resumed is None and session.listening >= most_streams:
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Too many streams: this session has enough of them open")
         await send_response(http.send, error_response(429, error, headers={"retry-after": "5"}))
         return
-    resumed = session.resume(http.header(LAST_EVENT_ID) or "")
     stream, position = resumed or (session.new_stream(MOST_UNREAD), 0)
     session.keep(stream)
     stream.general = stream.general or resumed is None

@@ -88,9 +88,14 @@ class HttpSession:
         return stream, int(digits)
 
     @property
-    def connected(self) -> int:
-        """How many connections read its streams."""
-        return sum(stream.connected for stream in self._streams.values())
+    def connected(self) -> bool:
+        """Whether any stream is being read."""
+        return any(stream.connected for stream in self._streams.values())
+
+    @property
+    def listening(self) -> int:
+        """How many streams are open for what belongs to no request."""
+        return len(self._gets)
 
     @property
     def abandoned(self) -> bool:

@@ -143,6 +143,18 @@ async def test_a_session_has_only_so_many_streams(web_of):
     await web.close()
 
 
+async def test_streams_that_answer_requests_do_not_count_among_them(web_of):
+    web = web_of(MCPApplication(make_server(), options=HttpOptions(most_streams=1)))
+    session = await web.initialize()
+    arguments = {"seconds": 5, "steps": 100}
+    params = {"name": "slow", "arguments": arguments, "_meta": {"progressToken": 1}}
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
+    under_way = await web.open("POST", body, session)
+    await under_way.message()
+    assert (await web.open("GET", headers=session | EVENTS)).status == 200
+    await web.close()
+
+
 # Requests ---------------------------------------------------------------------------------------
 
 
