@@ -50,12 +50,19 @@ class Endpoint:
         self._http = HttpClient(origin, settings.ssl_context, proxy=proxy)
 
     async def request(
-        self, method: str, headers: dict[str, str], body: bytes | None = None, *, replayable: bool = True
+        self,
+        method: str,
+        headers: dict[str, str],
+        body: bytes | None = None,
+        *,
+        replayable: bool = True,
+        asks: bool = True,
     ) -> HttpReply:
         """Send a request and return its reply; where the server refuses the authorization, send it again with a better
         one, a few times at most.
 
-        `replayable` says that sending the request twice does no harm. Raises `ConnectionClosed`, `AuthorizationFailed`.
+        `replayable` says that sending the request twice does no harm, `asks` that it is worth asking a user for. Raises
+        `ConnectionClosed`, `AuthorizationFailed`.
         """
         authorizer = self._authorizer
         if authorizer is None:
@@ -64,7 +71,7 @@ class Endpoint:
             granted = await authorizer.headers(self._server, method, self._name)
             reply = await self._send(method, headers | _lower(granted), body, replayable)
             authorizer.noted(self._name, reply.headers)
-            if reply.status not in REFUSED:
+            if reply.status not in REFUSED or not asks:
                 break
             refusal = Refusal(self._server, method, self._name, reply.status, reply.headers, granted, headers, attempt)
             with ExitStack() as held, unhurried():

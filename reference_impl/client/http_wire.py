@@ -167,8 +167,11 @@ class HttpWire:
 
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
         """POST a message that has no answer."""
+        await self._post(message)
+
+    async def _post(self, message: Notification | Response | ErrorResponse, *, asks: bool = True) -> None:
         headers = request_headers(message, self.revision, session=self._session)
-        reply = await self._endpoint.request("POST", headers, encode(message))
+        reply = await self._endpoint.request("POST", headers, encode(message), asks=asks)
         try:
             with reply:
                 self._check_session(reply, headers)
@@ -180,7 +183,7 @@ class HttpWire:
     async def _cancel(self, request: Request) -> None:
         with anyio.move_on_after(_FAREWELL, shield=True):
             try:
-                await self.send(Notification("notifications/cancelled", {"requestId": request.id}))
+                await self._post(Notification("notifications/cancelled", {"requestId": request.id}), asks=False)
             except ClientError as error:
                 _logger.debug("the cancellation was not delivered: %s", error)
 
@@ -262,7 +265,7 @@ class HttpWire:
             return
         try:
             # A server may answer 405: its clients are not to end sessions. Nothing is to be done then.
-            with await self._endpoint.request("DELETE", self._get_headers()):
+            with await self._endpoint.request("DELETE", self._get_headers(), asks=False):
                 self._session = None
         except ConnectionClosed as error:
             _logger.debug("the session was not ended: %s", error)

@@ -20,6 +20,7 @@ from reference_impl.client.errors import AuthorizationFailed
 from reference_impl.protocol.messages import encode_json
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_terms import HttpError, Origin
+from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["Fetched", "Fetcher", "Fetches", "is_private"]
 
@@ -78,8 +79,11 @@ class Fetcher:
     its mind in between.
     """
 
-    def __init__(self, ssl_context: ssl.SSLContext | None = None, *, private: bool = False) -> None:
+    def __init__(
+        self, ssl_context: ssl.SSLContext | None = None, proxy: Proxy | None = None, *, private: bool = False
+    ) -> None:
         self._ssl = ssl_context
+        self._proxy = proxy
         self._private = private
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Fetched:
@@ -100,7 +104,7 @@ class Fetcher:
         origin, parts = Origin.of(url), urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         context = self._ssl or (_usual_context() if origin.scheme == "https" else None)
-        client = HttpClient(origin, context, admits=self._admits)
+        client = HttpClient(origin, context, proxy=self._proxy, admits=self._admits)
         sent = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity", **headers}
         try:
             with anyio.fail_after(_DEADLINE):

@@ -23,6 +23,7 @@ from reference_impl.client.auth.venue import Grant, Venue
 from reference_impl.client.authorizing import Refusal
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
 from reference_impl.protocol.streamable import PROTOCOL_VERSION
+from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["OAuth"]
 
@@ -30,9 +31,9 @@ __all__ = ["OAuth"]
 class OAuth:
     """Authorizes requests to any number of servers by one grant; see `Authorizer`.
 
-    `store` keeps tokens and registrations. `ssl_context` is for the authorization servers; `fetching` gives what is to
-    fetch on behalf of a host, in place of the usual one. Requests that are refused at the same time share one
-    authorization, and its failure.
+    `store` keeps tokens and registrations. `ssl_context` and `proxy` are for the authorization servers; `fetching`
+    gives what is to fetch on behalf of a host, in place of the usual one. Requests that are refused at the same time
+    share one authorization, and its failure.
     """
 
     def __init__(
@@ -41,16 +42,20 @@ class OAuth:
         store: Store | None = None,
         *,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | None = None,
         fetching: Callable[[str], Awaitable[Fetches]] | None = None,
     ) -> None:
         self._grant = grant
         self._store = MemoryStore() if store is None else store
         self._ssl = ssl_context
+        self._proxy = None if proxy is None else Proxy.of(proxy)
         self._fetching = self._careful if fetching is None else fetching
         self._holdings: dict[str, Holding] = {}
 
     async def _careful(self, host: str) -> Fetches:
-        return Fetcher(self._ssl, private=await is_private(host))
+        # What a proxy reaches is for the proxy to judge: from here, nobody can see the addresses.
+        private = self._proxy is not None or await is_private(host)
+        return Fetcher(self._ssl, self._proxy, private=private)
 
     def _holding(self, server: str) -> Holding:
         holding = self._holdings.get(server)

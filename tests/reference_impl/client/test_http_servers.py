@@ -253,6 +253,34 @@ async def test_an_authorizer_that_always_knows_better_is_believed_a_few_times():
     assert server.seen == [f"Bearer for {url} POST {url}"] * 5
 
 
+async def test_no_user_is_asked_for_the_sake_of_a_farewell():
+    class Asked:
+        generation = 0
+        ended = False
+
+        async def headers(self, *_):
+            return {"authorization": f"Bearer {self.ended}"}
+
+        async def answer(self, refusal):
+            raise AssertionError(refusal)
+
+        def noted(self, *_):
+            pass
+
+    class Leaving(Server):
+        async def handle(self, request):
+            if request.headers["Authorization"] == "Bearer True":
+                self.seen.append((request.method, {}, {}))
+                return web.Response(status=401)
+            return await super().handle(request)
+
+    server, authorizer = Leaving(never, modern=False), Asked()
+    server.session = "s1"
+    async with talking(server, authorizer=authorizer):
+        authorizer.ended = True
+    assert server.seen[-1][0] == "DELETE"
+
+
 async def test_a_client_that_can_be_asked_calls_once_its_server_can_ask():
     order = []
 

@@ -1,6 +1,10 @@
 """WWW-Authenticate headers, as servers write them."""
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reference_impl.client.auth.challenges import Challenge, find_challenge, parse_challenges
 
@@ -53,3 +57,25 @@ def test_silence_about_scopes_is_not_an_empty_list_of_them():
 def test_a_hostile_header_is_read_in_no_time():
     assert len(parse_challenges("Bearer " + 'a="' * 20000)) <= 1
     assert len(parse_challenges("a," * 30000)) == 30000
+
+
+WORDS = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,10}", fullmatch=True)
+VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=20)
+CHALLENGES = st.lists(st.tuples(WORDS, st.dictionaries(WORDS.map(str.lower), VALUES, max_size=3)), max_size=4)
+
+
+def written(scheme: str, parameters: dict[str, str]) -> str:
+    quoted = ['{}="{}"'.format(name, re.sub(r'(["\\])', r"\\\1", value)) for name, value in parameters.items()]
+    return f"{scheme} {', '.join(quoted)}"
+
+
+@given(CHALLENGES)
+def test_what_is_written_is_read_again(challenges):
+    header = ", ".join(written(*challenge) for challenge in challenges)
+    found = [(challenge.scheme, dict(challenge.parameters)) for challenge in parse_challenges(header)]
+    assert found == [(scheme.lower(), parameters) for scheme, parameters in challenges]
+
+
+@given(st.text(st.sampled_from('aZ0 =,"\\\t\r\n/~\u00e9'), max_size=60))
+def test_no_header_is_too_strange_to_be_read(header):
+    assert all(challenge.scheme for challenge in parse_challenges(header))
