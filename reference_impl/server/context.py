@@ -16,6 +16,7 @@ from reference_impl.server.asking import ask_client, checked
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs, Question
+from reference_impl.server.questions import check_form, check_messages, check_url
 from reference_impl.server.tracing import trace_context
 
 if TYPE_CHECKING:
@@ -131,8 +132,10 @@ class Context:
         """Ask the user to fill in a form. `schema` is a flat object schema (`client/elicitation`).
 
         Returns the `ElicitResult`; accepted content fits the schema. `key` tells several questions of one handler
-        apart. `as_task` lets a client that can (2025-11-25) take it as a task, for users who may need long.
+        apart. `as_task` lets a client that can (2025-11-25) take it as a task, for users who may need long. Raises
+        `ValueError` for a schema that is no form.
         """
+        check_form(schema, self.revision)
         params: dict[str, Any] = {"message": message, "requestedSchema": schema}
         if self.revision.url_elicitation:
             params["mode"] = "form"
@@ -167,6 +170,7 @@ class Context:
             raise ToolError(f"Cannot go on without the page: {message}")
 
     def _visit(self, message: str, url: str, identifier: str | None) -> dict[str, Any]:
+        check_url(url)
         params = {"mode": "url", "message": message, "url": url}
         if not self.revision.modern:
             params["elicitationId"] = identifier or secrets.token_urlsafe(16)
@@ -191,6 +195,7 @@ class Context:
     ) -> dict[str, Any]:
         """Ask the client's model for a completion; returns the `CreateMessageResult`. `more` are further parameters;
         `as_task` as in `elicit`."""
+        check_messages(messages)
         params = {"messages": messages, "maxTokens": max_tokens, **more}
         answers = await self.ask({key: Question("sampling/createMessage", params, as_task)})
         return dict(answers[key])

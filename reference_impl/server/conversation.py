@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["Reply", "modern_exchange", "notified", "open_exchange", "register", "served", "start"]
+
+_logger = logging.getLogger("reference_impl.server")
 
 Reply = Callable[[Response | ErrorResponse], None]
 
@@ -111,5 +114,6 @@ def notified(session: Session, notification: Notification) -> None:
     match notification:
         case Notification("notifications/initialized"):
             session.initialized = session.opened
-        case Notification("notifications/cancelled", {"requestId": identifier}):
+        case Notification("notifications/cancelled", {"requestId": identifier, **more}):
+            _logger.debug("the client cancels %.100r: %.300r", identifier, more.get("reason"))
             session.cancel(identifier)

@@ -6,8 +6,8 @@ Members that a revision does not know are left out (`WIRE`), so that a client of
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from reference_impl.protocol.revisions import ALWAYS, Revision, Window
@@ -18,7 +18,19 @@ from reference_impl.server.calling import Callee
 from reference_impl.server.schemas import input_schema
 from reference_impl.server.uri_template import UriTemplate
 
-__all__ = ["Described", "Prompt", "Resource", "ResourceMembers", "Tool", "ToolMembers", "on_wire"]
+__all__ = [
+    "About",
+    "Completion",
+    "Described",
+    "Prompt",
+    "Resource",
+    "ResourceMembers",
+    "Tool",
+    "ToolMembers",
+    "check_icons",
+    "identity",
+    "on_wire",
+]
 
 _FROM_03 = Window(since="2025-03-26")
 _FROM_06 = Window(since="2025-06-18")
@@ -30,6 +42,7 @@ WIRE: dict[str, Window] = {
     "_meta": _FROM_06,
     "outputSchema": _FROM_06,
     "icons": _FROM_11,
+    "websiteUrl": _FROM_11,
     "execution": _AT_11,
     "description": ALWAYS,
 }
@@ -37,6 +50,7 @@ WIRE: dict[str, Window] = {
 
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _MIRRORED_TYPES = ("string", "integer", "boolean")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _HEADER_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -53,6 +67,15 @@ class Described(TypedDict, total=False):
     _meta: dict[str, Any]
 
 
+class About(TypedDict, total=False):
+    """What a server may say of itself beside its name and version (`Implementation`)."""
+
+    title: str
+    description: str
+    icons: list[dict[str, Any]]
+    websiteUrl: str
+
+
 class ToolMembers(Described, total=False):
     """Optional members of a tool.
 
@@ -67,10 +90,13 @@ class ToolMembers(Described, total=False):
 
 
 class ResourceMembers(Described, total=False):
-    """Optional members of a resource or template."""
+    """Optional members of a resource or template. `ttlMs` and `cacheScope` are the caching hints of what is read there,
+    in place of the server's (`server/utilities/caching`)."""
 
     mimeType: str
     size: int
+    ttlMs: int
+    cacheScope: Literal["public", "private"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +133,7 @@ class Tool:
         scopes = _scopes(more)
         execution = {} if tasks == "forbidden" else {"execution": {"taskSupport": tasks}}
         wire = {"name": name, **_described(function, description), "inputSchema": schema, **execution, **more}
+        check_icons(more.get("icons"))
         judge_output = None if output is None else compile_schema(output)
         mirrored = schema if headers else None
         judge = compile_schema(schema)
@@ -153,19 +180,23 @@ class Resource:
     wire: dict[str, Any]
     template: UriTemplate | None = None
     scopes: tuple[str, ...] = ()
+    hints: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
         cls, function: Callable[..., Any], uri: str, name: str | None, description: str | None, more: Any
     ) -> Resource:
-        """Build a resource, or a template if `uri` has variables."""
+        """Build a resource, or a template if `uri` has variables. Raises `ValueError` for what is no URI."""
+        if not _SCHEME.match(uri):
+            raise ValueError(f"{uri!r} is no URI: it has no scheme (RFC 3986, 3.1)")
         template = UriTemplate(uri) if "{" in uri else None
         if template is not None and not template.matchable:
             raise ValueError(f"{uri!r}: prefixes and exploded lists cannot be found again in a URI that is read")
         key = "uri" if template is None else "uriTemplate"
-        scopes = _scopes(more)
+        scopes, hints = _scopes(more), _hints(more)
         wire = {key: uri, "name": name or function.__name__, **_described(function, description), **more}
-        return cls(uri, Callee.of(function), wire, template, scopes)
+        check_icons(more.get("icons"))
+        return cls(uri, Callee.of(function), wire, template, scopes, hints)
 
     @property
     def mime_type(self) -> str | None:
@@ -198,8 +229,20 @@ class Prompt:
         given = _arguments(function) if arguments is None else arguments
         scopes = _scopes(more)
         wire = {"name": name, **_described(function, description), **({"arguments": given} if given else {}), **more}
+        check_icons(more.get("icons"))
         required = frozenset(item["name"] for item in given if item.get("required"))
         return cls(name, Callee.of(function), wire, tuple(item["name"] for item in given), required, scopes)
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What completes one argument: takes what was typed and the arguments already known."""
+
+    completer: Callable[[str, dict[str, str]], Awaitable[list[str]]]
+
+    async def callee(self, arguments: dict[str, Any], _context: Any) -> list[str]:
+        """Call it, as other handlers are called."""
+        return await self.completer(arguments["value"], arguments["known"])
 
 
 def _arguments(function: Callable[..., Any]) -> list[dict[str, Any]]:
@@ -218,6 +261,29 @@ def _arguments(function: Callable[..., Any]) -> list[dict[str, Any]]:
 def _described(function: Callable[..., Any], description: str | None) -> dict[str, str]:
     words = description or " ".join((function.__doc__ or "").split())
     return {"description": words} if words else {}
+
+
+def check_icons(icons: Any) -> None:
+    """Check that icons can be shown without harm: `https:` or `data:` (`basic/index#icons`). Raises `ValueError`."""
+    for icon in icons or ():
+        if not str(icon.get("src")).startswith(("https://", "data:image/")):
+            raise ValueError(f"the icon {str(icon.get('src'))[:80]!r} must be an https URL or an image as data")
+
+
+def identity(name: str, version: str, about: About, revision: Revision) -> dict[str, Any]:
+    """Return what a server says of itself to clients of `revision`."""
+    wire = on_wire({"name": name, "version": version, **about}, revision)
+    if revision not in _FROM_11:
+        wire.pop("description", None)  # definitions had one from the start, implementations not
+    return wire
+
+
+def _hints(more: dict[str, Any]) -> dict[str, Any]:
+    """Take the caching hints out of what goes on the wire."""
+    hints: dict[str, Any] = {key: more.pop(key) for key in ("ttlMs", "cacheScope") if key in more}
+    if hints.get("ttlMs", 0) < 0:
+        raise ValueError("ttlMs must not be negative")
+    return hints
 
 
 def on_wire(definition: dict[str, Any], revision: Revision) -> dict[str, Any]:

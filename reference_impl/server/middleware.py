@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from reference_impl.server.context import Context
-from reference_impl.server.definitions import Prompt, Resource, Tool
+from reference_impl.server.definitions import Completion, Prompt, Resource, Tool
 from reference_impl.server.errors import ToolError
 
 __all__ = [
@@ -28,11 +28,12 @@ _MOST_CALLERS = 10_000
 
 
 class Invocation(msgspec.Struct, frozen=True):
-    """One call of a handler: `name` is the tool's or prompt's name, or the resource's URI."""
+    """One call of a handler: `name` is the tool's or prompt's name, or the resource's URI; of a completion, that of
+    the prompt or the URI template whose argument it completes."""
 
-    kind: Literal["tool", "resource", "prompt"]
+    kind: Literal["tool", "resource", "prompt", "completion"]
     name: str
-    target: Tool | Resource | Prompt
+    target: Tool | Resource | Prompt | Completion
     arguments: dict[str, Any]
     context: Context
 

@@ -20,12 +20,15 @@ from typing import Any, Literal, TypeVar, Unpack
 from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.server.definitions import (
+    About,
     Described,
     Prompt,
     Resource,
     ResourceMembers,
     Tool,
     ToolMembers,
+    check_icons,
+    identity,
     on_wire,
 )
 from reference_impl.server.dispatch import answer
@@ -50,7 +53,8 @@ class ServerOptions:
     `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be
     subscribed to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every
     list and resource (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a
-    request of ours. `tasks` bounds what tasks may cost.
+    request of ours. `tasks` bounds what tasks may cost. `about` is what clients may show: title, description, icons,
+    website.
     """
 
     pages: Mapping[str, int] = field(default_factory=dict)
@@ -60,6 +64,7 @@ class ServerOptions:
     cache_scope: Literal["public", "private"] = "public"
     ask_timeout: float = 300
     tasks: TaskOptions = field(default_factory=TaskOptions)
+    about: About = field(default_factory=About)
 
 
 class AdvancedMCPServer:
@@ -85,6 +90,7 @@ class AdvancedMCPServer:
         self.info: dict[str, Any] = {"name": name, "version": version}
         self.instructions = instructions
         self.options = options or ServerOptions()
+        check_icons(self.options.about.get("icons"))
         self.metrics = metrics
         self._made = lifespan or nullcontext
         self._lifespan = Shared(self._life)
@@ -220,6 +226,10 @@ class AdvancedMCPServer:
             if variables is not None:
                 return template, variables
         return None
+
+    def identity(self, revision: Revision) -> dict[str, Any]:
+        """Return what this server says of itself to clients of `revision` when they come."""
+        return identity(self.info["name"], self.info["version"], self.options.about, revision)
 
     @property
     def supported_versions(self) -> list[str]:

@@ -15,7 +15,18 @@ _API = "opentelemetry.trace"
 _KEYS = ("traceparent", "tracestate", "baggage")
 _LONGEST = 8192
 """Characters of a value that is taken: what W3C Baggage asks everybody to bear."""
-_METHODS = {"tool": "tools/call", "resource": "resources/read", "prompt": "prompts/get"}
+_METHODS = {
+    "tool": "tools/call",
+    "resource": "resources/read",
+    "prompt": "prompts/get",
+    "completion": "completion/complete",
+}
+_ATTRIBUTES = {
+    "tool": "gen_ai.tool.name",
+    "resource": "mcp.resource.uri",
+    "prompt": "gen_ai.prompt.name",
+    "completion": "mcp.completion.ref",
+}
 
 
 def trace_context(params: dict[str, Any] | None) -> dict[str, str]:
@@ -71,7 +82,7 @@ def _name(invocation: Invocation) -> str:
 
 
 def _attributes(invocation: Invocation) -> dict[str, str]:
-    key = {"tool": "gen_ai.tool.name", "prompt": "gen_ai.prompt.name"}.get(invocation.kind, "mcp.resource.uri")
+    key = _ATTRIBUTES[invocation.kind]
     return {
         "mcp.method.name": _METHODS[invocation.kind],
         "mcp.protocol.version": invocation.context.revision.name,

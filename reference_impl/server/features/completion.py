@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.server.context import Context
+from reference_impl.server.definitions import Completion
 from reference_impl.server.exchange import Exchange
+from reference_impl.server.inputs import Inputs
+from reference_impl.server.middleware import Invocation
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -16,15 +20,24 @@ _MOST = 100
 """Values in one answer (`#completion-results`)."""
 
 
-async def complete(server: AdvancedMCPServer, _exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
-    """Suggest values for one argument of a prompt or of a resource template."""
+async def complete(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
+    """Suggest values for one argument of a prompt or of a resource template.
+
+    Middleware stands before completion as before everything else: it must be limited and guarded too (`#security`).
+    """
     reference, names = _reference(server, params.get("ref"))
     name, value = _argument(params.get("argument"))
     if name not in names:
         raise _invalid(f"{reference} has no argument {name}")
     known = _known(params.get("context"))
-    handler = server.completions.get((reference, name))
-    values = [] if handler is None else list(await handler(value, known))
+    values = []
+    completer = server.completions.get((reference, name))
+    if completer is not None:
+        context = Context(server, exchange, Inputs({}))
+        arguments = {"value": value, "known": known}
+        values = list(
+            await server.invoke(Invocation("completion", reference, Completion(completer), arguments, context))
+        )
     completion = {"values": values[:_MOST], "total": len(values), "hasMore": len(values) > _MOST}
     return {"completion": completion}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
-from reference_impl.protocol.lifecycle import negotiate
+from reference_impl.protocol.lifecycle import SERVER_INFO, negotiate
 from reference_impl.protocol.revisions import REVISIONS
 from reference_impl.server.exchange import Exchange
 
@@ -31,7 +31,7 @@ async def initialize(server: AdvancedMCPServer, exchange: Exchange, params: dict
     result = {
         "protocolVersion": revision.name,
         "capabilities": server.capabilities(revision),
-        "serverInfo": server.info,
+        "serverInfo": server.identity(revision),
     }
     # 2024-11-05 has `instructions` too.
     return result if server.instructions is None else result | {"instructions": server.instructions}
@@ -47,5 +47,6 @@ async def discover(server: AdvancedMCPServer, exchange: Exchange, _params: dict[
     result = {
         "supportedVersions": server.supported_versions,
         "capabilities": server.capabilities(exchange.revision),
+        "_meta": {SERVER_INFO: server.identity(exchange.revision)},
     }
     return result if server.instructions is None else result | {"instructions": server.instructions}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
+from reference_impl.server.access import ACCESS
 from reference_impl.server.content import resource_contents
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Resource
@@ -47,10 +48,15 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
         raise _not_found(exchange, uri) from None
     server.record("record_resource_access", uri)
     contents = body if isinstance(body, list) else [resource_contents(uri, body, resource.mime_type)]
+    if not exchange.revision.caching_hints:
+        return {"contents": contents}
     if "inputResponses" in params or "requestState" in params:
         # What depends on the answers of one user is nobody else's, and not cacheable (`server/utilities/caching`).
         return {"contents": contents, "ttlMs": 0, "cacheScope": "private"}
-    return {"contents": contents}
+    hints = dict(resource.hints)
+    if ACCESS.get() is not None:
+        hints.pop("cacheScope", None)  # what a token was needed for is private, whatever its author thought
+    return {"contents": contents, **hints}
 
 
 async def subscribe(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from reference_impl.server.http.sessions import SessionStore
 from reference_impl.server.subscriptions import Hub
 from reference_impl.servers.everything import make_server
 
+WATCHED = {"uri": "test://watched-resource"}
 pytestmark = pytest.mark.anyio
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 EVENTS = {"accept": "text/event-stream"}
@@ -139,8 +140,9 @@ async def test_streams_that_come_and_go_are_not_kept_for_ever(web):
 async def test_a_reader_that_falls_hopelessly_behind_is_let_go(web):
     session = await web.initialize()
     stream = await web.open("GET", headers=session | EVENTS)
+    await web.send("POST", {"jsonrpc": "2.0", "id": 1, "method": "resources/subscribe", "params": WATCHED}, session)
     for _ in range(5000):
-        web.application.server.hub.list_changed("tools")
+        web.application.server.resource_updated(WATCHED["uri"])
     while await stream.event() is not None:
         pass
 
