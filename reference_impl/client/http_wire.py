@@ -163,7 +163,7 @@ class HttpWire:
                 answer = await self._follow(stream.resumed(), reply)
             if answer is not None:
                 return answer
-        raise ConnectionClosed("the event stream ended before the answer")
+        raise ConnectionClosed("the event stream ended before the answer: the server, or something between, cut it off")
 
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
         """POST a message that has no answer."""
@@ -251,7 +251,7 @@ class HttpWire:
 
     def _check_session(self, reply: HttpReply, headers: Mapping[str, str]) -> None:
         if reply.status == 404 and SESSION_ID in headers:
-            raise SessionLost("the server has ended the session")
+            raise SessionLost("the server has ended the session: connect again")
 
     async def aclose(self) -> None:
         """End the session, where there is one, and close every connection."""
