@@ -28,7 +28,7 @@ _REPEATS = ("+", "*", "{")
 
 _IN_PLACE = ("not", "if", "then", "else")
 _IN_PLACE_LISTS = ("allOf", "anyOf", "oneOf")
-_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
+_REFERENCES = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 _PROPERTIES = ("additionalProperties", "unevaluatedProperties", "propertyNames")
 _ITEMS = ("items", "additionalItems", "contains", "unevaluatedItems")
 
@@ -44,10 +44,9 @@ def most_depth(schema: Any) -> int | None:
 
     Raises `OutOfBoundsError` for a schema that is out of bounds itself.
     """
-    _check_size(schema)
-    if not isinstance(schema, dict):
-        return None
-    return _Graph(schema).most_depth()
+    refers = _check_size(schema)
+    # Without references, work is bounded by size.
+    return _Graph(schema).most_depth() if refers and isinstance(schema, dict) else None
 
 
 def explosive_patterns(schema: Any) -> list[str]:
@@ -93,17 +92,22 @@ def depth(value: Any) -> int:
     return deepest
 
 
-def _check_size(schema: Any) -> None:
-    nodes, level = 0, [schema]
+def _check_size(schema: Any) -> bool:
+    """Return whether anything in a schema refers to anything."""
+    nodes, level, refers = 0, [schema], False
     for _ in range(_MOST_NESTING):
         nodes += len(level)
         if nodes > _MOST_NODES:
             raise OutOfBoundsError(f"the schema has more than {_MOST_NODES} values")
         below: list[Any] = []
         for item in level:
-            below += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+            if isinstance(item, dict):
+                below += item.values()
+                refers = refers or not _REFERENCES.isdisjoint(item)
+            elif isinstance(item, list):
+                below += item
         if not below:
-            return
+            return refers
         level = below
     raise OutOfBoundsError(f"the schema is nested more than {_MOST_NESTING} deep")
 

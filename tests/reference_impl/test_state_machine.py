@@ -299,6 +299,7 @@ class Conversations(RuleBasedStateMachine):
     def shut_down(self, really: int) -> None:
         if really == 0:
             self.down = True
+            self.world.let_pass(0.1)  # a change that was just made is announced after a while
             self.server.hub.close()
             self.world.settle()
 
@@ -332,6 +333,7 @@ class Conversations(RuleBasedStateMachine):
     def _everything_is_answered(self) -> None:
         for client in self.lines:
             client.reading = True
+        self.world.let_pass(0.1)
         self.server.hub.close()
         for _ in range(20):  # floods, rounds of questions and steps of progress, one after the other
             for client in self.open_line_clients:

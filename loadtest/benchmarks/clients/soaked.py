@@ -11,6 +11,7 @@ import gc
 import json
 import logging
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from reference_impl.client import ClientConnection, ClientError, ClientSettings, Filter, Handlers, StdioCommand, connect
@@ -24,6 +25,8 @@ _REST = 0.3
 async def main() -> None:
     """Do as the input says."""
     target = sys.argv[1] if sys.argv[1].startswith("http") else StdioCommand(tuple(sys.argv[1:]))
+    # Names are looked up in threads; one is enough, and a pool that fills up over the rounds would look like a leak.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
     print("ready", flush=True)  # noqa: T201 - who soaks reads it
     for line in sys.stdin:
         left = iter(range(int(line)))
