@@ -6,7 +6,7 @@ Sources: `basic/lifecycle` (2024-11-05 to 2025-11-25), `basic/versioning` and `b
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -40,7 +40,8 @@ LOG_LEVEL = _PREFIX + "logLevel"
 SERVER_INFO = _PREFIX + "serverInfo"
 SUBSCRIPTION_ID = _PREFIX + "subscriptionId"
 
-LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+LOG_LEVELS: tuple[str, ...] = get_args(LogLevel)
 """Syslog severities, mildest first (RFC 5424, section 6.2.1)."""
 
 
@@ -81,38 +82,23 @@ def is_modern_request(params: dict[str, Any] | None) -> bool:
 
 
 class RequestMeta(msgspec.Struct, frozen=True):
-    """What a modern request says of itself."""
+    """What a modern request says of itself, in `params._meta`."""
 
-    version: str
-    capabilities: dict[str, Any]
-    client_info: dict[str, Any] | None
-    log_level: str | None
-    progress_token: str | int | None
+    version: str = msgspec.field(name=PROTOCOL_VERSION)
+    capabilities: dict[str, Any] = msgspec.field(name=CLIENT_CAPABILITIES)
+    client_info: dict[str, Any] | None = msgspec.field(name=CLIENT_INFO, default=None)
+    log_level: LogLevel | None = msgspec.field(name=LOG_LEVEL, default=None)
+    progress_token: str | int | None = msgspec.field(name="progressToken", default=None)
 
 
 def read_request_meta(params: dict[str, Any] | None) -> RequestMeta:
     """Read the per-request metadata. Raises `RemoteProtocolError` (-32602, HTTP 400) where a required field is missing
     or a field has the wrong type (`basic/index#meta`)."""
-    meta = (params or {}).get("_meta")
-    if not isinstance(meta, dict):
-        raise _malformed("params._meta is missing")
-    version, capabilities = meta.get(PROTOCOL_VERSION), meta.get(CLIENT_CAPABILITIES)
-    info, level, token = meta.get(CLIENT_INFO), meta.get(LOG_LEVEL), meta.get("progressToken")
-    if not isinstance(version, str):
-        raise _malformed(f'_meta["{PROTOCOL_VERSION}"] must be a string')
-    if not isinstance(capabilities, dict):
-        raise _malformed(f'_meta["{CLIENT_CAPABILITIES}"] must be an object')
-    if info is not None and not isinstance(info, dict):
-        raise _malformed(f'_meta["{CLIENT_INFO}"] must be an object')
-    if level is not None and level not in LOG_LEVELS:
-        raise _malformed(f'_meta["{LOG_LEVEL}"] must be one of {", ".join(LOG_LEVELS)}')
-    if token is not None and (isinstance(token, bool) or not isinstance(token, str | int)):
-        raise _malformed("_meta.progressToken must be a string or an integer")
-    return RequestMeta(version, capabilities, info, level, token)
-
-
-def _malformed(what: str) -> RemoteProtocolError:
-    return RemoteProtocolError(Code.INVALID_PARAMS, f"Invalid params: {what}", http_status=400)
+    try:
+        return msgspec.convert((params or {}).get("_meta"), RequestMeta)
+    except msgspec.ValidationError as error:
+        text = f"Invalid params: params._meta: {error}"
+        raise RemoteProtocolError(Code.INVALID_PARAMS, text, http_status=400) from None
 
 
 def classify_probe(answer: Response | ErrorResponse | None) -> tuple[Era, tuple[str, ...]]:

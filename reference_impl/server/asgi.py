@@ -110,6 +110,7 @@ class MCPApplication:
         self._closing = False
         self._authenticate = authenticate
         self._gate = _gate(authorization, self.path)
+        self._asks_who = self._gate is not None or authenticate is not None
         self._started = time.monotonic()
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
@@ -194,12 +195,14 @@ class MCPApplication:
     async def _serve(self, request: HttpRequest, scope: Scope) -> None:
         check_head(scope, self.options)
         check_origin(request, scope, self.options)
-        path = request.path if request.path == self.path else request.path.rstrip("/") or "/"
+        if request.path == self.path and not self._asks_who and "extensions" not in scope:
+            await self._streamable(request)
+            return
+        path = request.path.rstrip("/") or "/"
         if path == "/health" or path.startswith(_METADATA):
             await self._show(request, path)
             return
-        if self._gate is not None or self._authenticate is not None or "extensions" in scope:
-            request = await self._named(request, scope)
+        request = await self._named(request, scope)
         if path == self.path:
             await self._streamable(request)
         elif path == "/capabilities":

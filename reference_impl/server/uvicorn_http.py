@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1 at two thirds of its cost, for the runner of this server.
+"""uvicorn's HTTP/1.1 at half of its cost, for the runner of this server.
 
 A call of a tool takes less time than uvicorn spends on the request around it. What is spared here: an event, a timer
-and a second write for each request, and the inspection of response fields that were found valid before. All the rest is
-uvicorn's own. Access logs are not written.
+and a second write for each request, the inspection of response fields that were found valid before, and much of the
+bookkeeping. Connections, upgrades, limits and the end of the server are uvicorn's own. Access logs are not written.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.parse
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any, Final
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 __all__ = ["LeanHttp"]
 
@@ -26,6 +27,9 @@ _STEADY: Final = frozenset({b"content-type", b"cache-control", b"x-accel-bufferi
 _MOST_KNOWN: Final = 64
 _known: dict[tuple[bytes, bytes], bytes] = {}
 """Steady fields that were found valid, as they are written."""
+_FAILED: Final = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class LeanHttp(HttpToolsProtocol):
@@ -34,41 +38,30 @@ class LeanHttp(HttpToolsProtocol):
     _idle = False
     _idle_since = 0.0
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one field."""
+        name = name.lower()
+        if name == b"expect":
+            super().on_header(name, value)
+        else:
+            self.headers.append((name, value))
+
     def on_headers_complete(self) -> None:
         """Start to serve a request, or queue it behind the one before."""
         parser = self.parser
         if self.limit_concurrency is not None or parser.should_upgrade():
             super().on_headers_complete()
             return
-        version = parser.get_http_version()
-        self._complete_scope(version)
-        before, self.cycle = self.cycle, self._cycle(version)
+        scope, version = self.scope, parser.get_http_version()
+        scope["method"], scope["http_version"] = parser.get_method().decode("ascii"), version
+        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url, self.root_path)
+        before, cycle = self.cycle, _Cycle(self, keep_alive=version != "1.0" and parser.should_keep_alive())
+        self.cycle = cycle  # type: ignore[assignment]  # it has all that this class asks of uvicorn's own
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start_asgi_task(cycle, self.app)  # type: ignore[arg-type]  # the same
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((self.cycle, self.app))
-
-    def _complete_scope(self, version: str) -> None:
-        scope = self.scope
-        scope["method"] = self.parser.get_method().decode("ascii")
-        scope["http_version"] = version
-        scope["path"], scope["raw_path"], scope["query_string"] = _target(self.url, self.root_path)
-
-    def _cycle(self, version: str) -> _Cycle:
-        return _Cycle(
-            scope=self.scope,
-            transport=self.transport,
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=False,
-            default_headers=self.server_state.default_headers,
-            message_event=_Signal(),  # type: ignore[arg-type]  # it does what an event does
-            expect_100_continue=self.expect_100_continue,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-            on_response=self.on_response_complete,
-        )
+            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]  # the same
 
     def on_response_complete(self) -> None:
         """Serve what was queued, or wait for the next request."""
@@ -117,91 +110,142 @@ def _target(url: bytes, root: str) -> tuple[str, bytes, bytes]:
     return root + path, root.encode("ascii") + parsed.path, parsed.query or b""
 
 
-_own: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
-
-
-def _own_lines(fields: list[tuple[bytes, bytes]]) -> bytes:
-    """Return uvicorn's own fields as they are written; it makes another list of them when the second changes."""
-    global _own  # noqa: PLW0603 - the memory of this function
-    if _own[0] is not fields:
-        _own = fields, b"".join(b"%b: %b\r\n" % field for field in fields)
-    return _own[1]
-
-
 class _Signal:
     """An event that costs nothing as long as nobody waits for it."""
 
-    __slots__ = ("_event", "_set")
+    __slots__ = ("_event", "is_set")
 
     def __init__(self) -> None:
-        self._set = False
+        self.is_set = False
         self._event: asyncio.Event | None = None
 
     def set(self) -> None:
-        self._set = True
+        self.is_set = True
         if self._event is not None:
             self._event.set()
 
-    def clear(self) -> None:
-        self._set = False
-        if self._event is not None:
-            self._event.clear()
-
-    def is_set(self) -> bool:
-        return self._set
-
     async def wait(self) -> None:
-        if not self._set:
+        """Wait until it is set, and clear it."""
+        if not self.is_set:
             self._event = self._event or asyncio.Event()
             await self._event.wait()
+            self._event.clear()
+        self.is_set = False
 
 
-class _Cycle(RequestResponseCycle):
-    """One request with its response, whose head leaves together with the first piece of its body."""
+class _Cycle:
+    """One request with its response, whose head leaves together with the first piece of its body.
 
-    _head: tuple[bytes, ...] = ()
+    What has no leading underscore is for `HttpToolsProtocol`, under the names that it uses.
+    """
+
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    _start: Any = None
+    _chunked = False
+    _rest = 0
+    """Bytes of the body that are still to be sent, if their number was told."""
+
+    def __init__(self, protocol: LeanHttp, *, keep_alive: bool) -> None:
+        self.scope = protocol.scope
+        self.transport = protocol.transport
+        self.message_event = _Signal()
+        self.body = bytearray()
+        self.keep_alive = keep_alive
+        self._protocol = protocol
+        self._flow = protocol.flow
+        self._expects = protocol.expect_100_continue
+
+    async def run_asgi(self, app: Application) -> None:
+        """Serve the request. Nothing is left half sent."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:
+            self._protocol.logger.exception("Exception in ASGI application")
+        finally:
+            if not self.response_complete and not self.disconnected:
+                if self._start is not None or not self.response_started:
+                    self.transport.write(_FAILED)
+                self.transport.close()
 
     async def receive(self) -> Any:
-        """Return the next event of the request; the whole body at once, if it is there."""
-        special = self.more_body or self.waiting_for_100_continue or self.disconnected or self.response_complete
-        if special or not self.message_event.is_set():
-            return await super().receive()
-        self.message_event.clear()
+        """Return the next event of the request."""
+        if self._expects and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._expects = False
+        if not self.message_event.is_set and not self.disconnected and not self.response_complete:
+            self._flow.resume_reading()
+        if not self.disconnected and not self.response_complete:
+            await self.message_event.wait()
+        if self.disconnected or self.response_complete:
+            return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), bytearray()
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     async def send(self, message: Any) -> None:
-        """Take one message of the application."""
-        if self.flow.write_paused and not self.disconnected:
-            await self.flow.drain()
+        """Take one event of the response. Raises `RuntimeError` for what cannot be sent."""
+        if self._flow.write_paused and not self.disconnected:
+            await self._flow.drain()
         if self.disconnected:
             return
-        if not self.response_started:
-            self._begin(message)
-        elif not self.response_complete:
-            self._go_on(message)
+        kind = message["type"]
+        if self.response_complete:
+            raise RuntimeError(f"{kind} was sent after the response was complete")
+        if kind == "http.response.body" and self.response_started:
+            self._write(message.get("body", b""), more=message.get("more_body", False))
+        elif kind == "http.response.start" and not self.response_started:
+            self.response_started, self._expects, self._start = True, False, message
         else:
-            raise RuntimeError(f"{message['type']} was sent after the response was complete")
+            raise RuntimeError(f"{kind} is out of turn")
 
-    def _begin(self, message: Any) -> None:
-        if message["type"] != "http.response.start":
-            raise RuntimeError(f"a response starts with http.response.start, not with {message['type']}")
-        self.response_started = True
-        self.waiting_for_100_continue = False
-        status: int = message["status"]
-        lines = [_known.get(field) or self._line(*field) for field in message.get("headers", ())]
+    def _write(self, body: bytes, *, more: bool) -> None:
+        parts = [] if self._start is None else self._head()
+        if self.scope["method"] == "HEAD":
+            self._rest = 0
+        elif self._chunked:
+            if body:
+                parts += (b"%x\r\n" % len(body), body, b"\r\n")
+            if not more:
+                parts.append(b"0\r\n\r\n")
+        else:
+            self._rest -= len(body)
+            if self._rest < 0 or (self._rest and not more):
+                raise RuntimeError("the response is not as long as its Content-Length says")
+            parts.append(body)
+        self._start = None
+        self.transport.write(b"".join(parts))
+        if not more:
+            self._complete()
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self.message_event.set()
         if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        if self.chunked_encoding is None and self.scope["method"] != "HEAD" and status not in (204, 304):
-            self.chunked_encoding = True
-            lines.append(b"transfer-encoding: chunked\r\n")
-        self._head = (STATUS_LINE[status], _own_lines(self.default_headers), *lines, b"\r\n")
+            self.transport.close()
+        self._protocol.on_response_complete()
+
+    def _head(self) -> list[bytes]:
+        status: int = self._start["status"]
+        parts = [STATUS_LINE[status], _own_lines(self._protocol.server_state.default_headers)]
+        sized = False
+        for name, value in self._start.get("headers", ()):
+            if name == b"content-length" and value.isdigit():
+                sized, self._rest = True, int(value)
+                parts.append(b"content-length: %b\r\n" % value)
+            else:
+                parts.append(_known.get((name, value)) or self._line(name, value))
+        if not self.keep_alive:
+            parts.append(b"connection: close\r\n")
+        if not sized and self.scope["method"] != "HEAD" and status not in (204, 304):
+            self._chunked = True
+            parts.append(b"transfer-encoding: chunked\r\n")
+        parts.append(b"\r\n")
+        return parts
 
     def _line(self, name: bytes, value: bytes) -> bytes:
         """Return a field as it is written. Raises `RuntimeError` for what would not be one field."""
-        if name == b"content-length" and value.isdigit():
-            self.expected_content_length, self.chunked_encoding = int(value), False
-            return b"content-length: %b\r\n" % value
         if not name or _BAD_NAME.search(name) or _BAD_VALUE.search(value):
             raise RuntimeError(f"no valid header field: {name!r}: {value!r}")
         lower = name.lower()
@@ -215,27 +259,13 @@ class _Cycle(RequestResponseCycle):
             _known[name, value] = line
         return line
 
-    def _go_on(self, message: Any) -> None:
-        if message["type"] != "http.response.body":
-            raise RuntimeError(f"a response goes on with http.response.body, not with {message['type']}")
-        body, more = message.get("body", b""), message.get("more_body", False)
-        if self.scope["method"] == "HEAD":
-            body, self.expected_content_length = b"", 0
-        head, self._head = self._head, ()
-        if self.chunked_encoding:
-            chunk = (b"%x\r\n" % len(body), body, b"\r\n") if body else ()
-            self.transport.write(b"".join((*head, *chunk, b"" if more else b"0\r\n\r\n")))
-        else:
-            self._count(len(body), more=more)
-            self.transport.write(b"".join((*head, body)))
-        if not more:
-            self.response_complete = True
-            self.message_event.set()
-            if not self.keep_alive:
-                self.transport.close()
-            self.on_response()
 
-    def _count(self, size: int, *, more: bool) -> None:
-        self.expected_content_length -= size
-        if self.expected_content_length < 0 or (self.expected_content_length and not more):
-            raise RuntimeError("the response is not as long as its Content-Length says")
+_own: tuple[list[tuple[bytes, bytes]], bytes] = ([], b"")
+
+
+def _own_lines(fields: list[tuple[bytes, bytes]]) -> bytes:
+    """Return uvicorn's own fields as they are written; it makes another list of them when the second changes."""
+    global _own  # noqa: PLW0603 - the memory of this function
+    if _own[0] is not fields:
+        _own = fields, b"".join(b"%b: %b\r\n" % field for field in fields)
+    return _own[1]

@@ -59,7 +59,8 @@ class HttpRequest(msgspec.Struct, frozen=True):
     def header(self, name: str) -> str | None:
         """Return the value of a field without outer white space, as RFC 9110 reads it (5.5; httptools keeps what
         trails); `name` is in lower case."""
-        return field_text(self.fields.get(name.encode()))
+        value = self.fields.get(name.encode())
+        return None if value is None else value.decode("latin-1").strip(" \t")
 
     @property
     def takes(self) -> tuple[bool, bool]:

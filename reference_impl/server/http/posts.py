@@ -86,7 +86,7 @@ class Post(msgspec.Struct, eq=False):
     def _send_at_once(self) -> Awaitable[None]:
         answer = self.answered
         if answer is not None and (self._stream is None or not self._stream.total) and self._takes_json(answer):
-            return self._send_json(answer, encode_answer(answer))
+            return send_json(self.request.send, encode_answer(answer), self._status(answer))
         self._conclude()
         self.on_stream(self.stream)
         return send_whole_stream(self.request, self.stream)
@@ -116,7 +116,7 @@ class Post(msgspec.Struct, eq=False):
         try:
             await self._settle(gone)
             if self.answered is not None and self.stream.total == 1 and self._takes_json(self.answered):
-                await self._send_json(self.answered, self.stream.only)
+                await send_json(self.request.send, self.stream.only, self._status(self.answered))
             elif not gone.done():
                 self.on_stream(self.stream)
                 await serve_stream_events(self.request, self.stream, 0, gone)
@@ -133,11 +133,10 @@ class Post(msgspec.Struct, eq=False):
                 return
 
     def _takes_json(self, answer: Answer) -> bool:
-        return self.request.takes[0] or (isinstance(answer, ErrorResponse) and self.status(answer) != 200)
+        return self.request.takes[0] or self._status(answer) != 200
 
-    def _send_json(self, answer: Answer, body: bytes) -> Awaitable[None]:
-        status = self.status(answer) if isinstance(answer, ErrorResponse) else 200
-        return send_json(self.request.send, body, status)
+    def _status(self, answer: Answer) -> int:
+        return self.status(answer) if isinstance(answer, ErrorResponse) else 200
 
 
 @types.coroutine

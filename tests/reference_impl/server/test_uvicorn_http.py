@@ -53,7 +53,15 @@ class Application:
 
     async def short(self, _scope, _receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
-        await send({"type": "http.response.body", "body": b"four"})
+        with pytest.raises(RuntimeError, match="Content-Length"):
+            await send({"type": "http.response.body", "body": b"four"})
+
+    async def half(self, _scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+
+    async def unfinished(self, _scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def broken(self, _scope, _receive, _send):
         raise ValueError("on purpose")
@@ -155,13 +163,20 @@ async def test_responses_without_bodies_have_none(port):
     assert answer.endswith(b"\r\n\r\n")
 
 
-@pytest.mark.parametrize("path", [b"/split", b"/short"])
+@pytest.mark.parametrize("path", [b"/split", b"/short", b"/broken", b"/unfinished"])
 async def test_what_would_not_be_one_response_is_not_sent(port, path):
-    assert await talk(port, post(path)) == b""
+    answer = await talk(port, post(path))
+    assert answer.startswith(b"HTTP/1.1 500 ")
+    assert b"set-cookie" not in answer
 
 
-async def test_an_application_that_fails_is_answered_for(port):
-    assert (await talk(port, post(b"/broken"))).startswith(b"HTTP/1.1 500 ")
+async def test_a_response_that_breaks_off_ends_its_connection(port):
+    answer = await talk(port, post(b"/half"))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"3\r\none\r\n")
+
+
+async def test_what_is_no_http_is_refused(port):
     assert (await talk(port, b"no HTTP at all\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
 
 
