@@ -47,7 +47,7 @@ class Tokens:
     """What an authorization server issued for one server.
 
     `requested` are the scopes that were asked for: a later authorization asks for them again. `expires_at` counts
-    seconds since the epoch. `fresh` tells tokens of a whole authorization from refreshed ones.
+    seconds since the epoch.
     """
 
     access_token: str = field(repr=False)
@@ -58,7 +58,6 @@ class Tokens:
     expires_at: float | None = None
     requested: tuple[str, ...] = ()
     granted: tuple[str, ...] = ()
-    fresh: bool = True
 
     @property
     def expired(self) -> bool:

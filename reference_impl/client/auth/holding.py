@@ -24,8 +24,8 @@ _KINDS = frozenset({"bearer", "dpop"})
 class Holding:
     """Tokens for one server, in memory and in the store. Whoever obtains new ones holds the `lock`.
 
-    `generation` counts the tokens that there were, `failures` the authorizations that failed, the last of them for
-    `reason`.
+    `origin` is where the tokens come from: the store, a grant or a refresh. `generation` counts the tokens that there
+    were, `failures` the authorizations that failed, the last of them for `reason`.
     """
 
     def __init__(self, server: str, store: Store) -> None:
@@ -33,7 +33,7 @@ class Holding:
         self.lock = anyio.Lock()
         self.tokens: Tokens | None = None
         self.proofs: ProofKey | None = None
-        self.generation = 0
+        self.origin, self.generation = "store", 0
         self.failures, self.reason = 0, ""
         self._store = store
         self.reload()
@@ -96,15 +96,15 @@ class Holding:
             None if lifetime is None else time.time() + lifetime,
             venue.scopes,
             venue.scopes if response.scope is None else tuple(response.scope.split()),
-            fresh=refreshed is None,
         )
         self._take(tokens)
+        self.origin = "grant" if refreshed is None else "refresh"
         self.proofs = venue.proofs
         self._store.write(f"tokens {self.server}", asdict(tokens))
         self._store.write(f"key {self.server}", None if self.proofs is None else self.proofs.kept())
 
     def _take(self, tokens: Tokens | None) -> None:
-        self.tokens = tokens
+        self.tokens, self.origin = tokens, "store"
         self.generation += 1
 
     def forget(self) -> None:

@@ -130,14 +130,15 @@ class OAuth:
 
     async def _authorize(self, holding: Holding, refusal: Refusal, challenge: Challenge) -> bool:
         tokens = holding.tokens
-        if tokens is not None and tokens.fresh and refusal.attempt:
+        again = holding.origin if tokens is not None and refusal.attempt else None
+        if again == "grant":
             return False  # what the user has just agreed to is refused: asking him again will not help
         found = await self._discover(holding, challenge, refusal.sent)
         same = tokens is not None and tokens.issuer == found.server.issuer and tokens.resource == found.resource
         former = tokens.requested if tokens is not None and same else ()
         scopes = union(former, challenge.scopes or ()) if former else selected(challenge.scopes, found.scopes_supported)
         venue = await self._venue(holding, found, scopes, challenge)
-        if same and holding.refreshable and not refusal.attempt and set(scopes) == set(former):
+        if same and holding.refreshable and again != "refresh" and set(scopes) == set(former):
             try:
                 await self._refresh(holding, venue)
             except TokenRefused as error:

@@ -187,6 +187,12 @@ async def test_a_refused_token_is_refreshed_without_the_user():
     assert store.read(f"tokens {SERVER}")["refresh_token"] == "refresh-2"
 
 
+async def test_a_token_of_an_earlier_run_is_refreshed_however_late_it_is_refused():
+    world = World()
+    assert await refused(world.oauth(store=kept(world)), attempt=1)  # a nonce was wanted first, say
+    assert [form["grant_type"] for form in world.issuer.forms] == ["refresh_token"]
+
+
 async def test_a_refresh_token_lasts_until_there_is_a_new_one():
     world = World()
     store = kept(world)
