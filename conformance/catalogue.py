@@ -7,10 +7,11 @@ capability. Checks name rows; they hold no such condition themselves.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 from reference_impl.protocol.revisions import REVISIONS, Revision, Window
 
@@ -18,9 +19,18 @@ __all__ = ["LEVELS", "Catalogue", "CatalogueError", "Requirement", "load"]
 
 LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
 """Strongest first."""
-TRANSPORTS = ("any", "stdio", "http")
+TRANSPORTS = ("any", "stdio", "http", "sse")
+"""`http` is Streamable HTTP, `sse` the HTTP+SSE of 2024-11-05."""
+ROLES = ("server", "client", "both", "host", "authorization server", "intermediary", "author")
+"""Whom a row binds; `author` is whoever writes an extension or a transport."""
+SIGNS = ("wire", "stimulus", "static")
+"""How a row can be tested: on any traffic, once the target does what it takes, or in what the target advertises."""
 _SITE = "https://modelcontextprotocol.io/specification"
-_KEYS = {"id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"}
+_EXTENSIONS = {"tasks": "https://github.com/modelcontextprotocol/ext-tasks/blob/main/specification/{}/tasks.md"}
+_KEYS = {
+    *("id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"),
+    *("testable", "untestable", "extension"),
+}
 
 
 class CatalogueError(Exception):
@@ -33,7 +43,9 @@ class Requirement:
 
     `page` is the address below the specification of a revision (`basic/index#messages`); `legacy_page` replaces it for
     revisions before 2026-07-28, whose pages are cut differently. `requires` is the path of the server capability
-    without which the row does not bind ("tools", "resources.subscribe").
+    without which the row does not bind ("tools", "resources.subscribe"). `extension` names the extension whose page
+    holds the statement. `testable` is one of `SIGNS`; `untestable` says for each side ("server", "client", ...) that
+    nobody can test from outside why that is so.
     """
 
     id: str
@@ -45,6 +57,14 @@ class Requirement:
     transport: str = "any"
     requires: str | None = None
     legacy_page: str | None = None
+    extension: str | None = None
+    testable: str = "wire"
+    untestable: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Whom the row binds, one by one."""
+        return ("server", "client") if self.role == "both" else (self.role,)
 
     def binds(self, revision: Revision, transport: str) -> bool:
         """Whether the row holds in a revision and over a transport ("stdio", "http", "memory")."""
@@ -57,7 +77,11 @@ class Requirement:
 
     def url(self, revision: Revision) -> str | None:
         """The public page of the statement; None for advice from the field, which no page holds."""
-        return None if self.level == "advice" else f"{_SITE}/{revision.name}/{self.page_in(revision)}"
+        if self.level == "advice":
+            return None
+        if self.extension is not None:
+            return f"{_EXTENSIONS[self.extension].format(revision)}#{self.page.partition('#')[2]}"
+        return f"{_SITE}/{revision.name}/{self.page_in(revision)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +123,7 @@ def load() -> Catalogue:
     return Catalogue(rows)
 
 
-def _row(row: dict[str, str], file: str) -> Requirement:
+def _row(row: dict[str, Any], file: str) -> Requirement:
     name = f"{file}: {row.get('id', 'a row without id')}"
     if unknown := row.keys() - _KEYS:
         raise CatalogueError(f"{name}: unknown keys {sorted(unknown)}")
@@ -108,17 +132,34 @@ def _row(row: dict[str, str], file: str) -> Requirement:
         raise CatalogueError(f"{name}: since and until are names of revisions")
     if row.get("level") not in LEVELS or row.get("transport", "any") not in TRANSPORTS:
         raise CatalogueError(f"{name}: level is one of {LEVELS}, transport one of {TRANSPORTS}")
+    role, sign, extension = row.get("role", "server"), row.get("testable", "wire"), row.get("extension")
+    if role not in ROLES or sign not in SIGNS or extension not in (None, *_EXTENSIONS):
+        raise CatalogueError(
+            f"{name}: role is one of {ROLES}, testable one of {SIGNS}, extension one of {(*_EXTENSIONS,)}"
+        )
     try:
         return Requirement(
             id=row["id"],
             level=row["level"],
-            role=row.get("role", "server"),
+            role=role,
             page=row["page"],
             text=row["text"],
             window=Window(row.get("since"), row.get("until")),
             transport=row.get("transport", "any"),
             requires=row.get("requires"),
             legacy_page=row.get("legacy_page"),
+            extension=extension,
+            testable=sign,
+            untestable=_reasons(row.get("untestable", {}), role, name),
         )
     except KeyError as missing:
         raise CatalogueError(f"{name}: {missing} is missing") from None
+
+
+def _reasons(told: str | dict[str, str], role: str, name: str) -> dict[str, str]:
+    """Return why each side cannot be tested: one reason for all that the row binds, or a table of sides."""
+    sides = ("server", "client") if role == "both" else (role,)
+    reasons = dict.fromkeys(sides, told) if isinstance(told, str) else told
+    if not reasons.keys() <= set(sides):
+        raise CatalogueError(f"{name}: untestable names sides that the row does not bind")
+    return reasons

@@ -102,8 +102,15 @@ def explain_id(identifier: str, as_json: bool) -> int:
         return _print_json({**_requirement_json(row), "checks": verified})
     console = Terminal(highlight=False)
     _print_requirement(console, row)
-    console.print(f"  verified by {', '.join(verified)}", markup=False)
+    _print_verification(console, row, verified)
     return Exit.PASSED
+
+
+def _print_verification(console: Terminal, row: Requirement, verified: list[str]) -> None:
+    if verified or not row.untestable:
+        console.print(f"  verified by {', '.join(verified) or 'nothing yet'}", markup=False)
+    for side, reason in row.untestable.items():
+        console.print(f"  not to be tested on the {side}: {reason}", markup=False)
 
 
 def _explain_item(item: _Item) -> int:
@@ -133,6 +140,8 @@ def _requirement_json(row: Requirement) -> dict[str, Any]:
         "id": row.id,
         "level": row.level,
         "role": row.role,
+        "testable": row.testable,
+        "untestable": dict(row.untestable),
         "text": row.text,
         "page": row.page,
         "revisions": [revision.name for revision in REVISIONS if revision in row.window],
