@@ -201,9 +201,17 @@ class Context:
         return dict(answers[key])
 
     async def roots(self, key: str = "roots") -> list[dict[str, Any]]:
-        """Ask for the client's roots, each with `uri` and perhaps `name`."""
+        """Ask for the client's roots, each with `uri` and perhaps `name`; a client that tells of changes is asked again
+        only after one (`client/roots#implementation-guidelines`)."""
+        session = self._exchange.session
+        if session is not None and session.roots is not None:
+            return list(session.roots)
+        changes = None if session is None else session.roots_changes
         answers = await self.ask({key: Question("roots/list")})
-        return list(answers[key].get("roots", []))
+        roots = list(answers[key].get("roots", []))
+        if session is not None and session.tells_of_roots and changes == session.roots_changes:
+            session.roots = list(roots)
+        return roots
 
     async def ask(self, questions: Mapping[str, Question]) -> dict[str, dict[str, Any]]:
         """Ask several things at once; returns the results by key.

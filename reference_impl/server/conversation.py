@@ -114,6 +114,8 @@ def notified(session: Session, notification: Notification) -> None:
     match notification:
         case Notification("notifications/initialized"):
             session.initialized = session.opened
+        case Notification("notifications/roots/list_changed"):
+            session.roots_changed()
         case Notification("notifications/cancelled", {"requestId": identifier, **more}):
             _logger.debug("the client cancels %.100r: %.300r", identifier, more.get("reason"))
             session.cancel(identifier)

@@ -42,7 +42,8 @@ class ClientRefusedError(Exception):
 class Session:
     """A legacy conversation, from `initialize` to its end (`basic/lifecycle`).
 
-    `send` carries messages that belong to no request of the client. `log_level` is None until the client sets one.
+    `send` carries messages that belong to no request of the client. `log_level` is None until the client sets one,
+    `roots` until it was asked, and again after each of the `roots_changes` that it told of.
     `on_close` is called at the end.
     """
 
@@ -54,6 +55,8 @@ class Session:
     opened: bool = False
     initialized: bool = False
     log_level: str | None = None
+    roots: list[dict[str, Any]] | None = None
+    roots_changes: int = 0
     subscriptions: set[str] = field(default_factory=set)
     calls: Calls[asyncio.Future[Any]] = field(default_factory=Calls)
     running: Calls[Exchange] = field(default_factory=Calls)
@@ -77,6 +80,17 @@ class Session:
             raise
         finally:
             self.calls.close(identifier)
+
+    @property
+    def tells_of_roots(self) -> bool:
+        """Whether the client tells when its roots change, so that they may be remembered."""
+        roots = self.capabilities.get("roots")
+        return isinstance(roots, dict) and roots.get("listChanged") is True
+
+    def roots_changed(self) -> None:
+        """Forget the client's roots: they are others now."""
+        self.roots = None
+        self.roots_changes += 1
 
     def answered(self, answer: Response | ErrorResponse) -> None:
         """Take the client's answer to a request of ours; one that nobody awaits is ignored."""

@@ -27,6 +27,7 @@ async def initialize(server: AdvancedMCPServer, exchange: Exchange, params: dict
     session.revision, session.capabilities, session.client_info = revision, capabilities, client
     session.opened, session.initialized = True, False
     session.log_level = None
+    session.roots_changed()
     session.subscriptions.clear()
     result = {
         "protocolVersion": revision.name,
