@@ -32,7 +32,7 @@ async def connect(target: Target, settings: ClientSettings = DEFAULT_SETTINGS) -
     """Open a conversation with a server of either era for the length of a block.
 
     Raises `ConnectionClosed` if the server cannot be started or reached, `NoCommonRevision`, `HttpRefused`,
-    `RequestFailed`, `RequestTimeout`, `InvalidAnswer`.
+    `AuthorizationFailed`, `RequestFailed`, `RequestTimeout`, `InvalidAnswer`.
     """
     way = way_to(target, settings)
     if way.era is not None:
