@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -39,11 +40,12 @@ class Gate:
     Verified tokens are remembered by their digest, as long as their verifier allows.
     """
 
-    def __init__(self, authorization: Authorization, path: str) -> None:
+    def __init__(self, authorization: Authorization, path: str, clock: Callable[[], float] = time.time) -> None:
         self._authorization = authorization
         self._scopes = frozenset(authorization.scopes)
         self._challenges = Challenges(authorization)
-        self._kept: Expiring[Access] = Expiring(_MOST_KEPT)
+        self._clock = clock
+        self._kept: Expiring[Access] = Expiring(_MOST_KEPT, clock)
         self._resource = canonical_resource(authorization.resource)
         self._tail = path.rstrip("/")
         self._paths = authorization.metadata_paths(path)
@@ -93,7 +95,7 @@ class Gate:
 
     def _credentials(self, request: HttpRequest, scope: Scope) -> tuple[str, str]:
         """Return scheme and token of the Authorization header; a token anywhere else counts for nothing."""
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        scheme, _, token = (request.header("authorization") or "").partition(" ")
         scheme = scheme.lower()
         if scheme not in _SCHEMES or (scheme == "dpop" and self._authorization.dpop is None):
             raise self._challenges.unauthorized()
@@ -115,7 +117,7 @@ class Gate:
             raise self._challenges.unavailable(str(error)) from None
         scopes = self._authorization.reach(access.scopes)
         access = msgspec.structs.replace(access, scopes=scopes, hides=self._authorization.hides)
-        left = float("inf") if access.expires_at is None else access.expires_at - time.time()
+        left = float("inf") if access.expires_at is None else access.expires_at - self._clock()
         if min(left, verifier.cache_seconds) > 0:
             self._kept.put(token, access, min(left, verifier.cache_seconds))
         return access
@@ -131,7 +133,7 @@ class Gate:
             raise self._challenges.unauthorized("invalid_token", "the token is bound to a key and needs a proof of it")
         from reference_impl.server.auth.dpop import DpopError, Shown
 
-        shown = Shown(request.method, self._url(request.path), request.headers.get("dpop"), token)
+        shown = Shown(request.method, self._url(request.path), request.header("dpop"), token)
         try:
             thumbprint = self._authorization.dpop.verify(shown)
         except DpopError as error:

@@ -1,5 +1,6 @@
 """Sessions, states and channels belong to the principal who opened them."""
 
+import anyio
 import pytest
 
 from reference_impl.protocol.messages import decode_json, encode_json
@@ -107,8 +108,9 @@ async def test_streams_end_with_the_token_that_opened_them(guarded, bearer):
 class Socket:
     """A WebSocket client without a socket."""
 
-    def __init__(self, application, headers, *lines, extensions=None):
+    def __init__(self, application, headers, *lines, extensions=None, stays=False):
         self.sent = []
+        self._stays = stays
         self._inbox = [{"type": "websocket.receive", "text": encode_json(line).decode()} for line in lines]
         pairs = [(name.encode(), value.encode()) for name, value in ({"host": "127.0.0.1:8000"} | headers).items()]
         self._scope = {"type": "websocket", "path": "/ws", "headers": pairs, "server": ("127.0.0.1", 8000)}
@@ -121,6 +123,8 @@ class Socket:
         async def receive():
             if first:
                 return first.pop()
+            if self._stays:
+                await anyio.sleep_forever()
             return self._inbox.pop(0) if self._inbox else {"type": "websocket.disconnect"}
 
         async def send(message):
@@ -139,6 +143,15 @@ async def test_a_socket_without_token_hears_where_to_get_one(guarded):
     await able.run()
     assert able.sent[0]["status"] == 401
     assert dict(able.sent[0]["headers"])[b"www-authenticate"].startswith(b"Bearer resource_metadata=")
+
+
+async def test_a_socket_ends_with_the_token_that_opened_it(guarded, bearer):
+    verifier = Verifier(Access("ann", expires_at=1.0))
+    application = guarded(options=HttpOptions(websocket=True), verifier=verifier, scopes=()).application
+    socket = Socket(application, bearer("t"), stays=True)
+    with anyio.fail_after(5):
+        await socket.run()
+    assert [message["type"] for message in socket.sent] == ["websocket.accept", "websocket.close"]
 
 
 async def test_a_socket_speaks_for_its_principal_within_its_scopes(guarded, bearer):

@@ -55,6 +55,20 @@ async def test_this_machine_is_fetched_from_only_when_told_so(origin):
     assert origin.seen == ["/x"]
 
 
+async def test_a_name_that_leads_to_this_machine_is_not_even_connected_to(origin):
+    for name in ("localhost", "localhost.localdomain"):
+        with pytest.raises(FetchError):
+            await STRICT.get(origin.url.replace("http://127.0.0.1", f"https://{name}") + "/x")
+    assert origin.tasks == set()
+
+
+async def test_a_document_has_a_size_and_is_an_object(origin):
+    for body, why in ((b'{"a": "' + b"x" * 300_000 + b'"}', "too large"), (b"[]", "object"), (b"{", "not JSON")):
+        origin.documents["/x"] = body
+        with pytest.raises(FetchError, match=why):
+            await Fetcher().get(f"{origin.url}/x")
+
+
 async def test_a_redirect_is_not_followed(origin):
     async def redirect(writer):
         writer.write(b"HTTP/1.1 302 Found\r\nlocation: /x\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")

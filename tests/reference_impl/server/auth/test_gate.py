@@ -4,8 +4,10 @@ import logging
 
 import pytest
 
-from reference_impl.server.access import Access
-from reference_impl.server.auth import InvalidTokenError, VerificationUnavailableError
+from reference_impl.server.access import ACCESS, Access
+from reference_impl.server.auth import Authorization, InvalidTokenError, VerificationUnavailableError
+from reference_impl.server.auth.gate import Gate
+from reference_impl.server.http.messages import HttpRequest
 
 pytestmark = pytest.mark.anyio
 WHO = {"name": "who"}
@@ -114,6 +116,33 @@ async def test_a_token_that_has_ended_is_not_kept(guarded, bearer):
     for _ in range(2):
         await web.modern("tools/call", WHO, headers=bearer("t"))
     assert verifier.count == 2
+
+
+async def test_a_token_is_kept_no_longer_than_it_lives(clock):
+    verifier = Counting(Access("ann", expires_at=clock.now + 5))
+    gate = Gate(Authorization("https://mcp.example/mcp", ("https://auth.example",), verifier), "/mcp", clock)
+    request = HttpRequest("POST", "/mcp", {b"authorization": b"Bearer t"}, None, None)
+    for passed, count in ((0, 1), (4, 1), (2, 2)):
+        clock.now += passed
+        assert (await gate.admit(request, {})).principal == "ann"
+        assert verifier.count == count
+    ACCESS.set(None)
+
+
+async def test_nothing_of_a_request_is_left_behind_in_its_task(web):
+    sent = []
+
+    async def receive():
+        return {"type": "http.request", "body": b"{}"}
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", b"127.0.0.1:8000"), (b"authorization", b"Bearer ann"), (b"accept", b"application/json")]
+    scope = {"type": "http", "method": "POST", "path": "/mcp", "headers": headers, "server": ("127.0.0.1", 8000)}
+    await web.application(scope, receive, send)
+    assert sent[0]["status"] == 400
+    assert ACCESS.get() is None
 
 
 async def test_a_refusal_is_not_kept(guarded, bearer):

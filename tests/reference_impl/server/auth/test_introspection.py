@@ -37,8 +37,9 @@ async def test_the_issuer_is_asked_by_a_client_that_it_knows(verifier, origin):
     "answer",
     [
         {"active": False},
-        {"active": "true"},
         {},
+        GOOD | {"active": "true"},
+        GOOD | {"active": 1},
         GOOD | {"aud": "https://other.example"},
         {key: value for key, value in GOOD.items() if key != "aud"},
         {key: value for key, value in GOOD.items() if key != "sub"},

@@ -163,6 +163,12 @@ async def test_nobody_else_does(server, headers, form, status):
     assert b"s3cret" not in answer.body
 
 
+async def test_a_client_with_a_secret_never_goes_without(visitor):
+    methods = ("none", "client_secret_basic")
+    server = visitor([Client("both", secret="s", methods=methods, grants=("client_credentials",))])
+    assert (await server.post("/token", grant_type="client_credentials", client_id="both")).status == 401
+
+
 async def test_an_unknown_grant_and_a_repeated_parameter_are_refused(server):
     assert (await server.post("/token", grant_type="password")).json["error"] == "unsupported_grant_type"
     twice = await server.post("/token", grant_type=["client_credentials", "client_credentials"])
