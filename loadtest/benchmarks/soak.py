@@ -27,12 +27,13 @@ from rich.console import Console
 from rich.table import Table
 
 from loadtest.benchmarks.http_load import listening
-from loadtest.benchmarks.machine import GENERATOR, started
+from loadtest.benchmarks.line_visits import Lines
+from loadtest.benchmarks.machine import GENERATOR, MEASURED, started
 from loadtest.benchmarks.rounds import Benchmark, Case, Limit, Sample
 from loadtest.benchmarks.settings import Settings
 from loadtest.benchmarks.visits import Place, ask, rest, storm
 
-__all__ = ["Growth", "Rest", "Soak", "benchmarks", "growth", "soak_client", "soak_server"]
+__all__ = ["Growth", "Rest", "Soak", "benchmarks", "growth", "soak_client", "soak_line_server", "soak_server"]
 
 _BYTES = 64.0
 """Bytes of resident memory a visit may leave behind before it counts: less than any object that could leak."""
@@ -141,6 +142,20 @@ def soak_server(rounds: int, visits: int, tell: Callable[[str, Rest], None] | No
     return Soak("server over HTTP", visits, tuple(rests))
 
 
+def soak_line_server(rounds: int, visits: int, tell: Callable[[str, Rest], None] | None = None) -> Soak:
+    """Soak the reference server over stdio: one conversation, as long as a host's day."""
+    rests = []
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with started([*_SOAKED, "stdio"], MEASURED, **pipes) as process:
+        lines, measured = Lines(process), psutil.Process(process.pid)
+        for _ in range(rounds):
+            lines.storm(visits)
+            rests.append(_settled(lambda: _rest(measured, lines.ask("census"))))
+            if tell is not None:
+                tell("server, stdio", rests[-1])
+    return Soak("server over stdio", visits, tuple(rests))
+
+
 def _server_at_rest(place: Place, process: psutil.Process) -> Rest:
     asyncio.run(rest(place))
     return _rest(process, asyncio.run(ask(place, "census")))
@@ -223,6 +238,7 @@ def benchmarks(settings: Settings) -> list[Benchmark]:
     visits = int(250 * settings.seconds)
     soaks: dict[str, Callable[[], Soak]] = {
         "server over HTTP": lambda: soak_server(10, visits),
+        "server over stdio": lambda: soak_line_server(10, visits),
         "client over HTTP": lambda: soak_client("http", 8, visits // 10),
         "client over stdio": lambda: soak_client("stdio", 8, max(4, visits // 200)),
     }
@@ -258,6 +274,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     soaks = (
         soak_server(options.rounds, options.visits, tell),
+        soak_line_server(options.rounds, options.visits, tell),
         soak_client("http", options.rounds, options.visits // 20, tell),
         soak_client("stdio", options.rounds, options.visits // 500, tell),
     )

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from loadtest.benchmarks.soak import Rest, Soak, growth, soak_client, soak_server
+from loadtest.benchmarks.soak import Rest, Soak, growth, soak_client, soak_line_server, soak_server
 
 MIB = 2**20
 
@@ -25,6 +25,12 @@ def test_a_server_keeps_nothing_of_visitors_who_leave_badly():
     assert found.judged[-1].counts["tasks"] == found.judged[0].counts["tasks"]
     assert found.judged[-1].counts | {"sessions": 0, "subscriptions": 0, "stored": 0} == found.judged[-1].counts
     assert found.judged[-1].objects - found.judged[0].objects < 24  # a tenth of an object a visit
+
+
+def test_a_server_keeps_nothing_of_what_was_given_up_in_a_long_conversation():
+    found = soak_line_server(2, 300)
+    assert found.left_over == {}
+    assert found.judged[-1].objects - found.judged[0].objects < 30
 
 
 @pytest.mark.parametrize(("transport", "visits"), [("http", 16), ("stdio", 2)])
