@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-__all__ = ["OutOfBoundsError", "depth", "explosive_patterns", "most_depth"]
+__all__ = ["MOST_NESTING", "MOST_NODES", "MOST_STEPS", "OutOfBoundsError", "depth", "explosive_patterns", "most_depth"]
 
-_MOST_NODES = 50_000
+MOST_NODES = 50_000
 """Values in a schema, members of enums among them."""
-_MOST_NESTING = 100
-_MOST_STEPS = 10_000
+MOST_NESTING = 100
+MOST_STEPS = 10_000
 """Subschemas that may be applied to one and the same value."""
 _MOST_WORK = 10_000_000
 """Subschemas that may be applied on the way down a value; where ways branch, it bounds the depth of values."""
@@ -95,10 +95,10 @@ def depth(value: Any) -> int:
 def _check_size(schema: Any) -> bool:
     """Return whether anything in a schema refers to anything."""
     nodes, level, refers = 0, [schema], False
-    for _ in range(_MOST_NESTING):
+    for _ in range(MOST_NESTING):
         nodes += len(level)
-        if nodes > _MOST_NODES:
-            raise OutOfBoundsError(f"the schema has more than {_MOST_NODES} values")
+        if nodes > MOST_NODES:
+            raise OutOfBoundsError(f"the schema has more than {MOST_NODES} values")
         below: list[Any] = []
         for item in level:
             if isinstance(item, dict):
@@ -109,7 +109,7 @@ def _check_size(schema: Any) -> bool:
         if not below:
             return refers
         level = below
-    raise OutOfBoundsError(f"the schema is nested more than {_MOST_NESTING} deep")
+    raise OutOfBoundsError(f"the schema is nested more than {MOST_NESTING} deep")
 
 
 class _Graph:
@@ -150,8 +150,8 @@ class _Graph:
         applied = Counter({key: 1})
         for child in self._in_place(node):
             applied.update(self._applied(child))
-            if applied.total() > _MOST_STEPS:
-                raise OutOfBoundsError(f"the schema applies more than {_MOST_STEPS} subschemas to one value")
+            if applied.total() > MOST_STEPS:
+                raise OutOfBoundsError(f"the schema applies more than {MOST_STEPS} subschemas to one value")
         self._open.discard(key)
         self._steps[key] = applied
         return applied

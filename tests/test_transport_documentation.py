@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reference_impl import schema_bounds
 from reference_impl.protocol.lines import DEFAULT_LIMIT
 from reference_impl.protocol.sealing import _HEADER
 from reference_impl.protocol.websocket_frames import LARGEST_MESSAGE, MOST_FRAGMENTS, CloseCode
@@ -17,7 +18,8 @@ from reference_impl.security.tls import server_context
 from reference_impl.server import uvicorn_protocol
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.channels import ChannelLimits
-from reference_impl.server.stream import MOST_RUNNING
+from reference_impl.server.http import legacy, streams
+from reference_impl.server.stream import MOST_RUNNING, MOST_UNSENT
 from reference_impl.servers.everything import make_server
 from reference_impl.transports.websocket import WebSocketLimits
 from tests.reference_impl.serving import serving
@@ -48,6 +50,8 @@ def test_other_numbers_are_those_of_the_code():
     assert DEFAULT_LIMIT == 64 * 2**20
     assert HttpOptions().largest_body == LARGEST_MESSAGE
     assert MOST_RUNNING == 10_000
+    assert (legacy.MOST_RUNNING, streams.MOST_UNREAD, MOST_UNSENT) == (1000, 4096, 64 * 2**20)
+    assert (schema_bounds.MOST_NESTING, schema_bounds.MOST_NODES, schema_bounds.MOST_STEPS) == (100, 50_000, 10_000)
     assert WebSocketLimits().largest_message == 64 * 2**20
     assert (limits.unread, limits.most_unread, limits.stalled, limits.opening) == (2**20, 64 * 2**20, 60, 60)
     assert (WebSocketLimits().queue, WebSocketLimits().ping_interval, WebSocketLimits().ping_timeout) == (16, 20, 20)

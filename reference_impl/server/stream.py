@@ -32,13 +32,13 @@ from reference_impl.server.exchange import DISPENSABLE, Session
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["MOST_RUNNING", "StreamConversation", "serve_stream"]
+__all__ = ["MOST_RUNNING", "MOST_UNSENT", "StreamConversation", "serve_stream"]
 
 _GRACE = 1.5
 """Seconds that requests under way get to finish after the client has closed its end."""
 MOST_RUNNING = 10_000
 """Requests of one client that are served at the same time; what goes beyond is answered with an error."""
-_MOST_UNSENT = 64 * 1024 * 1024
+MOST_UNSENT = 64 * 1024 * 1024
 """Bytes that may wait for a client that does not read, before nothing more is read from it."""
 
 
@@ -87,7 +87,7 @@ class _Outbox:
 
     def behind(self) -> bool:
         """Tell whether too much is unsent."""
-        return self._unsent > _MOST_UNSENT
+        return self._unsent > MOST_UNSENT
 
     async def ready(self) -> None:
         """Wait while too much is unsent."""

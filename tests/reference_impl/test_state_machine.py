@@ -386,7 +386,7 @@ class _Outbox(stream._Outbox):
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let slow readers be felt early, and keep what handlers log out of the way."""
     monkeypatch.setattr(stream, "_Outbox", _Outbox)
-    monkeypatch.setattr(stream, "_MOST_UNSENT", MOST_UNSENT)
+    monkeypatch.setattr(stream, "MOST_UNSENT", MOST_UNSENT)
     monkeypatch.setattr(channel, "HIGH_WATER", HIGH_WATER)
     monkeypatch.setattr(memory, "HIGH_WATER", HIGH_WATER)
     logging.disable(logging.CRITICAL)

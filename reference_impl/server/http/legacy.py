@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["end_session", "serve_batch", "serve_get", "serve_initialize", "serve_message"]
 
+MOST_RUNNING = 1000
+"""Requests of one session that are served at a time: clients may leave, and theirs go on."""
+
 
 async def serve_initialize(
     server: AdvancedMCPServer, store: SessionStore, http: HttpRequest, request: Request
@@ -78,6 +81,8 @@ def _serve_request(
     server: AdvancedMCPServer, http: HttpRequest, session: HttpSession, request: Request
 ) -> Awaitable[None]:
     conversation = session.session
+    if len(conversation.running) >= MOST_RUNNING:
+        return send_response(http.send, error_response(429, _too_many(), request.id, {"retry-after": "5"}))
     post = Post(http, session.new_stream, on_stream=session.keep, elsewhere=conversation.send)
     exchange = Exchange.legacy(request, conversation, post.send)
     if conversation.revision.primes_streams and post.streams:
@@ -87,6 +92,11 @@ def _serve_request(
     except RemoteProtocolError as error:
         return send_response(http.send, error_response(400, error, request.id))
     return post.respond(exchange, served(server, exchange, conversation.running))
+
+
+def _too_many() -> RemoteProtocolError:
+    text = f"Too many requests: {MOST_RUNNING} of this session are being served"
+    return RemoteProtocolError(Code.INTERNAL_ERROR, text)
 
 
 async def serve_batch(
@@ -134,6 +144,8 @@ def _start_member(
         return None
     exchange = Exchange.legacy(message, session.session, session.aside)
     try:
+        if len(session.session.running) >= MOST_RUNNING:
+            raise _too_many()
         return start(server, exchange, session.session.running, answers.append, batched=True)
     except RemoteProtocolError as error:
         answers.append(ErrorResponse(message.id, error.code, error.message))

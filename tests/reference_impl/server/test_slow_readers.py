@@ -6,7 +6,7 @@ import pytest
 
 from reference_impl.server import stream
 from reference_impl.server.asgi import MCPApplication
-from reference_impl.server.http import streams
+from reference_impl.server.http import legacy, streams
 from tests.reference_impl.machine.lines import LineClient
 from tests.reference_impl.machine.offered import FIXED, Gates, make_server
 from tests.reference_impl.machine.web import WebSession
@@ -24,7 +24,7 @@ def world():
 
 
 def test_a_client_on_a_channel_that_does_not_read_misses_notifications_and_gets_its_answer(world, monkeypatch):
-    monkeypatch.setattr(stream, "_MOST_UNSENT", 256 * 1024)
+    monkeypatch.setattr(stream, "MOST_UNSENT", 256 * 1024)
     server = make_server(Gates())
     client = LineClient(world, server)
     client.reading = False
@@ -81,3 +81,25 @@ def test_what_nobody_fetches_of_a_broken_stream_is_bounded(world, monkeypatch):
 
 async def _turn() -> None:
     """Let the loop turn once."""
+
+
+def test_requests_that_clients_have_left_behind_are_bounded(world, monkeypatch):
+    monkeypatch.setattr(legacy, "MOST_RUNNING", 3)
+    gates = Gates()
+    application = MCPApplication(make_server(gates))
+    client = WebSession(world, application, "2025-11-25")
+    client.initialize()
+    for number in range(1, 4):
+        client.ask(number, "tools/call", {"name": "wait"})
+        world.settle()
+        client.drop(client.connections[-1])
+    client.ask(4, "ping", {})
+    world.settle()
+    assert client.connections[-1].status == 429
+    gates.open()
+    world.settle()
+    client.ask(5, "ping", {})
+    world.settle()
+    assert client.connections[-1].status == 200
+    application.close()
+    world.settle()
