@@ -15,7 +15,7 @@ __all__ = ["metadata"]
 
 def metadata(server: AuthorizationServer) -> dict[str, Any]:
     """Return the document; it is the same for both ways of discovery."""
-    settings, features = server.settings, server.settings.features
+    settings = server.settings
     without = {JWT_BEARER: settings.trusted or settings.platforms, TOKEN_EXCHANGE: settings.chains}
     grants = [grant for grant in GRANTS if without.get(grant, True)]
     document: dict[str, Any] = {
@@ -35,6 +35,12 @@ def metadata(server: AuthorizationServer) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": [method for method in settings.methods if method != "none"],
         "dpop_signing_alg_values_supported": list(server.proofs.algorithms),
     }
+    return document | _optional(server)
+
+
+def _optional(server: AuthorizationServer) -> dict[str, Any]:
+    settings, features = server.settings, server.settings.features
+    document: dict[str, Any] = {}
     if features.registration:
         document["registration_endpoint"] = server.url("/register")
     if features.documents:

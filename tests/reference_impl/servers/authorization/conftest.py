@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -59,7 +59,6 @@ class Visitor:
     """Calls an ASGI application itself."""
 
     application: AuthorizationServer
-    tokens: list = field(default_factory=list)
 
     async def send(self, method, path, body=b"", headers=None, query=""):
         pairs = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
