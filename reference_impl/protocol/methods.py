@@ -15,6 +15,7 @@ __all__ = [
     "INPUT_METHODS",
     "METHODS",
     "NAMED_BY",
+    "NAME_REQUIRED",
     "NOTIFICATIONS",
     "PAGINATED",
     "TASKS",
@@ -144,6 +145,10 @@ NAMED_BY: dict[str, str] = {
 }
 """Method to the member of `params` that `Mcp-Name` mirrors (`basic/transports/streamable-http#request-metadata`,
 `extensions/tasks#streamable-http-routing-headers`)."""
+
+NAME_REQUIRED = frozenset({"tools/call", "prompts/get", "resources/read"})
+"""Methods whose requests a server refuses without `Mcp-Name`. The extension of tasks obliges its clients alone, and one
+that is widely used never sends the header with its methods; one that is wrong is refused there too."""
 
 PAGINATED: dict[str, str] = {
     "tools/list": "tools",

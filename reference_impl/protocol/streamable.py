@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.messages import Message, Request
-from reference_impl.protocol.methods import NAMED_BY
+from reference_impl.protocol.methods import NAME_REQUIRED, NAMED_BY
 from reference_impl.protocol.revisions import Revision
 
 __all__ = [
@@ -166,7 +166,7 @@ def check_mirrored_headers(request: Request, header: Callable[[str], str | None]
     name = params.get(NAMED_BY.get(request.method, ""))
     if isinstance(name, str):
         given = header(NAME)
-        if given is None or decode_value(given) != name:
+        if request.method in NAME_REQUIRED if given is None else decode_value(given) != name:
             raise _mismatch("Mcp-Name", given, name)
     if schema is None:
         return

@@ -109,6 +109,14 @@ def test_headers_that_say_something_else_are_a_mismatch(changes):
     assert (caught.value.code, caught.value.http_status) == (-32020, 400)
 
 
+def test_a_request_about_a_task_may_go_without_its_name_but_not_with_another():
+    request = Request(1, "tasks/get", {"taskId": "t"})
+    for headers in ({}, {"mcp-name": "t"}):
+        check_mirrored_headers(request, {"mcp-method": "tasks/get", **headers}.get)
+    with pytest.raises(RemoteProtocolError):
+        check_mirrored_headers(request, {"mcp-method": "tasks/get", "mcp-name": "u"}.get)
+
+
 def test_numbers_are_compared_exactly():
     request = Request(1, "tools/call", {"name": "t", "arguments": {"n": 2**53 + 1}})
     headers = {"mcp-method": "tools/call", "mcp-name": "t", "mcp-param-count": str(2**53)}
