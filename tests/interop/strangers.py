@@ -27,7 +27,7 @@ SCRIPTS = HERE / "peers"
 PYTHON = {
     "mcp1": ("mcp[ws]>=1.30,<2",),
     "mcp2": ("mcp>=2,<3",),
-    "fastmcp": ("fastmcp>=4,<5",),
+    "fastmcp": ("fastmcp[tasks]>=4,<5",),
 }
 NPM = {
     "everything": ("@modelcontextprotocol/server-everything@2026",),
