@@ -93,9 +93,9 @@ class Conversations(RuleBasedStateMachine):
         self.open_client(None)
 
     @precondition(lambda self: len(self.open_line_clients) < 4)
-    @rule(version=versions)
-    def open_lines(self, version: str) -> None:
-        client = LineClient(self.world, self.server)
+    @rule(version=versions, channelled=st.booleans())
+    def open_lines(self, version: str, channelled: bool = False) -> None:
+        client = LineClient(self.world, self.server, channelled=channelled)
         self.lines.append(client)
         if version != MODERN:
             client.initialize(version)
@@ -293,6 +293,16 @@ class Conversations(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((0.02, 0.3, 5.0, 400.0)))
     def let_time_pass(self, seconds: float) -> None:
         self.world.let_pass(seconds)
+        self._see_off()
+
+    def _see_off(self) -> None:
+        """Let those leave whom the server has let go: only a channel does, if one never speaks or does not read."""
+        for client in self.open_line_clients:
+            if client.let_go:
+                assert client.channelled, "a server on stdio leaves its client"
+                assert not (client.spoke and client.reading), "a server leaves a client that is there"
+                client.vanish()
+        self.world.settle()
 
     @precondition(lambda self: not self.down)
     @rule(really=st.integers(0, 9))
@@ -331,8 +341,10 @@ class Conversations(RuleBasedStateMachine):
         assert self.world.complaints == []
 
     def _everything_is_answered(self) -> None:
+        self._see_off()
         for client in self.lines:
             client.reading = True
+            client.send({"jsonrpc": "2.0", "method": "notifications/nonsense"})  # who never spoke would be let go
         self.world.let_pass(0.1)
         self.server.hub.close()
         for _ in range(20):  # floods, rounds of questions and steps of progress, one after the other

@@ -10,9 +10,12 @@ from anyio.abc import ByteReceiveStream, ByteSendStream
 
 from reference_impl.protocol.lines import LineReader
 from reference_impl.protocol.messages import decode_json, encode_json
+from reference_impl.protocol.websocket_frames import FrameError
 from reference_impl.server import AdvancedMCPServer
+from reference_impl.server.channels import ServedChannel
 from reference_impl.server.stream import serve_stream
 from reference_impl.transports.memory import MemoryChannel, memory_pair
+from reference_impl.transports.messages import LineChannel
 from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
 from tests.reference_impl.machine.requests import answer_to
 from tests.reference_impl.machine.world import World
@@ -53,6 +56,17 @@ async def serve(server: AdvancedMCPServer, channel: MemoryChannel) -> None:
         await channel.aclose()
 
 
+async def serve_channel(server: AdvancedMCPServer, channel: MemoryChannel) -> None:
+    """Serve the far end as WebSockets and sealed lines are served: clients that do not read, or never speak, are let
+    go."""
+    try:
+        await ServedChannel(server, LineChannel(channel)).run(1.5)
+    except (FrameError, anyio.BrokenResourceError):
+        return
+    finally:
+        await channel.aclose()
+
+
 def modern_meta(**more: Any) -> Json:
     """Return the metadata of a modern request."""
     return {**META, _CAPABILITIES: CAPABILITIES, **more}
@@ -61,7 +75,7 @@ def modern_meta(**more: Any) -> Json:
 class LineClient:
     """One connection. Everything that it hears goes to its ledger."""
 
-    def __init__(self, world: World, server: AdvancedMCPServer) -> None:
+    def __init__(self, world: World, server: AdvancedMCPServer, *, channelled: bool = False) -> None:
         self._world = world
         self.near, self.far = memory_pair()
         self.ledger = Ledger()
@@ -71,7 +85,9 @@ class LineClient:
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._unwritten: asyncio.Queue[bytes | None] = asyncio.Queue()
-        self.serving = world.start(serve(server, self.far))
+        self.spoke = False
+        self.channelled = channelled
+        self.serving = world.start(serve_channel(server, self.far) if channelled else serve(server, self.far))
         self._tasks = [world.start(self._read()), world.start(self._write())]
 
     # Bytes --------------------------------------------------------------------------------------
@@ -98,6 +114,7 @@ class LineClient:
 
     def write(self, data: bytes) -> None:
         """Write bytes, as soon as the server takes them."""
+        self.spoke = True
         self._unwritten.put_nowait(data)
 
     def send(self, message: Any) -> None:
@@ -167,6 +184,11 @@ class LineClient:
     def _leave(self) -> None:
         self.closed = True
         self.ledger.excuse()
+
+    @property
+    def let_go(self) -> bool:
+        """Whether the server has ended the connection of a client that still wanted it."""
+        return not self.closed and self.serving.done()
 
     def check(self) -> None:
         """Raise what went wrong in this connection's own tasks."""
