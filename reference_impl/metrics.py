@@ -27,6 +27,7 @@ __all__ = [
 _SUB_BITS = 7
 _SUB_COUNT = 1 << _SUB_BITS
 _NANOSECONDS = 1_000_000_000
+_ENDLESS = math.inf
 
 OVERFLOW = "(other)"
 """Where names and codes beyond the bound are counted: a peer that invents names cannot fill the memory."""
@@ -61,12 +62,13 @@ class LatencyHistogram:
 
     def record(self, seconds: float, times: int = 1) -> None:
         """Add a duration. Raises ValueError if it is negative or no finite number."""
-        if not 0.0 <= seconds < math.inf:
+        if not 0.0 <= seconds < _ENDLESS:
             raise ValueError(f"a duration is a finite number of seconds, not {seconds!r}")
         # A bucket's index is the exponent of its values and their seven leading bits after the first.
-        nanoseconds = int(seconds * _NANOSECONDS)
-        shift = max(0, nanoseconds.bit_length() - _SUB_BITS - 1)
-        index = (shift << _SUB_BITS) + (nanoseconds >> shift)
+        index = int(seconds * _NANOSECONDS)
+        shift = index.bit_length() - _SUB_BITS - 1
+        if shift > 0:
+            index = (shift << _SUB_BITS) + (index >> shift)
         self._counts[index] = self._counts.get(index, 0) + times
         self.count += times
         self.total += seconds * times

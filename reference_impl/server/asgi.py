@@ -192,12 +192,14 @@ class MCPApplication:
             return request if certified is None else msgspec.structs.replace(request, principal=certified)
         return msgspec.structs.replace(request, principal=await self._authenticate(request.headers))
 
-    async def _serve(self, request: HttpRequest, scope: Scope) -> None:
+    def _serve(self, request: HttpRequest, scope: Scope) -> Awaitable[None]:
         check_head(scope, self.options)
         check_origin(request, scope, self.options)
         if request.path == self.path and not self._asks_who and "extensions" not in scope:
-            await self._streamable(request)
-            return
+            return self._streamable(request)  # nobody has to be asked, or waited for
+        return self._find(request, scope)
+
+    async def _find(self, request: HttpRequest, scope: Scope) -> None:
         path = request.path.rstrip("/") or "/"
         if path == "/health" or path.startswith(_METADATA):
             await self._show(request, path)

@@ -39,12 +39,8 @@ class LeanHttp(HttpToolsProtocol):
     _idle_since = 0.0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one field."""
-        name = name.lower()
-        if name == b"expect":
-            super().on_header(name, value)
-        else:
-            self.headers.append((name, value))
+        """Take one field. Whether it is `Expect`, is asked only if a body does not come by itself."""
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Start to serve a request, or queue it behind the one before."""
@@ -145,6 +141,7 @@ class _Cycle:
     response_complete = False
     _start: Any = None
     _chunked = False
+    _urged = False
     _rest = 0
     """Bytes of the body that are still to be sent, if their number was told."""
 
@@ -156,7 +153,6 @@ class _Cycle:
         self.keep_alive = keep_alive
         self._protocol = protocol
         self._flow = protocol.flow
-        self._expects = protocol.expect_100_continue
 
     async def run_asgi(self, app: Application) -> None:
         """Serve the request. Nothing is left half sent."""
@@ -172,9 +168,8 @@ class _Cycle:
 
     async def receive(self) -> Any:
         """Return the next event of the request."""
-        if self._expects and not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self._expects = False
+        if self.more_body and not self._urged:
+            self._urge()
         if not self.message_event.is_set and not self.disconnected and not self.response_complete:
             self._flow.resume_reading()
         if not self.disconnected and not self.response_complete:
@@ -183,6 +178,13 @@ class _Cycle:
             return {"type": "http.disconnect"}
         body, self.body = bytes(self.body), bytearray()
         return {"type": "http.request", "body": body, "more_body": self.more_body}
+
+    def _urge(self) -> None:
+        """Tell a client that waits for a word to send its body (RFC 9110, 10.1.1)."""
+        self._urged = True
+        waits = any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"])
+        if waits and not self.response_started and not self.transport.is_closing():
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     async def send(self, message: Any) -> None:
         """Take one event of the response. Raises `RuntimeError` for what cannot be sent."""
@@ -196,7 +198,7 @@ class _Cycle:
         if kind == "http.response.body" and self.response_started:
             self._write(message.get("body", b""), more=message.get("more_body", False))
         elif kind == "http.response.start" and not self.response_started:
-            self.response_started, self._expects, self._start = True, False, message
+            self.response_started, self._start = True, message
         else:
             raise RuntimeError(f"{kind} is out of turn")
 

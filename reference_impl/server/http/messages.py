@@ -52,8 +52,9 @@ class HttpRequest(msgspec.Struct, frozen=True):
         fields = dict(pairs)
         if len(fields) < len(pairs):
             fields = _joined(pairs)
-        path = scope["path"].removeprefix(scope.get("root_path", ""))
-        client = scope.get("client")
+        path, root, client = scope["path"], scope.get("root_path"), scope.get("client")
+        if root:
+            path = path.removeprefix(root)
         return cls(scope["method"], path, fields, receive, send, None, client[0] if client else None)
 
     def header(self, name: str) -> str | None:

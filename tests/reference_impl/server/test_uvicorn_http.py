@@ -144,9 +144,17 @@ async def test_a_body_may_come_in_pieces_and_in_chunks(port):
     assert (await talk(port, head, b"3\r\nabc\r\n", b"2\r\nde\r\n0\r\n\r\n")).endswith(b"POST  abcde")
 
 
-async def test_a_client_that_asks_whether_to_go_on_is_told_so(port):
-    answer = await talk(port, post(b"/echo", b"abc", b"expect: 100-continue", LAST))
-    assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+async def test_a_client_that_waits_for_a_word_to_send_its_body_is_told_to(port):
+    body = b"abc"
+    head = post(b"/echo", body, b"Expect: 100-Continue", LAST).removesuffix(body)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head)
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body)
+    assert (await asyncio.wait_for(reader.read(), PATIENCE)).endswith(b"POST  abc")
+    writer.close()
+    await writer.wait_closed()
+    assert b"100 Continue" not in await talk(port, head + body)
 
 
 async def test_a_body_without_a_length_goes_in_chunks(port):
