@@ -113,7 +113,7 @@ def cancellation_target(conversation: Conversation) -> Iterator[Mismatch | None]
         yield None if fine else Mismatch(f"the id of {owner}", brief(message), [entry.index])
 
 
-@monitor("flow.log-asked", "logging.only-when-asked")
+@monitor("flow.log-asked", "logging.only-when-asked", "logging.own-stream")
 def log_asked(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Log messages come only while a request that set a log level is under way."""
     if not _modern(conversation):

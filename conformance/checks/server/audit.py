@@ -59,7 +59,7 @@ async def plain_root(peer: Peer) -> None:
             raise Mismatch(f"no {', '.join(_COMBINATORS)} at the root of the inputSchema of {name}", ", ".join(found))
 
 
-@check("audit.tool-names", "audit.tool-name.length", "audit.tool-name.characters")
+@check("audit.tool-names", "audit.tool-name.length", "audit.tool-name.characters", "tools.name.special")
 async def tool_names(peer: Peer) -> None:
     """The names of tools are 1 to 128 letters, digits, underscores, hyphens and dots."""
     for name in await _some(peer, "tools/list"):
@@ -77,7 +77,15 @@ async def unique_names(peer: Peer) -> None:
         raise Mismatch("each tool name once", f"{', '.join(map(repr, twice))} more than once")
 
 
-@check("audit.headers", "audit.header.token", "audit.header.unique", "audit.header.primitive", "audit.header.reachable")
+@check(
+    "audit.headers",
+    "audit.header.token",
+    "audit.header.filled",
+    "audit.header.control",
+    "audit.header.unique",
+    "audit.header.primitive",
+    "audit.header.reachable",
+)
 async def headers(peer: Peer) -> None:
     """Every x-mcp-header is a unique token on a primitive parameter that plain properties lead to."""
     annotated = [(name, schema) for name, _, schema in await _schemas(peer) if "x-mcp-header" in repr(schema)]
