@@ -25,7 +25,10 @@ ROLES = ("server", "client", "both", "host", "authorization server", "intermedia
 """Whom a row binds; `author` is whoever writes an extension or a transport."""
 SIGNS = ("wire", "stimulus", "static")
 """How a row can be tested: on any traffic, once the target does what it takes, or in what the target advertises."""
-_SITE = "https://modelcontextprotocol.io/specification"
+_HOME = "https://modelcontextprotocol.io"
+_SITE = f"{_HOME}/specification"
+_PROPOSALS = "seps/"
+"""Where a page begins that is a proposal: it has the same address in all revisions."""
 _EXTENSIONS = {"tasks": "https://github.com/modelcontextprotocol/ext-tasks/blob/main/specification/{}/tasks.md"}
 _KEYS = {
     *("id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"),
@@ -44,8 +47,8 @@ class Requirement:
     `page` is the address below the specification of a revision (`basic/index#messages`); `legacy_page` replaces it for
     revisions before 2026-07-28, whose pages are cut differently. `requires` is the path of the server capability
     without which the row does not bind ("tools", "resources.subscribe"). `extension` names the extension whose page
-    holds the statement. `testable` is one of `SIGNS`; `untestable` says for each side ("server", "client", ...) that
-    nobody can test from outside why that is so.
+    holds the statement; a page that begins with "seps/" is a proposal. `testable` is one of `SIGNS`; `untestable` says
+    for each side ("server", "client", ...) that nobody can test from outside why that is so.
     """
 
     id: str
@@ -79,6 +82,8 @@ class Requirement:
         """The public page of the statement; None for advice from the field, which no page holds."""
         if self.level == "advice":
             return None
+        if self.page.startswith(_PROPOSALS):
+            return f"{_HOME}/{self.page}"
         if self.extension is not None:
             return f"{_EXTENSIONS[self.extension].format(revision)}#{self.page.partition('#')[2]}"
         return f"{_SITE}/{revision.name}/{self.page_in(revision)}"

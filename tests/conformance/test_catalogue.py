@@ -78,6 +78,11 @@ def test_a_row_of_an_extension_leads_to_its_own_page() -> None:
     assert str(row.url(LATEST)).endswith(f"/ext-tasks/blob/main/specification/{LATEST.name}/tasks.md#polling")
 
 
+def test_a_row_that_only_a_proposal_says_leads_to_the_proposal() -> None:
+    row = Requirement("a", "MUST", "server", "seps/1-a#b", "t", ALWAYS, extension="tasks")
+    assert row.url(LATEST) == row.url(LATEST_LEGACY) == "https://modelcontextprotocol.io/seps/1-a#b"
+
+
 def test_rows_that_bind_come_strongest_first() -> None:
     names = ("counsel", "habit", "rule", "wire", "news")
     assert [row.id for row in CATALOGUE.binding(names, LATEST_LEGACY, "stdio")] == ["rule", "habit", "counsel"]
