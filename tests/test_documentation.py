@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,8 @@ from conformance.catalogue import load
 from conformance.check import all_checks
 from conformance.target import StdioTarget
 from door.config import read_settings
+from reference_impl.client import connect
+from reference_impl.transports.stdio import StdioCommand
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -74,6 +78,18 @@ def test_the_row_and_the_check_of_the_guide_are_the_real_ones() -> None:
     identifier = re.search(r'@check\("([^"]+)"', source)
     assert identifier
     assert identifier[1] in {item.id for item in all_checks()}
+
+
+def test_the_server_that_the_readme_shows_serves(tmp_path: Path) -> None:
+    (readme,) = re.findall(r"^```python\n(.*?)^```$", PAGES[0].read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    program = tmp_path / "clock.py"
+    program.write_text(readme, "utf-8")
+
+    async def use() -> dict[str, Any]:
+        async with connect(StdioCommand((sys.executable, str(program)), {"PYTHONPATH": str(ROOT)})) as server:
+            return await server.call_tool("add", {"a": 2, "b": 3})
+
+    assert asyncio.run(use())["content"] == [{"type": "text", "text": "5"}]
 
 
 def test_links_to_files_of_the_project_lead_somewhere() -> None:
