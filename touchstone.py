@@ -156,6 +156,18 @@ def explain(
 
 @app.command()
 @flattened
+def coverage(
+    records: Annotated[Path | None, typer.Argument(metavar="[RECORDS]", help="A run: also what it exercised.")] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say how much of what the specification demands is checked, and how much of it a run came to exercise."""
+    from door.coverage import print_coverage
+
+    return print_coverage(records, as_json)
+
+
+@app.command()
+@flattened
 def report(
     records: RecordsFile,
     form: Annotated[Format, typer.Option("--format", "-f", help="What to make of it.")] = Format.console,
