@@ -149,7 +149,7 @@ async def send_response(send: Send, response: HttpResponse, *, head: bool = Fals
 async def read_body(receive: Receive, limit: int) -> bytes | None:
     """Return the body, or None if it is longer than `limit` bytes. Raises `ConnectionError` if the client goes away."""
     message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body", False):
+    if message["type"] == "http.request" and not message.get("more_body"):
         body: bytes = message.get("body", b"")
         return body if len(body) <= limit else None
     parts, size = [], 0
