@@ -135,7 +135,7 @@ def event_ids_unique(conversation: Conversation) -> Iterator[Mismatch | None]:
                 yield Mismatch("an id for each event", actual, [*first.evidence, *exchange.evidence])
 
 
-@monitor("http.no-broadcast", "http.stream.no-broadcast")
+@monitor("http.no-broadcast", "http.stream.no-broadcast", "http.stream.one")
 def no_broadcast(conversation: Conversation) -> Iterator[Mismatch | None]:
     """No request or progress report of the server comes on two streams of a session."""
     seen: dict[tuple[str | None, str], Exchange] = {}

@@ -11,9 +11,11 @@ from conformance.transcript import NO_JSON, Conversation, Direction, Entry
 
 _ENVELOPE = frozenset({"jsonrpc", "method", "result", "error"})
 _SHOWN = 120
+_PURITY, _FRAMING = "stdio.stdout.messages-only", "stdio.line.no-newline"
+_SPREAD = "a message spread over several lines"
 
 
-@monitor("stdio.stdout", "stdio.stdout.messages-only")
+@monitor("stdio.stdout", _PURITY, _FRAMING)
 def stdout(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every line on standard output is one JSON-RPC message."""
     if conversation.transport == "http":
@@ -26,7 +28,13 @@ def stdout(conversation: Conversation) -> Iterator[Mismatch | None]:
         if _is_utf_8(entry.data) and not _cut_off(entry, ended):
             wrong = _pollution(entry, arrays=arrays or we_batched)
             when = "before anything was sent" if not _spoken_before(conversation, entry) else f"at {entry.at:.3f} s"
-            yield Mismatch("a JSON-RPC message on one line", f"{wrong} {when}", [entry.index]) if wrong else None
+            yield _found(wrong, when, entry) if wrong else None
+
+
+def _found(wrong: str, when: str, entry: Entry) -> Mismatch:
+    mismatch = Mismatch("a JSON-RPC message on one line", f"{wrong} {when}", [entry.index])
+    mismatch.breaks = _FRAMING if wrong.startswith(_SPREAD) else _PURITY
+    return mismatch
 
 
 def _pollution(entry: Entry, *, arrays: bool) -> str | None:
@@ -39,7 +47,7 @@ def _pollution(entry: Entry, *, arrays: bool) -> str | None:
     if entry.value is not NO_JSON:
         return f"JSON that is no message, {shown},"
     if entry.data.strip() in (b"{", b"[", b"[{"):
-        return f"a message spread over several lines, {shown},"
+        return f"{_SPREAD}, {shown},"
     return f"the bytes {shown}"
 
 

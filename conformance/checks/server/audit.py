@@ -85,6 +85,7 @@ async def unique_names(peer: Peer) -> None:
     "audit.header.unique",
     "audit.header.primitive",
     "audit.header.reachable",
+    "audit.header.chain",
 )
 async def headers(peer: Peer) -> None:
     """Every x-mcp-header is a unique token on a primitive parameter that plain properties lead to."""
