@@ -29,7 +29,7 @@ def _requests_received(conversation: Conversation) -> Iterator[tuple[Entry, dict
                 yield entry, message
 
 
-@monitor("flow.server-requests", "patterns.no-server-requests")
+@monitor("flow.server-requests", "patterns.no-server-requests", "mrtr.asked-in-results")
 def server_requests(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A modern server sends no JSON-RPC requests."""
     if not _modern(conversation):
@@ -96,7 +96,12 @@ def _misplaced(entry: Entry, message: dict[str, Any], table: tuple[Method, ...],
     return Mismatch(f"what a server may send at {revision.name}", brief(message), [entry.index])
 
 
-@monitor("flow.cancellation-target", "cancellation.server.listen-only", "cancellation.same-direction")
+@monitor(
+    "flow.cancellation-target",
+    "cancellation.server.listen-only",
+    "cancellation.server.target",
+    "cancellation.same-direction",
+)
 def cancellation_target(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A server cancels only what is its own to cancel: its requests, or in the modern era a subscription."""
     modern = _modern(conversation)

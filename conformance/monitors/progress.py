@@ -24,14 +24,14 @@ def _progress(conversation: Conversation) -> Iterator[tuple[Entry, dict[str, Any
             yield entry, params, givers
 
 
-@monitor("progress.token", "progress.token.given")
+@monitor("progress.token", "progress.token.given", "progress.token.given-legacy")
 def progress_token(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Progress is reported under a token that a request gave, with the same value and type."""
     for entry, params, givers in _progress(conversation):
         yield None if givers else Mismatch("a token that a request gave", brief(params), [entry.index])
 
 
-@monitor("progress.rising", "progress.value.rises")
+@monitor("progress.rising", "progress.value.rises", "progress.value.rises-legacy")
 def progress_rising(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Each progress value of a request is greater than the one before."""
     last: dict[Key, float] = {}
@@ -46,7 +46,7 @@ def progress_rising(conversation: Conversation) -> Iterator[Mismatch | None]:
             last[token] = value
 
 
-@monitor("progress.ended", "progress.stops")
+@monitor("progress.ended", "progress.stops", "progress.stops-legacy")
 def progress_ended(conversation: Conversation) -> Iterator[Mismatch | None]:
     """No progress is reported on a request after its response."""
     for entry, params, givers in _progress(conversation):

@@ -47,7 +47,12 @@ async def version_echo(peer: Peer) -> None:
             raise Mismatch(f"{offer} in answer to an offer of {offer}", spoken)
 
 
-@check("lifecycle.version.counter-offer", "lifecycle.version.counter-offer", sharing=Sharing.UNOPENED)
+@check(
+    "lifecycle.version.counter-offer",
+    "lifecycle.version.counter-offer",
+    "lifecycle.error.version",
+    sharing=Sharing.UNOPENED,
+)
 async def version_counter_offer(peer: Peer) -> None:
     """A version that does not exist is answered with one that the server speaks."""
     assert peer.bench is not None

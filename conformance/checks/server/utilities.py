@@ -32,7 +32,12 @@ async def ping(peer: Peer) -> None:
     expect(result.keys() <= {"_meta"}, "an empty result for ping", result)
 
 
-@check("utilities.cancellation.unknown", "cancellation.invalid-ignored", sharing=Sharing.ALONE)
+@check(
+    "utilities.cancellation.unknown",
+    "cancellation.invalid-ignored",
+    "cancellation.invalid-ignored-legacy",
+    sharing=Sharing.ALONE,
+)
 async def cancel_unknown(peer: Peer) -> None:
     """A cancellation of an unknown request, and one that is malformed, are ignored."""
     await _ordinary_request(peer)
@@ -42,7 +47,13 @@ async def cancel_unknown(peer: Peer) -> None:
     await serves_after(peer, "a malformed cancellation")
 
 
-@check("utilities.cancellation.finished", "cancellation.race", sharing=Sharing.ALONE)
+@check(
+    "utilities.cancellation.finished",
+    "cancellation.race",
+    "cancellation.finished-ignored",
+    "cancellation.finished-ignored-legacy",
+    sharing=Sharing.ALONE,
+)
 async def cancel_finished(peer: Peer) -> None:
     """A cancellation that comes after the response does no harm."""
     answer = await _ordinary_request(peer)
@@ -68,6 +79,7 @@ async def cancel_running(peer: Peer) -> None:
 @check(
     "utilities.cancellation.silence",
     "cancellation.nothing-further",
+    "cancellation.server.no-response",
     "cancellation.no-response",
     sharing=Sharing.ALONE,
 )
