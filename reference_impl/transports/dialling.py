@@ -24,10 +24,11 @@ async def dial(origin: Origin) -> socket.socket:
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"{origin.authority}: {why_not_connected(error)}") from error
     race = _Race()
-    if len(addresses) == 1:
-        await race.attempt(addresses[0])
-    else:
-        await race.run(addresses)
+    try:
+        await (race.attempt(addresses[0]) if len(addresses) == 1 else race.run(addresses))
+    except BaseException:
+        race.abandon()
+        raise
     if race.winner is None:
         reason = race.failures[0]
         raise ConnectFailed(f"{origin.authority}: {why_not_connected(reason)}") from reason
@@ -40,18 +41,22 @@ class _Race:
     def __init__(self) -> None:
         self.winner: socket.socket | None = None
         self.failures: list[OSError] = []
+        self._scope = anyio.CancelScope()
 
     async def run(self, addresses: list[Any]) -> None:
         """Try each address a little after the last, or as soon as that has failed, until one stands."""
-        async with anyio.create_task_group() as tasks:
-            for address in addresses:
-                over = anyio.Event()
-                tasks.start_soon(self.attempt, address, over)
-                with anyio.move_on_after(_LEAD):
-                    await over.wait()
-                if self.winner is not None:
-                    tasks.cancel_scope.cancel()
-                    return
+        with self._scope:  # a winner ends it, and with it the attempts that hang
+            async with anyio.create_task_group() as tasks:
+                for address in addresses:
+                    over = anyio.Event()
+                    tasks.start_soon(self.attempt, address, over)
+                    with anyio.move_on_after(_LEAD):
+                        await over.wait()
+
+    def abandon(self) -> None:
+        """Close what nobody takes any more."""
+        if self.winner is not None:
+            self.winner.close()
 
     async def attempt(self, address: Any, over: anyio.Event | None = None) -> None:
         """Try one address."""
@@ -72,6 +77,7 @@ class _Race:
             await asyncio.get_running_loop().sock_connect(connection, where)
             kept = self.winner is None
             self.winner = self.winner or connection
+            self._scope.cancel()
         except OSError as error:
             self.failures.append(error)
         finally:
