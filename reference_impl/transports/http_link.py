@@ -19,6 +19,8 @@ __all__ = ["HEAD_LIMIT", "HttpLink", "HttpReply"]
 
 HEAD_LIMIT = 64 * 1024
 """Most bytes of the fields of a response, trailers included."""
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+"""Headers that say where a body ends; without them it ends with the connection, if that ends in good order."""
 _LINGER = 1.0
 """Seconds that the end of a body which nobody wants any more may take, before it costs the connection."""
 
@@ -154,7 +156,7 @@ class HttpLink(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the reader, unless its reply ends as the connection does."""
         reply = self._reply
-        if reply is not None and reply.status and not reply.headers.keys() & {"content-length", "transfer-encoding"}:
+        if exc is None and reply is not None and reply.status and not reply.headers.keys() & _FRAMING:
             self._finish(reply)
         how = "closed the connection before the end of its answer"
         if exc is not None:
@@ -208,7 +210,7 @@ class HttpLink(asyncio.Protocol):
             self.served = True
             self._rested(self)
         else:
-            self._transport.close()
+            self.close()  # at once: a server that refused the request early may never read the rest of it
 
     # The end ------------------------------------------------------------------------------------
 

@@ -9,7 +9,9 @@ import ssl
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["BadHttp", "ConnectFailed", "ConnectionLost", "HttpError", "Origin", "why_not_connected"]
+__all__ = ["BadHttp", "ConnectFailed", "ConnectionLost", "HttpError", "Origin", "shown", "why_not_connected"]
+
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class HttpError(Exception):
@@ -42,18 +44,36 @@ class Origin:
 
     @classmethod
     def of(cls, url: str) -> Origin:
-        """Read an `http` or `https` URL. Raises `ValueError` for any other."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url} is no http or https URL")
-        return cls(parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        """Read an `http` or `https` URL. Raises `ValueError` for any other, in words without its credentials."""
+        try:
+            parts = urlsplit(url)
+            host, port = _ascii(parts.hostname or ""), parts.port
+        except ValueError as error:
+            raise ValueError(f"{shown(url)} is no valid URL") from error
+        if parts.scheme not in ("http", "https") or not host:
+            raise ValueError(f"{shown(url)} is no http or https URL")
+        return cls(parts.scheme, host, _USUAL_PORTS[parts.scheme] if port is None else port)
 
     @property
     def authority(self) -> str:
         """What the Host header says: the port only where it is not the scheme's own."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        usual = 443 if self.scheme == "https" else 80
-        return host if self.port == usual else f"{host}:{self.port}"
+        return host if self.port == _USUAL_PORTS.get(self.scheme) else f"{host}:{self.port}"
+
+
+def _ascii(host: str) -> str:
+    """Return a host name as it goes over the wire (RFC 3490)."""
+    return host if host.isascii() else host.encode("idna").decode()
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be shown: without the user, the password and the query, which may all be secrets."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        scheme, rest = "", url
+    address = rest.partition("?")[0].partition("#")[0]
+    authority, slash, path = address.partition("/")
+    return f"{scheme}{separator}{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def why_not_connected(reason: BaseException) -> str:

@@ -88,3 +88,24 @@ def test_a_reply_that_ends_early_is_never_complete(cut):
     link.connection_lost(None)
     assert not reply.complete
     assert isinstance(reply.failure, ConnectionLost)
+
+
+@pytest.mark.parametrize("reason", [None, ConnectionResetError()])
+def test_a_body_that_ends_with_the_connection_is_whole_only_if_that_ends_in_good_order(reason):
+    link, _, _ = connected()
+    reply = link.begin(b"")
+    link.data_received(b"HTTP/1.1 200 OK\r\n\r\nhalf")
+    link.connection_lost(reason)
+    assert reply.complete is (reason is None)
+    assert (reply.failure is None) is (reason is None)
+
+
+def test_a_server_that_answers_before_it_has_read_the_request_is_not_written_to_any_more(monkeypatch):
+    link, socket, rested = connected()
+    monkeypatch.setattr(socket, "get_write_buffer_size", lambda: 1)
+    monkeypatch.setattr(socket, "close", lambda: None)  # would write the rest first
+    reply = link.begin(b"")
+    link.data_received(b"HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n")
+    assert reply.complete
+    assert socket.closed
+    assert rested == []
