@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -12,6 +13,7 @@ import anyio
 
 from reference_impl.client.deadlines import Deadline, Deadlines
 from reference_impl.client.errors import ConnectionClosed, RequestTimeout
+from reference_impl.client.patience import hurried
 from reference_impl.client.settings import CallOptions, ClientSettings, JsonObject, Progress
 from reference_impl.client.tracing import trace_context
 from reference_impl.client.wire import Answer, Wire
@@ -23,13 +25,13 @@ __all__ = ["Caller"]
 
 
 class _Watch:
-    """A request under way: its deadline, the moment that no progress moves it beyond, and who wants to know."""
+    """A request under way: its deadline, how far progress moves it, and who wants to know."""
 
-    __slots__ = ("_last", "_latest", "_options", "_timeout", "deadline")
+    __slots__ = ("_last", "_options", "_timeout", "deadline")
 
     def __init__(self, now: float, timeout: float, maximum: float, options: CallOptions) -> None:
-        self.deadline = Deadline(now + timeout)
-        self._timeout, self._latest, self._options = timeout, now + max(timeout, maximum), options
+        self.deadline = Deadline(now + timeout, now + max(timeout, maximum))
+        self._timeout, self._options = timeout, options
         self._last = float("-inf")
 
     def move(self, progress: Progress, now: float) -> None:
@@ -37,7 +39,8 @@ class _Watch:
         if progress.progress <= self._last:
             return
         self._last = progress.progress
-        self.deadline.when = min(now + self._timeout, self._latest)
+        if self.deadline.when < math.inf:  # a clock that stands goes on where it stood
+            self.deadline.when = min(now + self._timeout, self.deadline.latest)
         if self._options.on_progress is not None:
             self._options.on_progress(progress)
 
@@ -108,7 +111,7 @@ class Caller:
     async def tell(self, message: Notification | Response | ErrorResponse) -> None:
         """Send a message that has no answer. Raises what the wire raises, also if it is not taken in time."""
         timeout = self.settings.timeout
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(timeout) as scope, hurried(scope):
             await self.wire.send(message)
             return
         raise ConnectionClosed(f"the server did not take a message within {timeout:g} s: it reads no more")

@@ -19,16 +19,17 @@ _GRAIN = 0.005
 
 
 class Deadline:
-    """The moment (of the loop's clock) at which the task that made it is cancelled, unless it is moved or forgotten."""
+    """The moment (of the loop's clock) at which the task that made it is cancelled, unless it is forgotten or moved,
+    which nobody does beyond `latest`."""
 
-    __slots__ = ("_cancelling", "expired", "task", "when")
+    __slots__ = ("_cancelling", "expired", "latest", "task", "when")
 
-    def __init__(self, when: float) -> None:
+    def __init__(self, when: float, latest: float = math.inf) -> None:
         task = asyncio.current_task()
         assert task is not None
         self.task = task
         self._cancelling = task.cancelling()
-        self.when = when
+        self.when, self.latest = when, latest
         self.expired = False
 
     def expire(self) -> None:
@@ -115,6 +116,7 @@ def unhurried() -> Iterator[None]:
     try:
         yield
     finally:
-        now = asyncio.get_running_loop().time()
+        stood = asyncio.get_running_loop().time() - now
         for (kept, deadline), seconds in zip(clocks, left, strict=True):
-            kept.move(deadline, now + seconds)
+            deadline.latest += stood
+            kept.move(deadline, now + stood + seconds)

@@ -12,6 +12,7 @@ import anyio
 
 from reference_impl.client.errors import ClientError, RequestFailed, RequestTimeout
 from reference_impl.client.grouping import task_group
+from reference_impl.client.patience import hurried
 from reference_impl.client.requester import Requester
 from reference_impl.client.settings import CallOptions
 from reference_impl.client.subscriptions import Filter, Subscription, Subscriptions
@@ -47,9 +48,10 @@ async def _hold_stream(requester: Requester, request: Request, subscription: Sub
     requester.offered(_LISTEN)
     timeout = requester.caller.settings.timeout
     async with task_group() as tasks:
-        # Leaving the block cancels this task, and with it the request, the transport's way.
-        tasks.start_soon(_carry, requester.caller.wire, request, subscription)
         with anyio.move_on_after(timeout) as scope:
+            with hurried(scope):
+                # Leaving the block cancels this task, and with it the request, the transport's way.
+                tasks.start_soon(_carry, requester.caller.wire, request, subscription)
             await subscription.settled()
         if scope.cancelled_caught:
             raise RequestTimeout(_LISTEN, timeout)

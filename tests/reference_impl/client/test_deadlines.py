@@ -87,3 +87,14 @@ async def test_clocks_stop_while_a_user_is_asked():
     assert within == math.inf
     assert 59 < left <= 60
     deadlines.close()
+
+
+async def test_the_limit_that_no_progress_moves_a_deadline_beyond_stands_still_as_well():
+    deadlines = Deadlines()
+    deadline = Deadline(deadlines.now() + 60, latest=deadlines.now() + 90)
+    deadlines.watch(1, deadline)
+    with unhurried():
+        await asyncio.sleep(0.01)
+    deadlines.forget(1)
+    assert deadline.latest - deadline.when == pytest.approx(30)
+    deadlines.close()
