@@ -18,7 +18,7 @@ from reference_impl.client.roots import root_fault
 from reference_impl.client.sampling import conversation_fault
 from reference_impl.client.settings import Handlers, JsonObject
 from reference_impl.protocol.errors import Code, RemoteProtocolError
-from reference_impl.protocol.messages import ErrorResponse, Request, Response
+from reference_impl.protocol.messages import ErrorResponse, Request, Response, encode_json
 from reference_impl.protocol.methods import INPUT_METHODS
 from reference_impl.protocol.revisions import Revision
 
@@ -40,7 +40,9 @@ class Answers:
         if request.method == "ping":
             return Response(request.id, {})
         try:
-            return Response(request.id, await self._fulfil(request.method, request.params or {}, revision))
+            result = await self._fulfil(request.method, request.params or {}, revision)
+            encode_json(result)  # a result that is none of JSON is the handler's fault, too
+            return Response(request.id, result)
         except RemoteProtocolError as error:
             return ErrorResponse(request.id, error.code, error.message, error.data)
         except Exception:  # a handler's fault is told to the server as any server would tell it

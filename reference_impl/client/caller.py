@@ -11,6 +11,7 @@ from typing import Any
 
 import anyio
 
+from reference_impl.client.callbacks import inform
 from reference_impl.client.deadlines import Deadline, Deadlines
 from reference_impl.client.errors import ConnectionClosed, RequestTimeout
 from reference_impl.client.patience import hurried
@@ -42,7 +43,7 @@ class _Watch:
         if self.deadline.when < math.inf:  # a clock that stands goes on where it stood
             self.deadline.when = min(now + self._timeout, self.deadline.latest)
         if self._options.on_progress is not None:
-            self._options.on_progress(progress)
+            inform(self._options.on_progress, progress)
 
 
 class Caller:
@@ -130,7 +131,7 @@ class Caller:
         if token in self._watched:
             self._watched[token].move(told, self._deadlines.now())
         elif token in self._heard:
-            self._heard[token](told)
+            inform(self._heard[token], told)
 
     @contextmanager
     def hearing(self, on_progress: Callable[[Progress], None] | None) -> Iterator[JsonObject]:

@@ -111,8 +111,9 @@ class ChannelWire:
             await self._write(request)
             outcome = await slot
         except asyncio.CancelledError:
-            # Only who waits for the answer, and not for room to write, has sent the request and cancels the slot.
-            if slot.cancelled() and request.method not in NEVER_CANCELLED:
+            # Also where it was not yet written: what a channel has begun to send, it sends whole.
+            answered = slot.done() and not slot.cancelled()
+            if not answered and request.method not in NEVER_CANCELLED:
                 await self._cancel(request.id)
             raise
         finally:
@@ -126,8 +127,8 @@ class ChannelWire:
         with anyio.move_on_after(_FAREWELL, shield=True):
             try:
                 await self._write(Notification("notifications/cancelled", {"requestId": identifier}))
-            except ConnectionClosed:
-                return
+            except ClientError as error:
+                _logger.debug("the cancellation was not delivered: %s", error)
 
     async def send(self, message: Notification | Response | ErrorResponse) -> None:
         """Send a message that has no answer."""

@@ -10,6 +10,7 @@ import anyio.abc
 
 from reference_impl.client.answers import Answers
 from reference_impl.client.cache import ResultCache
+from reference_impl.client.callbacks import inform
 from reference_impl.client.caller import Caller
 from reference_impl.client.errors import ClientError
 from reference_impl.client.settings import DEFAULT_OPTIONS, JsonObject
@@ -80,7 +81,7 @@ class Dispatcher:
         else:
             self._cache.notified(notification)
             self.subscriptions.route(notification, modern=modern)
-        self._caller.settings.on_notification(notification)
+        inform(self._caller.settings.on_notification, notification)
 
     def _withdrawn(self, params: JsonObject) -> None:
         """Stop working on a question that the server has taken back; one that is unknown or answered is ignored."""

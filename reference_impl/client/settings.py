@@ -126,7 +126,7 @@ class ClientSettings:
 
     `revisions` are those the client may speak, oldest first. `era` is the server's era where an earlier connection has
     found it out: it spares the probe (`basic/versioning#backward-compatibility-with-initialization-based-versions`).
-    `on_notification` sees every notification; it must return at once and raise nothing, which would end the connection.
+    `on_notification` sees every notification; it must return at once, and what it raises is logged.
     `input_rounds` bounds how often one request may come back with further questions. `compile_schema` makes a judge of
     an output schema: structured results of listed tools are held against it (`server/tools#output-schema`), unless it
     is None. `headers`, `authorizer` (there is one that does all of OAuth in `reference_impl.client.auth`) and

@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 
+from reference_impl.client.callbacks import inform
 from reference_impl.client.errors import (
     ClientError,
     InvalidAnswer,
@@ -146,7 +147,7 @@ class Tasks:
         answered: set[str] = set()
         while True:
             if options.on_status is not None:
-                options.on_status(task)
+                inform(options.on_status, task)
             result = await self._look(task, answered)
             if result is not None:
                 return result

@@ -17,8 +17,10 @@ class ByteChannel(Protocol):
     """Bytes both ways, in order, cut anywhere: a child process, or one end of a pair in memory."""
 
     async def send(self, data: bytes) -> None:
-        """Write all of `data`. Raises `anyio.BrokenResourceError` if the peer has gone, `anyio.ClosedResourceError`
-        if this side has closed."""
+        """Write all of `data`; a cancelled call still writes it whole.
+
+        Raises `anyio.BrokenResourceError` if the peer has gone, `anyio.ClosedResourceError` if this side has closed.
+        """
 
     async def receive(self) -> bytes:
         """Return the bytes that have come, at least one. Raises `anyio.EndOfStream` when there will be none."""

@@ -41,20 +41,22 @@ class MemoryChannel:
         self._outgoing = outgoing
 
     async def send(self, data: bytes) -> None:
-        """Hand `data` to the other end, after waiting while too much lies unread there.
+        """Hand `data` to the other end, and wait while too much lay unread there before.
 
         Raises `anyio.ClosedResourceError` if this end has closed, `anyio.BrokenResourceError` if the other has.
         """
-        await anyio.lowlevel.checkpoint()
-        pipe = self._outgoing
-        while pipe.full:
-            await pipe.room.wait()
+        pipe, crowded = self._outgoing, self._outgoing.full
         if pipe.ended:
             raise anyio.ClosedResourceError
         if pipe.abandoned:
             raise anyio.BrokenResourceError
         if data:
             pipe.inbox.feed(data)
+        await anyio.lowlevel.checkpoint()
+        while crowded and pipe.full:
+            await pipe.room.wait()
+        if crowded and pipe.abandoned:
+            raise anyio.BrokenResourceError
 
     async def receive(self) -> bytes:
         """Return what has come. Raises `anyio.EndOfStream` when the other end has closed and all was read."""

@@ -19,7 +19,8 @@ class MessageChannel(Protocol):
     """Whole messages both ways, in order: lines of a byte channel, or frames of a WebSocket."""
 
     async def send(self, message: bytes) -> None:
-        """Send one message. Raises an `anyio` resource error if the channel has closed."""
+        """Send one message, whole even if the call is cancelled. Raises an `anyio` resource error if the channel has
+        closed."""
 
     async def receive(self) -> bytes:
         """Return the next message. Raises `anyio.EndOfStream` when there will be none."""

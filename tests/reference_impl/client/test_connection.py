@@ -414,3 +414,36 @@ async def test_a_message_that_nobody_takes_has_a_deadline():
         with pytest.raises(ConnectionClosed, match="reads no more"):
             async with connect(Full(LineChannel(near)), settings):
                 pass
+
+
+async def test_a_request_that_is_given_up_while_it_is_written_is_cancelled_too(talk):
+    async def server(peer):
+        await peer.open_modern()
+        call = await peer.expect("tools/call")
+        assert (await peer.expect("notifications/cancelled"))["params"]["requestId"] == call["id"]
+        await peer.complete(await peer.expect("tools/call"), content=[])
+
+    async with talk(server) as client:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await client.call_tool("slow")
+        await client.call_tool("fast")
+
+
+async def test_what_functions_of_the_user_raise_is_logged_and_ends_nothing(talk, caplog):
+    def broken(news):
+        raise RuntimeError(f"cannot hear of {type(news).__name__}")
+
+    async def server(peer):
+        await peer.open_modern()
+        call = await peer.expect("tools/call")
+        token = call["params"]["_meta"]["progressToken"]
+        await peer.send({"method": "notifications/message", "params": {}})
+        await peer.send({"method": "notifications/progress", "params": {"progressToken": token, "progress": 1}})
+        await peer.complete(call, content=["done"])
+
+    async with talk(server, on_notification=broken) as client:
+        result = await client.call_tool("slow", options=CallOptions(on_progress=broken))
+        assert result["content"] == ["done"]
+    assert "cannot hear of Notification" in caplog.text
+    assert "cannot hear of Progress" in caplog.text

@@ -1,5 +1,6 @@
 """The transport of 2024-11-05 against servers that are a few lines each: asked for by name, and fallen back to."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -8,12 +9,14 @@ import pytest
 from aiohttp import web
 
 from reference_impl.client import (
+    CallOptions,
     ClientSettings,
     ConnectionClosed,
     HttpRefused,
     InvalidAnswer,
     NoCommonRevision,
     RequestFailed,
+    RequestTimeout,
     connect,
 )
 from reference_impl.protocol.revisions import R2026_07_28
@@ -228,3 +231,18 @@ async def test_a_refusal_over_the_old_transport_is_the_requests_own():
         server.say = refuse
         with pytest.raises(RequestFailed, match="none"):
             await client.ping()
+
+
+async def test_a_cancellation_that_is_refused_changes_nothing_about_the_timeout():
+    class Refusing(Old):
+        async def message(self, request):
+            message = await request.json()
+            if message["method"] == "tools/call":
+                return web.Response(status=202)
+            return web.Response(status=400) if "cancelled" in message["method"] else await super().message(request)
+
+    async with running(Refusing()) as url, connect(f"sse+{url}") as client:
+        with pytest.raises(RequestTimeout):
+            await client.call_tool("slow", options=CallOptions(timeout=0.02))
+        assert asyncio.current_task().cancelling() == 0
+        await client.ping()

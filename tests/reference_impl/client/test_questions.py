@@ -437,3 +437,18 @@ def test_a_revision_that_knows_forms_alone_hears_of_no_other_elicitation():
     assert Handlers(elicitation=elicit, elicitation_modes=("form", "url")).capabilities(R2025_06_18) == {
         "elicitation": {}
     }
+
+
+async def test_an_answer_that_is_no_json_is_the_handlers_fault_and_ends_nothing(talk, caplog):
+    async def odd(_):
+        return {"role": "assistant", "model": "m", "content": object()}
+
+    async def server(peer):
+        await peer.open_legacy()
+        ping = await peer.expect("ping")
+        assert (await ask(peer, "sampling/createMessage", {"messages": []}))["error"]["code"] == -32603
+        await peer.answer(ping, {})
+
+    async with talk(server, handlers=Handlers(sampling=odd)) as client:
+        await client.ping()
+    assert "the handler of sampling/createMessage failed" in caplog.text

@@ -7,6 +7,7 @@ import pytest
 
 from reference_impl.protocol.sealing import Envelopes
 from reference_impl.security.sealing import SealKeys, new_key
+from reference_impl.transports.channel import HIGH_WATER
 from reference_impl.transports.memory import memory_pair
 from reference_impl.transports.messages import LineChannel
 from reference_impl.transports.sealed import SealBroken, seal
@@ -133,3 +134,14 @@ async def test_a_peer_that_says_nothing_is_given_up():
     near, _ = map(LineChannel, memory_pair())
     with pytest.raises(SealBroken, match="no hello came within 0 s"):
         await seal(near, SealKeys([KEY]), "client", patience=0)
+
+
+async def test_who_gives_up_waiting_for_room_breaks_no_sequence():
+    async with sealed_pair() as (client, server, _, _):
+        await client.send(b"x" * HIGH_WATER)
+        with anyio.move_on_after(0.01) as scope:
+            await client.send(b"given up")
+        assert scope.cancelled_caught
+        assert [len(await server.receive()), await server.receive()] == [HIGH_WATER, b"given up"]
+        await client.send(PLAIN)
+        assert await server.receive() == PLAIN
