@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -37,6 +37,14 @@ class LeanHttp(HttpToolsProtocol):
 
     _idle = False
     _idle_since = 0.0
+    _served: Any = None
+    """The request under way; `cycle` is the last that came, which may wait behind it."""
+
+    def on_message_begin(self) -> None:
+        """Note that the connection is not idle any more. The timer runs on: it looks, when it is due, for how long it
+        has been."""
+        self._idle = False
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one field. Whether it is `Expect`, is asked only if a body does not come by itself."""
@@ -46,6 +54,7 @@ class LeanHttp(HttpToolsProtocol):
         """Start to serve a request, or queue it behind the one before."""
         parser = self.parser
         if self.limit_concurrency is not None or parser.should_upgrade():
+            self.expect_100_continue = _waits(self.headers)
             super().on_headers_complete()
             return
         scope, version = self.scope, parser.get_http_version()
@@ -54,10 +63,14 @@ class LeanHttp(HttpToolsProtocol):
         before, cycle = self.cycle, _Cycle(self, keep_alive=version != "1.0" and parser.should_keep_alive())
         self.cycle = cycle  # type: ignore[assignment]  # it has all that this class asks of uvicorn's own
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)  # type: ignore[arg-type]  # the same
+            self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]  # the same
+            self.pipeline.appendleft((cycle, self.app))
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Serve what was queued, or wait for the next request."""
@@ -76,8 +89,7 @@ class LeanHttp(HttpToolsProtocol):
         self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
 
     def _unset_keepalive_if_required(self) -> None:
-        # Something has come. The timer runs on: it looks, when it is due, how long nothing has come since.
-        self._idle = False
+        """Leave the timer alone: bytes that begin no request, such as empty lines, keep no connection open."""
 
     def timeout_keep_alive_handler(self) -> None:
         """Close the connection if it has been idle for all of the time allowed."""
@@ -90,8 +102,11 @@ class LeanHttp(HttpToolsProtocol):
                 self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the timer."""
+        """Stop the timer, and tell the request under way: uvicorn tells only the last that came."""
         super().connection_lost(exc)
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True
+            self._served.message_event.set()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
@@ -104,6 +119,11 @@ def _target(url: bytes, root: str) -> tuple[str, bytes, bytes]:
     path = parsed.path.decode("ascii")
     path = urllib.parse.unquote(path) if "%" in path else path
     return root + path, root.encode("ascii") + parsed.path, parsed.query or b""
+
+
+def _waits(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Tell whether a client waits for a word before it sends its body (RFC 9110, 10.1.1)."""
+    return any(name == b"expect" and value.lower() == b"100-continue" for name, value in fields)
 
 
 class _Signal:
@@ -125,6 +145,7 @@ class _Signal:
         if not self.is_set:
             self._event = self._event or asyncio.Event()
             await self._event.wait()
+        if self._event is not None:
             self._event.clear()
         self.is_set = False
 
@@ -140,7 +161,7 @@ class _Cycle:
     response_started = False
     response_complete = False
     _start: Any = None
-    _chunked = False
+    _chunked = _until_closed = False
     _urged = False
     _rest = 0
     """Bytes of the body that are still to be sent, if their number was told."""
@@ -180,10 +201,9 @@ class _Cycle:
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     def _urge(self) -> None:
-        """Tell a client that waits for a word to send its body (RFC 9110, 10.1.1)."""
+        """Tell a client that waits for a word to send its body."""
         self._urged = True
-        waits = any(name == b"expect" and value.lower() == b"100-continue" for name, value in self.scope["headers"])
-        if waits and not self.response_started and not self.transport.is_closing():
+        if _waits(self.scope["headers"]) and not self.response_started and not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     async def send(self, message: Any) -> None:
@@ -211,6 +231,8 @@ class _Cycle:
                 parts += (b"%x\r\n" % len(body), body, b"\r\n")
             if not more:
                 parts.append(b"0\r\n\r\n")
+        elif self._until_closed:
+            parts.append(body)
         else:
             self._rest -= len(body)
             if self._rest < 0 or (self._rest and not more):
@@ -241,7 +263,10 @@ class _Cycle:
         if not self.keep_alive:
             parts.append(b"connection: close\r\n")
         if not sized and self.scope["method"] != "HEAD" and status not in (204, 304):
-            self._chunked = True
+            # HTTP/1.0 knows no chunks: there, the end of the connection is the end of the body (RFC 9112, 6.3).
+            self._until_closed = self.scope["http_version"] == "1.0"
+            self._chunked = not self._until_closed
+        if self._chunked:
             parts.append(b"transfer-encoding: chunked\r\n")
         parts.append(b"\r\n")
         return parts
@@ -254,7 +279,7 @@ class _Cycle:
         if lower in (b"content-length", b"transfer-encoding"):
             raise RuntimeError(f"{name!r}: {value!r} is the server's to say")
         if lower == b"connection":
-            self.keep_alive = False
+            self.keep_alive = self.keep_alive and b"close" not in value.lower()
             return b""
         line = b"%b: %b\r\n" % (lower, value)
         if lower in _STEADY and len(_known) < _MOST_KNOWN:

@@ -7,24 +7,22 @@ uvicorn has no name for these, hence subclasses of its protocols.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
 from reference_impl.protocol.websocket_frames import MOST_FRAGMENTS, CloseCode
 from reference_impl.security.tls import subject_of
+from reference_impl.server.http.certificate import CERTIFICATE
 from reference_impl.server.uvicorn_http import LeanHttp
 
-__all__ = ["GuardedHttp", "GuardedWebSocket", "certified"]
+__all__ = ["GuardedHttp", "GuardedWebSocket"]
 
 HEAD_LIMIT = 64 * 1024
 """Most bytes of a request's head after the piece that it begins in (256 KiB at the most)."""
 PATIENCE = 30.0
 """Seconds that a head may take to come, a fresh connection to send anything, and the next piece of a body."""
-_CERTIFICATE = "touchstone.certificate"
 
 
 class GuardedHttp(LeanHttp):
@@ -38,7 +36,7 @@ class GuardedHttp(LeanHttp):
         self._clock: asyncio.TimerHandle | None = self.loop.call_later(PATIENCE, self._late)
         if transport.get_extra_info("ssl_object") is not None:
             subject = subject_of(transport.get_extra_info("peercert"))
-            self.app_state = {**self.app_state, _CERTIFICATE: subject}
+            self.app_state = {**self.app_state, CERTIFICATE: subject}
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
@@ -107,19 +105,3 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
             return
         self.conn.fail(CloseCode.TOO_BIG, f"a message has more than {MOST_FRAGMENTS} fragments")
         self.handle_parser_exception()
-
-
-Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-def certified(application: Application) -> Application:
-    """Return `application` with the TLS extension of ASGI filled in: the subject of the client's certificate."""
-
-    async def call(scope: Any, receive: Any, send: Any) -> None:
-        subject = (scope.get("state") or {}).get(_CERTIFICATE)
-        if subject is not None:
-            tls = {"client_cert_name": subject}
-            scope = {**scope, "extensions": {**(scope.get("extensions") or {}), "tls": tls}}
-        await application(scope, receive, send)
-
-    return call

@@ -11,9 +11,11 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from reference_impl.server.asgi import HttpOptions, MCPApplication
-from reference_impl.server.uvicorn_protocol import GuardedHttp, GuardedWebSocket, certified
+from reference_impl.server.http.certificate import certified
+from reference_impl.server.uvicorn_choice import choose, fits
 
 if TYPE_CHECKING:
     from reference_impl.protocol.sealing import Cipher
@@ -33,6 +35,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
+        if not await fits(self.config):
+            self.config.http_protocol_class = AutoHTTPProtocol
         await super().startup(sockets)
         gc.collect()
         gc.freeze()  # what is there now stays: later collections need not look at it
@@ -72,19 +76,18 @@ def configured(application: MCPApplication, tls: ssl.SSLContext | None = None) -
     """Return a uvicorn server for an application, bounded by its options."""
     options = application.options
     config = uvicorn.Config(
-        application if tls is None else certified(application),
-        http=GuardedHttp,
+        application if tls is None else certified(application, demanded=tls.verify_mode is not ssl.CERT_NONE),
         access_log=False,
         log_level="warning",
         lifespan="on",
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=3,
-        ws=GuardedWebSocket if options.websocket else "none",
         ws_max_size=options.largest_body,
         ws_ping_interval=options.ping_interval,
         ws_ping_timeout=options.ping_timeout,
         ws_per_message_deflate=False,
+        **choose(websocket=options.websocket),
     )
     config.load()
     config.ssl = tls  # a context of ours: uvicorn itself would only take files

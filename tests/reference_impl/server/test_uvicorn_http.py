@@ -48,6 +48,11 @@ class Application:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body"})
 
+    async def staying(self, _scope, _receive, send):
+        headers = [(b"Connection", b"keep-alive"), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body"})
+
     async def split(self, _scope, _receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b\r\nset-cookie: c")]})
 
@@ -218,3 +223,51 @@ async def test_an_idle_connection_is_closed_after_its_time_and_not_before():
         assert await asyncio.wait_for(reader.read(), PATIENCE) == b""
         assert loop.time() - last > 0.9
         writer.close()
+
+
+async def test_an_application_hears_of_it_even_if_its_client_had_sent_another_request_behind(application, port):
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(post(b"/stalled", b"x") + post(b"/echo", b"y"))
+    await asyncio.wait_for(application.entered.wait(), PATIENCE)
+    writer.close()
+    await asyncio.wait_for(application.left.wait(), PATIENCE)
+
+
+async def test_empty_lines_keep_no_connection_open():
+    async with serving(Application(), timeout_keep_alive=0.2) as port:
+        answer = await talk(port, post(b"/echo", b"1") + b"\r\n")
+        assert answer.endswith(b"POST  1")
+
+
+async def test_http_1_0_gets_no_chunks(port):
+    head, _, body = (await talk(port, post(b"/stream", version=b"1.0"))).partition(b"\r\n\r\n")
+    assert b"transfer-encoding" not in head
+    assert body == b"onetwo"
+
+
+async def test_a_response_may_say_that_its_connection_stays(port):
+    answer = await talk(port, post(b"/staying"), post(b"/echo", b"", LAST))
+    assert answer.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_what_came_is_told_once():
+    class Twice(Application):
+        async def echo(self, scope, receive, send):
+            first = await receive()
+            self.entered.set()
+            second = await receive()
+            third = asyncio.create_task(receive())
+            await asyncio.sleep(0)
+            self.told = first["body"], second["body"], third.done()
+            third.cancel()
+            await self.empty(scope, receive, send)
+
+    application = Twice()
+    async with serving(application) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(post(b"/echo", b"ab", LAST)[:-1])
+        await asyncio.wait_for(application.entered.wait(), PATIENCE)
+        writer.write(b"b")
+        await asyncio.wait_for(reader.read(), PATIENCE)
+        writer.close()
+    assert application.told == (b"a", b"b", False)
