@@ -66,7 +66,7 @@ class LeanHttp(HttpToolsProtocol):
             self._start_asgi_task(cycle, self.app)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))
+            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]  # the same
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._served = cycle
