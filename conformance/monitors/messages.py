@@ -16,7 +16,7 @@ _ID_CHECKS = "base.id."
 """Checks that judge the id of their own answers: one defect stays one finding."""
 
 
-@monitor("base.response-ids", "base.response.id-echo")
+@monitor("base.response-ids", "base.response.id-echo", "base.response.id-echo-legacy")
 def response_ids(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every response carries the id of a request that was sent before it."""
     statuses = _statuses(conversation)
@@ -47,12 +47,17 @@ def _lost_ids(conversation: Conversation, statuses: dict[int, int]) -> Iterator[
 def notification_silence(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A notification gets no response."""
     asked = requests(conversation)
+    over_http = conversation.transport == "http"
     told = [
         entry
         for entry in conversation.sent()
         if entry.defect is None and any("method" in message and "id" not in message for message in messages(entry))
     ]
+    # The reply to a POST is judged with its status; a stream that GET opened is no place for a response either.
+    replies = {entry.exchange for entry in conversation.sent() if entry.data} if over_http else set()
     for entry in _without_id(conversation, _statuses(conversation)):
+        if entry.exchange in replies:
+            continue
         before = [notification.index for notification in told if notification.index < entry.index]
         if before and not _unanswered(conversation, asked, entry):
             yield Mismatch("no response to a notification", brief(entry.value), [before[-1], entry.index])
@@ -120,7 +125,14 @@ def one_response(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None
 
 
-@monitor("base.response-shape", "base.response.result-or-error", "base.error.members")
+@monitor(
+    "base.response-shape",
+    "base.response.result-or-error",
+    "base.response.result-or-error-legacy",
+    "base.response.not-both",
+    "base.error.members",
+    "base.error.members-legacy",
+)
 def response_shape(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A response has a result object or an error with an integer code and a message, not both."""
     for entry, message in responses(conversation):

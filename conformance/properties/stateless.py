@@ -113,10 +113,12 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     return st.integers(10**6, 10**9).flatmap(framed)
 
 
+_ECHO = ("base.response.id-echo", "base.response.id-echo-legacy")
+
 PROPERTIES: tuple[Property, ...] = (
     Property(
         "property.requests",
-        ("base.response.id-echo", "base.message.json-rpc", "base.response.every-request"),
+        (*_ECHO, "base.message.json-rpc", "base.response.every-request"),
         "Every sound request, whatever its id, gets exactly one answer: same id, valid by the schema.",
         sound_requests,
     ),

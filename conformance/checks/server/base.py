@@ -18,7 +18,7 @@ _TEXTS = ("", "é\u2028\u0085中😀", "x" * 300)
 _LINE_ENDS = 'line\u2028paragraph\u2029next\u0085quote" backslash\\ astral 😀 last'
 
 
-@check("base.id.string", "base.response.id-echo")
+@check("base.id.string", "base.response.id-echo", "base.response.id-echo-legacy")
 async def string_id(peer: Peer) -> None:
     """A string id that looks like a number comes back as that string."""
     identifier = str(peer.new_id())
@@ -26,7 +26,7 @@ async def string_id(peer: Peer) -> None:
     expect_equal(_id_of(answer), identifier, "the response id")
 
 
-@check("base.id.integers", "base.response.id-echo")
+@check("base.id.integers", "base.response.id-echo", "base.response.id-echo-legacy")
 async def integer_ids(peer: Peer) -> None:
     """Integer ids come back exactly: zero, a negative one, the largest safe one."""
     for identifier in (0, -peer.new_id(), _LARGEST):
@@ -35,7 +35,7 @@ async def integer_ids(peer: Peer) -> None:
             raise Mismatch(f"the response id {identifier}", literal(_id_of(answer)), [answer.entry.index])
 
 
-@check("base.id.texts", "base.response.id-echo")
+@check("base.id.texts", "base.response.id-echo", "base.response.id-echo-legacy")
 async def text_ids(peer: Peer) -> None:
     """String ids come back exactly: an empty one, a long one, one beyond ASCII."""
     for identifier in _TEXTS:
