@@ -51,7 +51,7 @@ async def fits(config: uvicorn.Config) -> bool:
 
 async def _talk(config: uvicorn.Config, ours: socket.socket, theirs: socket.socket) -> bytes:
     protocol: Any = config.http_protocol_class(config, uvicorn.server.ServerState(), {})  # type: ignore[call-arg]
-    protocol.app = _echo
+    echo = protocol.app = _Echo()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_accepted_socket(lambda: protocol, theirs)
     reader, writer = await asyncio.open_connection(sock=ours)
@@ -59,16 +59,29 @@ async def _talk(config: uvicorn.Config, ours: socket.socket, theirs: socket.sock
         writer.write(_FIRST)
         await reader.readuntil(b"\r\n\r\n1")
         writer.write(_REST)
-        return await reader.read()
+        answer = await reader.read()
     finally:
         transport.abort()
         writer.transport.abort()
+    if echo.failure is not None:
+        raise echo.failure
+    return answer
 
 
-async def _echo(_scope: Any, receive: Any, send: Any) -> None:
-    body = (await receive())["body"]
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
+class _Echo:
+    """An application that answers with what it gets; `failure` is what kept it from that."""
+
+    failure: Exception | None = None
+
+    async def __call__(self, _scope: Any, receive: Any, send: Any) -> None:
+        try:
+            body = (await receive())["body"]
+            fields = [(b"content-length", b"%d" % len(body))]
+            await send({"type": "http.response.start", "status": 200, "headers": fields})
+            await send({"type": "http.response.body", "body": body})
+        except Exception as error:
+            self.failure = error
+            raise
 
 
 def _tell(why: object) -> None:
