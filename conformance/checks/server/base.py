@@ -76,7 +76,7 @@ async def unknown_method(peer: Peer) -> None:
     expect_error(answer, {-32601}, "an unknown method")
 
 
-@check("base.concurrent", "base.response.every-request")
+@check("base.concurrent", "base.response.every-request", "base.stateless.interleaved")
 async def concurrent(peer: Peer) -> None:
     """Requests that are sent without waiting for answers are all answered."""
     identifiers = [f"touchstone-together-{number}" for number in range(_TOGETHER)]

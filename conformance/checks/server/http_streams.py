@@ -40,7 +40,7 @@ def _need_stream(live: LiveReply) -> None:
         raise Inapplicable(f"GET opens no stream: HTTP {live.head.status}")
 
 
-@check("http.get-stream-or-405", "http.get.offered", sharing=Sharing.FRESH)
+@check("http.get-stream-or-405", "http.get.offered", "http.endpoint-legacy", sharing=Sharing.FRESH)
 async def get_stream_or_405(peer: Peer) -> None:
     """GET opens a stream of events or gets HTTP 405."""
     await need_served(peer)
