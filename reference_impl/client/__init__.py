@@ -21,6 +21,7 @@ from reference_impl.client.errors import (
     ResourceNotFound,
     TaskCancelled,
     TokenRefused,
+    Unreachable,
 )
 from reference_impl.client.opening import Agreement
 from reference_impl.client.roots import directory_roots
@@ -56,6 +57,7 @@ __all__ = [
     "Task",
     "TaskCancelled",
     "TokenRefused",
+    "Unreachable",
     "connect",
     "directory_roots",
 ]

@@ -14,7 +14,7 @@ from reference_impl.client.cache import ResultCache
 from reference_impl.client.caller import Caller
 from reference_impl.client.connection import ClientConnection
 from reference_impl.client.dispatcher import Dispatcher
-from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, RequestFailed
+from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, RequestFailed, Unreachable
 from reference_impl.client.grouping import task_group
 from reference_impl.client.opening import Agreement, initialize, open_conversation
 from reference_impl.client.requester import Requester
@@ -91,6 +91,8 @@ class _Opening:
         servers."""
         way, settings, wire = self._way, self._settings, self._wire
         if wire is None or not settings.legacy:
+            return None
+        if isinstance(failure, Unreachable):
             return None
         if isinstance(failure, ConnectionClosed):
             if way.again is None or not settings.modern or settings.era is not None:

@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from urllib.parse import quote, unquote, urlsplit
 
 from reference_impl.client.authorizing import Refusal
-from reference_impl.client.errors import ConnectionClosed
+from reference_impl.client.errors import ConnectionClosed, Unreachable
 from reference_impl.client.patience import unhurried
 from reference_impl.client.settings import ClientSettings
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_link import HttpReply
-from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, HttpError, Origin
+from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, HttpError, Origin, shown
 from reference_impl.transports.tunnel import Proxy
 
 __all__ = ["ATTEMPTS", "DEMANDS_CERTIFICATE", "REFUSED", "Endpoint", "read_body"]
@@ -21,6 +21,7 @@ __all__ = ["ATTEMPTS", "DEMANDS_CERTIFICATE", "REFUSED", "Endpoint", "read_body"
 REFUSED = frozenset({401, 403})
 """The statuses that a better authorization may change."""
 DEMANDS_CERTIFICATE = " (does it demand a client certificate?)"
+_SPEAKS_TLS = " (is it an https:// address?)"
 ATTEMPTS = 5
 """How often one request is sent at most: without a token, with one, with a nonce, with more scopes, with a nonce."""
 _BODY_LIMIT = 64 * 1024 * 1024
@@ -43,6 +44,7 @@ class Endpoint:
             proxy = Proxy.of(settings.proxy) if settings.proxy is not None else None
         except ValueError as error:
             raise ConnectionClosed(str(error)) from error
+        self._answered = False
         self._target = _target(url)
         self._name = f"{origin.scheme}://{origin.authority}{self._target}"
         usual = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity"}
@@ -84,19 +86,27 @@ class Endpoint:
     async def _send(self, method: str, headers: dict[str, str], body: bytes | None, replayable: bool) -> HttpReply:
         try:
             head = request_head(method, self._target, self._fixed | headers)
-            return await self._http.request(head, body, replayable=replayable)
+            reply = await self._http.request(head, body, replayable=replayable)
         except HttpError as error:
             raise self.broken(error) from error
         except ValueError as error:
-            raise ConnectionClosed(f"{self._name}: {error}") from error
+            raise ConnectionClosed(f"{shown(self._name)}: {error}") from error
+        self._answered = True
+        return reply
 
     def broken(self, error: HttpError) -> ConnectionClosed:
         """Return what a failure of HTTP means for the conversation."""
         if isinstance(error, ConnectFailed):
-            return ConnectionClosed(str(error))
+            return Unreachable(str(error))
+        return ConnectionClosed(f"{shown(self._name)}: {error}{'' if self._answered else self._hint(error)}")
+
+    def _hint(self, error: HttpError) -> str:
+        """Say what may be wrong with a server that has never answered in HTTP."""
+        if self._name.startswith("http:"):
+            return _SPEAKS_TLS
         # In TLS 1.3 a client learns only now that its certificate was missed, and many a server does not even say so.
-        silent = isinstance(error, ConnectionLost) and not error.received and self._name.startswith("https:")
-        return ConnectionClosed(f"{self._name}: {error}{DEMANDS_CERTIFICATE if silent else ''}")
+        silent = isinstance(error, ConnectionLost) and not error.received
+        return DEMANDS_CERTIFICATE if silent else ""
 
     async def aclose(self) -> None:
         """Close every connection."""

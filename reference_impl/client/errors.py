@@ -4,6 +4,7 @@ A tool that fails is none of these: its result comes back with `isError`.
 
 ClientError
 ├── ConnectionClosed      the server cannot be reached, or has gone
+│   ├── Unreachable       no connection could be made, so that nothing has been sent
 │   └── SessionLost       the server has forgotten the session (HTTP 404 to a session id)
 ├── HttpRefused           an HTTP status without a JSON-RPC answer
 ├── RequestFailed         the server answered with a JSON-RPC error
@@ -20,7 +21,11 @@ ClientError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+from reference_impl.transports.http_terms import shown
 
 __all__ = [
     "AuthorizationFailed",
@@ -37,6 +42,7 @@ __all__ = [
     "SessionLost",
     "TaskCancelled",
     "TokenRefused",
+    "Unreachable",
 ]
 
 # The names say what happened, as the caller's `except` reads best, hence without the suffix that N818 asks for.
@@ -54,14 +60,21 @@ class SessionLost(ConnectionClosed):
     """The server answered 404 to the session id: the session is over (`basic/transports#session-management`)."""
 
 
-class HttpRefused(ClientError):  # noqa: N818 - see above
-    """An HTTP status without an answer of JSON-RPC, or 401 or 403. `challenge` is its WWW-Authenticate header."""
+class Unreachable(ConnectionClosed):
+    """No connection could be made: the server has seen nothing of the request."""
 
-    def __init__(self, status: int, body: str = "", challenge: str | None = None) -> None:
+
+class HttpRefused(ClientError):  # noqa: N818 - see above
+    """An HTTP status without an answer of JSON-RPC, or 401 or 403; names of `headers` are in lower case.
+
+    `challenge` is its WWW-Authenticate header.
+    """
+
+    def __init__(self, status: int, body: str = "", headers: Mapping[str, str] = MappingProxyType({})) -> None:
         said = " ".join(body[:200].split())
-        super().__init__(f"HTTP {status}{': ' if said else ''}{said}; {_remedy(status)}")
+        super().__init__(f"HTTP {status}{': ' if said else ''}{said}; {_remedy(status, headers.get('location'))}")
         self.status = status
-        self.challenge = challenge
+        self.challenge = headers.get("www-authenticate")
 
 
 _REMEDIES = {
@@ -74,17 +87,15 @@ _REMEDIES = {
 }
 
 
-def _remedy(status: int) -> str:
-    """Say what can be done about a refusal."""
+def _remedy(status: int, location: str | None) -> str:
+    """Say what can be done about a refusal; `location` is where a redirect leads."""
     if status in _REMEDIES:
         return _REMEDIES[status]
     if status >= 500:
         return "the server, or something before it, has failed: try again later"
-    return (
-        "redirects are not followed: use the new address"
-        if 300 <= status < 400
-        else "this is no answer of the protocol"
-    )
+    if 300 <= status < 400:
+        return f"redirects are not followed: use {shown(location)[:200] if location else 'the new address'}"
+    return "this is no answer of the protocol"
 
 
 class RequestFailed(ClientError):  # noqa: N818 - see above

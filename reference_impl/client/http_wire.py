@@ -33,6 +33,7 @@ from reference_impl.protocol.messages import (
 )
 from reference_impl.protocol.revisions import LATEST
 from reference_impl.protocol.streamable import (
+    JSON_TYPE,
     LAST_EVENT_ID,
     PROTOCOL_VERSION,
     SESSION_ID,
@@ -52,7 +53,6 @@ _OPENING = 0.5
 """Seconds that the server may take to open the stream on which it speaks on its own account."""
 _LASTING = 10.0
 """Seconds after which a quiet stream that ends is no failure, but the patience of something between."""
-_PLAIN = "identity"
 _ACTS = frozenset({"tools/call"})
 """What must not be sent twice where nobody can tell whether the first one was served."""
 
@@ -110,8 +110,8 @@ class HttpWire:
         if request.method == "initialize":
             self._session = reply.headers.get(SESSION_ID)
             self.initialize_status = reply.status
-        coding = reply.headers.get("content-encoding", _PLAIN)
-        if coding != _PLAIN:
+        coding = _coding(reply)
+        if coding is not None and reply.status == 200:
             raise InvalidAnswer(f"the answer is compressed ({coding}), though the request asked for none of that")
         if not _streams(reply):
             return self._find(reply, await read_body(reply), request)
@@ -125,7 +125,11 @@ class HttpWire:
         try:
             messages = read_messages(body, self.revision)
         except MalformedError as error:
-            raise (_refused(reply, body) if reply.status != 200 else InvalidAnswer(error.message)) from None
+            if reply.status != 200:
+                raise _refused(reply, body) from None
+            kind = media_type(reply.headers.get("content-type"))
+            hint = "" if kind == JSON_TYPE else f"; it says that it is {kind or 'nothing known'}: is this the endpoint?"
+            raise InvalidAnswer(f"{error.message}{hint}") from None
         for message in messages:
             match message:
                 case Response(identifier) if identifier == request.id:
@@ -276,4 +280,10 @@ def _streams(reply: HttpReply) -> bool:
 
 
 def _refused(reply: HttpReply, body: bytes) -> HttpRefused:
-    return HttpRefused(reply.status, body.decode(errors="replace"), reply.headers.get("www-authenticate"))
+    return HttpRefused(reply.status, "" if _coding(reply) else body.decode(errors="replace"), reply.headers)
+
+
+def _coding(reply: HttpReply) -> str | None:
+    """Return how a body is compressed, which no request asks for; None if it is not."""
+    coding = reply.headers.get("content-encoding", "identity")
+    return None if coding == "identity" else coding

@@ -16,7 +16,7 @@ from reference_impl.client.settings import ClientSettings
 from reference_impl.protocol.legacy_sse import LegacySseReader
 from reference_impl.protocol.streamable import JSON_TYPE, SSE_TYPE, media_type
 from reference_impl.transports.http_link import HttpReply
-from reference_impl.transports.http_terms import HttpError
+from reference_impl.transports.http_terms import HttpError, shown
 from reference_impl.transports.legacy_sse import LegacySseChannel
 
 __all__ = ["open_legacy_sse"]
@@ -35,7 +35,7 @@ async def open_legacy_sse(url: str, settings: ClientSettings, patience: float) -
             channel = await addresses.channel()
     except TimeoutError:
         await addresses.aclose()
-        raise InvalidAnswer(f"{url}: the stream named no endpoint within {patience:g} s") from None
+        raise InvalidAnswer(f"{shown(url)}: the stream named no endpoint within {patience:g} s") from None
     except BaseException:
         with anyio.CancelScope(shield=True):
             await addresses.aclose()
@@ -65,7 +65,7 @@ class _Addresses:
             await channel.opened()
         except (anyio.EndOfStream, anyio.BrokenResourceError):
             why = channel.failure or "the event stream ended before it named an endpoint"
-            raise InvalidAnswer(f"{self._url}: {why}") from None
+            raise InvalidAnswer(f"{shown(self._url)}: {why}") from None
         return channel
 
     async def _post(self, url: str, message: bytes) -> None:
@@ -76,7 +76,7 @@ class _Addresses:
         try:
             if reply.status == 404:
                 # The address of a stream that has ended: there is nothing to renew but the whole conversation.
-                raise ConnectionClosed(f"{url}: HTTP 404: the server knows no such conversation")
+                raise ConnectionClosed(f"{shown(url)}: HTTP 404: the server knows no such conversation")
             if reply.status >= 300:
                 raise await _refusal(url, reply)
             with reply:
@@ -94,10 +94,10 @@ class _Addresses:
 async def _refusal(url: str, reply: HttpReply) -> ClientError:
     if reply.status < 300:
         with reply:
-            return InvalidAnswer(f"{url}: HTTP {reply.status}, and no event stream")
+            return InvalidAnswer(f"{shown(url)}: HTTP {reply.status}, and no event stream")
     try:
         with reply:
             body = await reply.read(_QUOTED)
     except HttpError:
         body = b""
-    return HttpRefused(reply.status, body.decode(errors="replace"), reply.headers.get("www-authenticate"))
+    return HttpRefused(reply.status, body.decode(errors="replace"), reply.headers)

@@ -43,7 +43,7 @@ async def _authorized(url: str, settings: ClientSettings) -> WebSocketChannel:
         refusal = Refusal(server, "GET", server, refused.status, refused.headers, granted, {}, attempt)
         if attempt == ATTEMPTS - 1 or not await authorizer.answer(refusal):
             break
-    raise HttpRefused(refused.status, refused.body, refused.headers.get("www-authenticate"))
+    raise HttpRefused(refused.status, refused.body, refused.headers)
 
 
 async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, str]) -> WebSocketChannel:

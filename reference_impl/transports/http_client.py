@@ -7,6 +7,7 @@ Why this and no library of its own kind: `docs/performance.md#client`.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 
@@ -115,21 +116,27 @@ class HttpClient:
         self._idle.pop(link, None)
 
     async def _connect(self) -> HttpLink:
+        lacking = "connection"
         try:
             with anyio.fail_after(CONNECT_TIMEOUT):
-                link = await self._linked()
+                connection = await self._dialled()
+                lacking = "handshake of TLS (is it an http:// address?)"
+                link = await self._linked(connection)
         except TimeoutError as error:
-            raise ConnectFailed(f"{self.origin.authority}: no connection within {CONNECT_TIMEOUT:g} s") from error
+            raise ConnectFailed(f"{self.origin.authority}: no {lacking} within {CONNECT_TIMEOUT:g} s") from error
         if self._closed:  # before, or while the connection came to stand
             link.close()
             raise ConnectionLost("the connection was closed on this side", received=False)
         return link
 
-    async def _linked(self) -> HttpLink:
+    async def _dialled(self) -> socket.socket:
         connection = await (dial(self.origin) if self._proxy is None else self._proxy.connect(self.origin))
         if self._admits is not None and not self._admits(connection.getpeername()[0]):
             connection.close()
             raise ConnectFailed(f"{self.origin.authority}: its address must not be connected to from here")
+        return connection
+
+    async def _linked(self, connection: socket.socket) -> HttpLink:
         loop, host = asyncio.get_running_loop(), self.origin.host if self._ssl is not None else None
         try:
             _, link = await loop.create_connection(

@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 __all__ = ["BadHttp", "ConnectFailed", "ConnectionLost", "HttpError", "Origin", "shown", "why_not_connected"]
 
 _USUAL_PORTS = {"http": 80, "https": 443}
+_UNKNOWN_ISSUER = frozenset({18, 19, 20, 21})
+"""OpenSSL's codes for a certificate that nobody who is trusted vouches for (X509_V_ERR)."""
 
 
 class HttpError(Exception):
@@ -82,7 +84,8 @@ def why_not_connected(reason: BaseException) -> str:
         case ConnectionRefusedError():
             return "connection refused: nothing listens there"
         case ssl.SSLCertVerificationError():
-            return f"certificate verify failed: {reason.verify_message} (SSL_CERT_FILE names certificates to trust)"
+            hint = " (SSL_CERT_FILE names certificates to trust)" if reason.verify_code in _UNKNOWN_ISSUER else ""
+            return f"certificate verify failed: {reason.verify_message.rstrip('.')}{hint}"
         case ssl.SSLError(reason="WRONG_VERSION_NUMBER" | "RECORD_LAYER_FAILURE"):
             return "no TLS is spoken there; is it an http:// address?"
         case ssl.SSLError(reason=str(alert)):

@@ -7,6 +7,7 @@ conversation with it: whoever connects again begins anew, in the legacy era with
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ from reference_impl.transports.http_terms import (
     ConnectionLost,
     HttpError,
     Origin,
+    shown,
     why_not_connected,
 )
 from reference_impl.transports.tunnel import Proxy
@@ -42,6 +44,7 @@ from reference_impl.transports.tunnel import Proxy
 __all__ = ["HandshakeRefused", "WebSocketChannel", "WebSocketLimits", "open_websocket"]
 
 _QUOTED = 4096
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,30 +166,39 @@ async def open_websocket(
     """Open a WebSocket to a `ws` or `wss` URL and agree on the sub-protocol `mcp`.
 
     `ssl_context` replaces the default one, which verifies certificates and names. No compression. Raises
-    `ConnectFailed`, `ConnectionLost`, `HandshakeRefused`, and `BadHttp` if what answers is no WebSocket server or does
-    not speak `mcp`.
+    `ConnectFailed`, `ConnectionLost`, `HandshakeRefused`, `BadHttp` if what answers is no WebSocket server or does not
+    speak `mcp`, and `ValueError` for a header that would begin another.
     """
     more: dict[str, Any] = {}
     if url.startswith("wss:"):
         more["ssl"] = ssl_context or ssl.create_default_context()
+    _demand_sendable(headers or {})
+    name = shown(url)
     try:
         with anyio.fail_after(limits.open_timeout):
             connection = await _connected(url, headers, limits, more | {"sock": await _dialled(url, proxy)})
     except TimeoutError:
-        raise ConnectFailed(f"{url}: no WebSocket within {limits.open_timeout:g} s") from None
+        raise ConnectFailed(f"{name}: no WebSocket within {limits.open_timeout:g} s") from None
     except InvalidStatus as error:
         raise _refused(error.response) from None
     except InvalidHandshake as error:
         if isinstance(error.__cause__, EOFError | OSError):
-            text = f"{url}: the server closed the connection before it answered the handshake"
+            text = f"{name}: the server closed the connection before it answered the handshake"
             raise ConnectionLost(text, received=False) from error
-        raise BadHttp(f"{url}: no WebSocket handshake: {error}") from error
+        raise BadHttp(f"{name}: no WebSocket handshake: {error}") from error
     except (OSError, EOFError) as error:
-        raise ConnectFailed(f"{url}: {why_not_connected(error) or 'the connection was closed'}") from error
+        raise ConnectFailed(f"{name}: {why_not_connected(error) or 'the connection was closed'}") from error
     if connection.subprotocol != SUBPROTOCOL:
         await connection.close(CloseCode.PROTOCOL_ERROR, f"the sub-protocol here is {SUBPROTOCOL}")
-        raise BadHttp(f"{url}: the server does not speak the sub-protocol {SUBPROTOCOL}")
+        raise BadHttp(f"{name}: the server does not speak the sub-protocol {SUBPROTOCOL}")
     return WebSocketChannel(connection)
+
+
+def _demand_sendable(headers: Mapping[str, str]) -> None:
+    """Raise `ValueError` for a header that the library would quote in its complaint: it may be a token."""
+    for name, value in headers.items():
+        if _CONTROL.search(name + value):
+            raise ValueError(f"the header {name!r} holds a line end or another control character")
 
 
 def _refused(response: Response) -> HandshakeRefused:
@@ -202,7 +214,7 @@ async def _dialled(url: str, proxy: Proxy | None) -> socket.socket:
     try:
         origin = Origin.of(f"http{url.removeprefix('ws')}")
     except ValueError as error:
-        raise ConnectFailed(f"{url} is no WebSocket URL") from error
+        raise ConnectFailed(f"{shown(url)} is no WebSocket URL") from error
     return await (dial(origin) if proxy is None else proxy.connect(origin))
 
 
@@ -227,5 +239,6 @@ async def _connected(
             **connection,
         )
     except (ValueError, InvalidURI) as error:
-        raise ConnectFailed(f"{url} is no WebSocket URL") from error
+        connection["sock"].close()
+        raise ConnectFailed(f"{shown(url)} is no WebSocket URL") from error
     return await opening

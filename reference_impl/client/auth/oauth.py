@@ -91,7 +91,10 @@ class OAuth:
         challenge = challenge or Challenge("bearer")
         holding = self._holding(refusal.server)
         if challenge.error == "use_dpop_nonce":
-            return holding.proofs is not None and "dpop-nonce" in refusal.headers
+            nonce = refusal.headers.get("dpop-nonce")
+            if holding.proofs is not None:
+                holding.proofs.note(refusal.url, nonce)
+            return holding.proofs is not None and nonce is not None
         async with self._alone(holding):
             holding.reload()
             if holding.differs(refusal.granted):

@@ -73,3 +73,20 @@ async def test_no_error_tells_the_password():
 async def test_an_address_that_is_none_is_named(url):
     with pytest.raises(ConnectionClosed):
         Endpoint(url, ClientSettings())
+
+
+@pytest.mark.parametrize("answer", [b"", b"\x15\x03\x01\x00\x02\x02\x46"], ids=["silent", "an alert of TLS"])
+async def test_a_server_that_never_spoke_http_may_want_tls(answer):
+    async def handle(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/mcp"
+    endpoint = Endpoint(f"{url}?key=secret", ClientSettings())
+    with pytest.raises(ConnectionClosed, match=r"is it an https:// address\?") as caught:
+        await endpoint.request("GET", {})
+    assert str(caught.value).startswith(f"{url}: ")
+    await endpoint.aclose()
+    server.close()

@@ -358,3 +358,13 @@ async def test_a_name_that_does_not_exist_is_named():
 def test_a_header_cannot_begin_another(bad):
     with pytest.raises(ValueError, match="line end"):
         request_head("GET", "/", {"x": bad})
+
+
+async def test_a_server_that_speaks_no_tls_is_named(monkeypatch):
+    monkeypatch.setattr(http_client, "CONNECT_TIMEOUT", 0.05)
+    server = Server(OK)  # it waits for the end of a head
+    async with talking(server):
+        client = HttpClient(Origin("https", "127.0.0.1", server.origin.port))
+        with pytest.raises(ConnectFailed, match=r"no handshake of TLS \(is it an http:// address\?\) within"):
+            await client.request(request_head("GET", "/", {}))
+        await client.aclose()

@@ -1,8 +1,10 @@
-"""Addresses of HTTP: whom they name, and how much of them may be shown."""
+"""Addresses of HTTP: whom they name, how much of them may be shown, and why they cannot be reached."""
+
+import ssl
 
 import pytest
 
-from reference_impl.transports.http_terms import Origin, shown
+from reference_impl.transports.http_terms import Origin, shown, why_not_connected
 
 
 @pytest.mark.parametrize(
@@ -23,8 +25,15 @@ def test_an_address_names_a_host_and_a_port(url, authority, port):
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://ada:secret@host/", "ada:secret@host", "http://ada:secret@host:99999/", "http://ada:secret@host:x/?key=secret"]
-    + ["http://ada:secret@[::1/", "http://ada:secret@/", "http://ada:secret@\u00fc..x/"],
+    [
+        "ftp://ada:secret@host/",
+        "ada:secret@host",
+        "http://ada:secret@host:99999/",
+        "http://ada:secret@host:x/?key=secret",
+        "http://ada:secret@[::1/",
+        "http://ada:secret@/",
+        "http://ada:secret@\u00fc..x/",
+    ],
 )
 def test_an_address_that_is_none_is_refused_in_words_without_its_credentials(url):
     with pytest.raises(ValueError, match="URL") as caught:
@@ -43,3 +52,11 @@ def test_an_address_that_is_none_is_refused_in_words_without_its_credentials(url
 )
 def test_what_is_shown_of_an_address_holds_no_secret(url, seen):
     assert shown(url) == seen
+
+
+@pytest.mark.parametrize(("code", "hint"), [(20, True), (18, True), (62, False), (10, False)])
+def test_more_trust_is_advised_only_where_nobody_vouches_for_a_certificate(code, hint):
+    refused = ssl.SSLCertVerificationError(1, "no")
+    refused.verify_code, refused.verify_message = code, "no."
+    assert ("SSL_CERT_FILE" in why_not_connected(refused)) is hint
+    assert "no.)" not in why_not_connected(refused)

@@ -298,3 +298,16 @@ async def test_what_is_no_handshake_is_refused_in_time(data, error):
     async with raw(sending(data), upgrade=False) as url:
         with pytest.raises(error):
             await open_websocket(url, limits=WebSocketLimits(open_timeout=0.3))
+
+
+async def test_an_address_that_is_none_leaves_no_socket_behind_and_shows_no_secret():
+    async with listening(echo) as url:
+        with pytest.raises(ConnectFailed, match="is no WebSocket URL") as caught:
+            await open_websocket(f"{url.replace('//', '//ada:secret@')}?secret#fragment")
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_not():
+    with pytest.raises(ValueError, match="'authorization' holds a line end") as caught:
+        await open_websocket("ws://127.0.0.1:1/", {"authorization": "Bearer secret\n"})
+    assert "secret" not in str(caught.value)

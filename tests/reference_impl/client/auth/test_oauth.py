@@ -1,6 +1,8 @@
 """The authorizer: what it does about a refusal, and what it never does."""
 
+import json
 import time
+from base64 import urlsafe_b64decode
 from dataclasses import asdict, replace
 
 import anyio
@@ -371,3 +373,15 @@ async def test_no_error_tells_a_secret():
     granted = refusal(granted={"authorization": "Bearer hush-3"})
     assert "hush" not in repr(granted)
     assert METADATA in world.fetched
+
+
+async def test_a_nonce_that_comes_with_a_refusal_is_in_the_next_proof():
+    world = World(dpop_bound_access_tokens_required=True)
+    world.issuer.answer["token_type"] = "DPoP"
+    oauth = world.oauth()
+    await refused(oauth)
+    wanted = replace(refusal('DPoP error="use_dpop_nonce"'), url=SERVER)
+    assert not await oauth.answer(wanted)
+    assert await oauth.answer(replace(wanted, headers={**wanted.headers, "dpop-nonce": "n1"}))
+    proof = (await headers(oauth))["dpop"].split(".")[1]
+    assert json.loads(urlsafe_b64decode(proof + "=="))["nonce"] == "n1"
