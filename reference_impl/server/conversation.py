@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.calls import Calls
 from reference_impl.protocol.errors import Code, LocalProtocolError, RemoteProtocolError
@@ -19,11 +19,14 @@ from reference_impl.server.exchange import Exchange, Send, Session
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["Reply", "modern_exchange", "notified", "open_exchange", "register", "served", "start"]
+__all__ = ["Reply", "check_batch", "modern_exchange", "notified", "open_exchange", "register", "served", "start"]
 
 _logger = logging.getLogger("reference_impl.server")
 
 Reply = Callable[[Response | ErrorResponse], None]
+
+MOST_IN_BATCH = 1000
+"""Messages of one batch: each may need an answer that is longer than itself."""
 
 
 def open_exchange(request: Request, session: Session) -> Exchange:
@@ -38,6 +41,18 @@ def open_exchange(request: Request, session: Session) -> Exchange:
         return Exchange.legacy(request, session, session.send)
     text = "Invalid params: neither does params._meta describe the request, nor has initialize opened a session"
     raise RemoteProtocolError(Code.INVALID_PARAMS, text)
+
+
+def check_batch(values: list[Any], session: Session) -> None:
+    """Check that a JSON-RPC batch may be served, which only 2025-03-26 has (`basic/index#batching` there).
+
+    Raises `RemoteProtocolError` (-32600).
+    """
+    if not (session.opened and session.revision.batching):
+        raise RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: this revision has no batches")
+    if not 0 < len(values) <= MOST_IN_BATCH:
+        text = f"Invalid request: a batch holds 1 to {MOST_IN_BATCH} messages"
+        raise RemoteProtocolError(Code.INVALID_REQUEST, text)
 
 
 def modern_exchange(request: Request, meta: RequestMeta, send: Send, principal: str | None) -> Exchange:

@@ -5,13 +5,14 @@ This is where any exception of a handler becomes a wire error. Shells decide wha
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SERVER_INFO
-from reference_impl.protocol.messages import ErrorResponse, Response, encode
+from reference_impl.protocol.messages import ErrorResponse, Request, Response, encode
 from reference_impl.protocol.methods import Method, find
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS
@@ -67,12 +68,28 @@ async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | Er
             _finish(server, row, result)
     except RemoteProtocolError as error:
         return ErrorResponse(request.id, error.code, error.message, error.data)
+    except asyncio.CancelledError as error:
+        if exchange.cancelled or _stopping():
+            raise
+        stray = RuntimeError("a handler ended with the cancellation of something that it awaited")
+        stray.__cause__ = error
+        return _failed(server, request, stray)
     except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
-        server.record("record_error", error, {"method": request.method})
-        return ErrorResponse(request.id, Code.INTERNAL_ERROR, _told(error, request.method))
+        return _failed(server, request, error)
     finally:
         exchange.open = False
     return Response(request.id, result)
+
+
+def _stopping() -> bool:
+    """Tell whether somebody wants this very task to end; a handler may also meet a cancellation that is not its own."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
+def _failed(server: AdvancedMCPServer, request: Request, error: Exception) -> ErrorResponse:
+    server.record("record_error", type(error).__name__, request.method, describe_error(error))
+    return ErrorResponse(request.id, Code.INTERNAL_ERROR, _told(error, request.method))
 
 
 def _told(error: Exception, method: str) -> str:

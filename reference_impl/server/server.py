@@ -71,10 +71,10 @@ class AdvancedMCPServer:
     """A server of both eras.
 
     `lifespan` is entered before the first conversation and left after the last: the place for connection pools.
-    `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`; where it also has
-    `record_resource_access(uri)` and `record_error(error, context)`, these are fed too. `seal` guards the request
-    states; processes that serve one endpoint together share its key. All tasks end when the last
-    conversation has.
+    `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`, such as `ServerMetrics`; where
+    it also has `record_resource_access(uri_pattern)` and `record_error(error_class, code, message)`, these are fed too:
+    the exception's name, the tool's name or the method, and what the client was told. `seal` guards the request
+    states; processes that serve one endpoint together share its key. All tasks end when the last conversation has.
     """
 
     def __init__(
@@ -114,6 +114,7 @@ class AdvancedMCPServer:
     @asynccontextmanager
     async def _life(self) -> AsyncGenerator[None, None]:
         self.hub.attach()
+        self.tasks.open()
         async with self._made():
             try:
                 yield

@@ -25,7 +25,7 @@ from reference_impl.protocol.messages import (
     encode,
     parse_value,
 )
-from reference_impl.server.conversation import Reply, notified, open_exchange, start
+from reference_impl.server.conversation import Reply, check_batch, notified, open_exchange, start
 from reference_impl.server.dispatch import encode_answer
 from reference_impl.server.exchange import DISPENSABLE, Session
 
@@ -197,10 +197,10 @@ class StreamConversation:
         return task
 
     def _take_batch(self, values: list[Any]) -> None:
-        """Serve a JSON-RPC batch, which only 2025-03-26 has (`basic/index#batching` there)."""
-        if not values or not (self._session.opened and self._session.revision.batching):
-            text = "Invalid request: an empty batch" if not values else "Invalid request: this revision has no batches"
-            self._answer(ErrorResponse(None, Code.INVALID_REQUEST, text))
+        try:
+            check_batch(values, self._session)
+        except RemoteProtocolError as error:
+            self._answer(ErrorResponse(None, error.code, error.message))
             return
         answers: list[Response | ErrorResponse] = []
         started = (self._take_value(value, answers.append, batched=True) for value in values)

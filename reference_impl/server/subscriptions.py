@@ -18,11 +18,13 @@ from reference_impl.server.exchange import Exchange, Session
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["Hub", "Subscription", "listen"]
+__all__ = ["MOST_SUBSCRIPTIONS", "Hub", "Subscription", "listen"]
 
 _LISTS = {"toolsListChanged": "tools", "promptsListChanged": "prompts", "resourcesListChanged": "resources"}
 """Filter member to the list that it is about."""
 
+MOST_SUBSCRIPTIONS = 1000
+"""Resources that one session, or one listen stream, can be told of: a template has URIs without end."""
 _QUIET = 0.05
 """Seconds in which further changes of a list are gathered."""
 
@@ -172,6 +174,8 @@ def _subscription(server: AdvancedMCPServer, exchange: Exchange, wanted: Any) ->
     uris = wanted.get("resourceSubscriptions", [])
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise _invalid("notifications.resourceSubscriptions must be an array of URIs")
+    if len(uris) > MOST_SUBSCRIPTIONS:
+        raise _invalid(f"notifications.resourceSubscriptions holds more than {MOST_SUBSCRIPTIONS} URIs")
     known = [uri for uri in uris if server.find_resource(uri) is not None]
     if known:
         accepted["resourceSubscriptions"] = known

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.lifecycle import SERVER_INFO, negotiate
+from reference_impl.protocol.messages import encode_json
 from reference_impl.protocol.revisions import REVISIONS
 from reference_impl.server.exchange import Exchange
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
-__all__ = ["discover", "initialize", "ping"]
+__all__ = ["LARGEST_INTRODUCTION", "discover", "initialize", "ping"]
+
+LARGEST_INTRODUCTION = 64 * 1024
+"""Bytes that a client may say of itself: they are kept as long as the session, and there may be many sessions."""
 
 
 async def initialize(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
@@ -21,6 +25,9 @@ async def initialize(server: AdvancedMCPServer, exchange: Exchange, params: dict
     capabilities, client = params.get("capabilities"), params.get("clientInfo")
     if not isinstance(capabilities, dict) or not isinstance(client, dict):
         raise RemoteProtocolError(Code.INVALID_PARAMS, "Invalid params: capabilities and clientInfo must be objects")
+    if len(encode_json([capabilities, client])) > LARGEST_INTRODUCTION:
+        text = f"Invalid params: capabilities and clientInfo have more than {LARGEST_INTRODUCTION} bytes"
+        raise RemoteProtocolError(Code.INVALID_PARAMS, text)
     session = exchange.session
     if session is None:
         raise RemoteProtocolError(Code.INVALID_REQUEST, "initialize opens a legacy session")

@@ -15,6 +15,7 @@ from reference_impl.server.inputs import InputRequired, Inputs
 from reference_impl.server.middleware import Invocation
 from reference_impl.server.pagination import page
 from reference_impl.server.scopes import visible
+from reference_impl.server.subscriptions import MOST_SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -46,7 +47,7 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
         return inputs.result(required, exchange, server.seal)
     except (ResourceNotFoundError, FileNotFoundError):
         raise _not_found(exchange, uri) from None
-    server.record("record_resource_access", uri)
+    server.record("record_resource_access", resource.uri)
     contents = body if isinstance(body, list) else [resource_contents(uri, body, resource.mime_type)]
     if not exchange.revision.caching_hints:
         return {"contents": contents}
@@ -64,7 +65,10 @@ async def subscribe(server: AdvancedMCPServer, exchange: Exchange, params: dict[
     uri = _uri(params)
     _find(server, exchange, uri)
     if exchange.session is not None:
-        exchange.session.subscriptions.add(uri)
+        subscriptions = exchange.session.subscriptions
+        if uri not in subscriptions and len(subscriptions) >= MOST_SUBSCRIPTIONS:
+            raise RemoteProtocolError(Code.INVALID_REQUEST, f"Too many subscriptions: {MOST_SUBSCRIPTIONS} at the most")
+        subscriptions.add(uri)
     return {}
 
 

@@ -63,7 +63,7 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
 
 
 def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> None:
-    server.record("record_error", error, {"tool": tool.name})
+    server.record("record_error", type(error).__name__, tool.name, describe_error(error))
     if not isinstance(error, ToolError):
         _logger.warning("tool %s failed", tool.name, exc_info=error)
 

@@ -19,7 +19,7 @@ from reference_impl.protocol.messages import (
 )
 from reference_impl.protocol.streamable import LAST_EVENT_ID, SESSION_ID, SSE_TYPE, accepts
 from reference_impl.server.access import at_end_of_token
-from reference_impl.server.conversation import notified, register, served, start
+from reference_impl.server.conversation import check_batch, notified, register, served, start
 from reference_impl.server.dispatch import encode_answer
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.http.messages import (
@@ -106,8 +106,9 @@ async def serve_batch(
 
     Raises `ConnectionError` if the client leaves; its requests go on, for leaving cancels nothing in this era.
     """
-    if not values or not session.session.revision.batching:
-        error = RemoteProtocolError(Code.INVALID_REQUEST, "Invalid request: batches are not part of this revision")
+    try:
+        check_batch(values, session.session)
+    except RemoteProtocolError as error:
         return error_response(400, error)
     answers: list[Response | ErrorResponse] = []
     tasks = [task for value in values if (task := _start_member(server, session, value, answers)) is not None]

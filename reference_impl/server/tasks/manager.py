@@ -41,6 +41,8 @@ __all__ = ["TaskManager"]
 _logger = logging.getLogger("reference_impl.server.tasks")
 _NOBODY = "nobody"
 """The owner of no task: a session that has made none."""
+_GRAIN = 0.001
+"""Seconds between two looks at what has expired, at the least: two clocks may never agree to the last digit."""
 _GRACE = 1.0
 """Seconds that handlers get to end after the server has begun to shut down."""
 
@@ -161,7 +163,7 @@ class TaskManager:
             return message
         finally:
             if run.live:
-                run.cancel("The work was stopped")  # no more than a word if it has ended
+                run.stopped("The work was stopped")
                 await self._save(run)
                 self._live.pop(run.record.task.id, None)
                 _logger.info("task %.8s ends as %s", run.record.task.id, run.record.task.status)
@@ -272,7 +274,7 @@ class TaskManager:
         self._due = due if self._due is None else min(due, self._due)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(max(self._due - self.now(), 0.0), self._wake)
+        self._timer = asyncio.get_running_loop().call_later(max(self._due - self.now(), _GRAIN), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
@@ -280,6 +282,11 @@ class TaskManager:
             self._schedule(self._due)  # the loop's clock is another one, and was faster
         else:
             self._spawn(self._forget_expired())
+
+    def open(self) -> None:
+        """Keep time again for the tasks that an earlier life of the server has left: they can still be asked for."""
+        if self._due is not None:
+            self._schedule(self._due)
 
     async def close(self) -> None:
         """End all tasks: the server is going away."""

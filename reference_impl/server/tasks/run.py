@@ -171,10 +171,14 @@ class TaskRun:
 
     def cancel(self, why: str) -> None:
         """End it as cancelled, whatever its handler does about it, and stop the handler."""
-        if not self.record.task.terminal:
-            self._become(Status.CANCELLED, why)
+        self.stopped(why)
         if self.worker is not None:
             self.worker.cancel()
+
+    def stopped(self, why: str) -> None:
+        """Note that its handler has stopped; no more than a word if the task has ended."""
+        if not self.record.task.terminal:
+            self._become(Status.CANCELLED, why)
 
     def _become(self, status: Status, words: str | None, **outcome: bytes) -> None:
         before = self.record.task

@@ -2,12 +2,14 @@
 
 import pytest
 
+from reference_impl.metrics import ServerMetrics
 from reference_impl.protocol.revisions import REVISIONS
 from reference_impl.server import AdvancedMCPServer, ServerOptions, ToolResult, link
 from reference_impl.servers.everything import make_server
 
 pytestmark = pytest.mark.anyio
 LEGACY = [revision.name for revision in REVISIONS if not revision.modern]
+FAILS = "This tool always fails"
 INFO = {"name": "everything", "version": "1.0.0"}
 
 
@@ -389,15 +391,28 @@ async def test_metrics_hear_of_calls_reads_and_errors(over_lines):
         def record_resource_access(self, uri):
             self.heard.append(uri)
 
-        def record_error(self, error, context):
-            self.heard.append((type(error).__name__, context))
+        def record_error(self, error_class, code, message):
+            self.heard.append((error_class, code, message))
 
     metrics = Metrics()
     async with over_lines(make_server(metrics)) as client:
         await client.modern("tools/call", {"name": "echo", "arguments": {"text": ""}})
         await client.modern("tools/call", {"name": "fail"})
         await client.modern("resources/read", {"uri": "test://static-text"})
-    assert metrics.heard == [("echo", True), ("ToolError", {"tool": "fail"}), ("fail", False), "test://static-text"]
+    assert metrics.heard == [("echo", True), ("ToolError", "fail", FAILS), ("fail", False), "test://static-text"]
+
+
+async def test_the_metrics_model_counts_errors_by_name_and_reads_by_template(over_lines):
+    metrics = ServerMetrics()
+    async with over_lines(make_server(metrics)) as client:
+        await client.modern("tools/call", {"name": "fail"})
+        await client.modern("tools/call", {"name": "fail"})
+        for number in (1, 2):
+            await client.modern("resources/read", {"uri": f"test://template/{number}/data"})
+    assert [(*kind, found.count, found.example) for kind, found in metrics.errors.kinds.items()] == [
+        ("ToolError", "fail", 2, FAILS)
+    ]
+    assert list(metrics.resource_accesses) == ["test://template/{id}/data"]
 
 
 async def test_a_server_that_never_changes_declares_no_changes_and_refuses_to_be_listened_to(over_lines):

@@ -231,3 +231,25 @@ async def test_nothing_is_left_of_a_refused_stream(web_of):
     before = len(asyncio.all_tasks())
     assert (await web_of(application).send("GET", headers=EVENTS, path="/sse")).status == 503
     assert len(asyncio.all_tasks()) == before
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_handler_that_meets_a_cancellation_of_its_own_making_is_answered(web_of, waits):
+    server = AdvancedMCPServer("s")
+
+    @server.tool("stumble")
+    async def stumble():
+        """Await what was cancelled before."""
+        task = asyncio.ensure_future(asyncio.sleep(60))
+        task.cancel()
+        if not waits:
+            raise asyncio.CancelledError
+        await task
+
+    web = web_of(MCPApplication(server))
+    assert (await web.modern("tools/call", {"name": "stumble"})).json["error"]["code"] == -32603
+    session = await web.initialize()
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "stumble"}}
+    for _ in range(2):
+        assert (await web.send("POST", call, session)).json["error"]["code"] == -32603
+    await web.close()

@@ -6,6 +6,7 @@ import threading
 import anyio
 import pytest
 
+from reference_impl.protocol.messages import encode_json
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.stream import serve_stream
 
@@ -267,3 +268,52 @@ async def test_a_result_that_no_json_can_hold_becomes_an_error(over_lines, empty
     async with over_lines(empty_server) as client:
         await client.initialize()
         assert (await client.ask("tools/call", {"name": "odd"}))["error"]["code"] == -32603
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_handler_that_meets_a_cancellation_of_its_own_making_is_a_failure_and_is_answered(over_lines, waits):
+    server = AdvancedMCPServer("s")
+
+    @server.tool("stumble")
+    async def stumble():
+        """Await what was cancelled before."""
+        task = asyncio.ensure_future(asyncio.sleep(60))
+        task.cancel()
+        if not waits:
+            raise asyncio.CancelledError
+        await task
+
+    async with over_lines(server) as client:
+        await client.initialize()
+        for _ in range(2):  # under the same id: nothing is left of the first
+            assert (await client.ask("tools/call", {"name": "stumble"}, "again"))["error"]["code"] == -32603
+        assert (await client.modern("tools/call", {"name": "stumble"}))["error"]["code"] == -32603
+
+
+async def test_a_batch_has_an_end(over_lines):
+    async with over_lines() as client:
+        await client.initialize("2025-03-26")
+        await client.write(encode_json([1] * 1001) + b"\n")
+        assert (await client.receive())["error"]["code"] == -32600
+
+
+async def test_a_client_that_says_too_much_of_itself_is_refused(over_lines):
+    async with over_lines() as client:
+        client_info = {"name": "test", "version": "1", "title": "x" * 65_536}
+        params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client_info}
+        assert (await client.ask("initialize", params))["error"]["code"] == -32602
+        await client.initialize()
+
+
+async def test_subscriptions_have_an_end_for_each_client(over_lines):
+    async with over_lines() as client:
+        await client.initialize()
+        for number in range(1000):
+            await client.ask("resources/subscribe", {"uri": f"test://template/{number}/data"})
+        assert "error" in await client.ask("resources/subscribe", {"uri": "test://template/new/data"})
+        assert "result" in await client.ask("resources/subscribe", {"uri": "test://template/1/data"})
+        await client.ask("resources/unsubscribe", {"uri": "test://template/1/data"})
+        assert "result" in await client.ask("resources/subscribe", {"uri": "test://template/new/data"})
+        uris = [f"test://template/{number}/data" for number in range(1001)]
+        answer = await client.modern("subscriptions/listen", {"notifications": {"resourceSubscriptions": uris}})
+        assert answer["error"]["code"] == -32602

@@ -138,3 +138,15 @@ async def test_bounds_are_those_of_the_options():
     assert len(store) == 0
     options = TaskOptions(ttl_ms=10, longest_ttl_ms=20)
     assert [options.granted(wished) for wished in (None, 0, 15, 99)] == [10, 10, 15, 20]
+
+
+async def test_a_store_that_takes_its_time_leaves_no_task_behind_as_carried_out(either, stage_of):
+    stage = stage_of(store=Archive())
+    stage.gate.set()
+    async with either(stage) as client:
+        task = await client.begin("wait")
+        await client.until(task, "completed")
+        async with asyncio.timeout(5):
+            while len(stage.server.tasks):
+                await client.client.fence() if client.revision == "2025-11-25" else await client.get(task)
+        assert all(chore.done() and not chore.cancelled() for chore in stage.server.tasks._chores)
