@@ -54,6 +54,7 @@ class ServedChannel:
         self._limits = limits
         self._outbox = _Outbox(channel, limits)
         self._conversation = StreamConversation(server, self._outbox.put, principal, self._outbox.behind)
+        self._conversation.on_silence(self.close)
 
     async def run(self, grace: float = 0.0) -> None:
         """Serve until the client leaves or `close` is called. Closes nothing.

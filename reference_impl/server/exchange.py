@@ -44,7 +44,8 @@ class Session:
 
     `send` carries messages that belong to no request of the client. `log_level` is None until the client sets one,
     `roots` until it was asked, and again after each of the `roots_changes` that it told of.
-    `on_close` is called at the end.
+    `on_close` is called at the end; `on_silence` ends the session because the client does not answer, and is None
+    while it cannot be reached.
     """
 
     send: Send
@@ -61,6 +62,7 @@ class Session:
     calls: Calls[asyncio.Future[Any]] = field(default_factory=Calls)
     running: Calls[Exchange] = field(default_factory=Calls)
     on_close: Callable[[], None] | None = None
+    on_silence: Callable[[], None] | None = None
 
     async def ask(self, method: str, params: dict[str, Any], send: Send, timeout: float) -> Any:
         """Send a request to the client and return the result.

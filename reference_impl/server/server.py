@@ -11,16 +11,15 @@ One instance serves any number of conversations of both eras at once, over any s
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
 from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.server.definitions import (
-    About,
     Described,
     Prompt,
     Resource,
@@ -34,9 +33,11 @@ from reference_impl.server.definitions import (
 from reference_impl.server.dispatch import answer
 from reference_impl.server.lifespan import Shared
 from reference_impl.server.middleware import Handler, Invocation, Middleware
+from reference_impl.server.options import ServerOptions
+from reference_impl.server.pinging import keep_pinging
 from reference_impl.server.state import StateSeal
 from reference_impl.server.subscriptions import Hub
-from reference_impl.server.tasks import TaskManager, TaskOptions
+from reference_impl.server.tasks import TaskManager
 from reference_impl.server.tracing import traced
 
 __all__ = ["AdvancedMCPServer", "ServerOptions"]
@@ -44,27 +45,6 @@ __all__ = ["AdvancedMCPServer", "ServerOptions"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 Completer = Callable[[str, dict[str, str]], Awaitable[list[str]]]
 Kind = Literal["tools", "resources", "templates", "prompts"]
-
-
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """How a server behaves beyond what it offers.
-
-    `pages` maps list methods to page sizes (100 where it is silent). `listens`: changes are announced and can be
-    subscribed to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every
-    list and resource (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a
-    request of ours. `tasks` bounds what tasks may cost. `about` is what clients may show: title, description, icons,
-    website.
-    """
-
-    pages: Mapping[str, int] = field(default_factory=dict)
-    listens: bool = True
-    logs: bool = True
-    ttl_ms: int = 60_000
-    cache_scope: Literal["public", "private"] = "public"
-    ask_timeout: float = 300
-    tasks: TaskOptions = field(default_factory=TaskOptions)
-    about: About = field(default_factory=About)
 
 
 class AdvancedMCPServer:
@@ -116,10 +96,19 @@ class AdvancedMCPServer:
         self.hub.attach()
         self.tasks.open()
         async with self._made():
+            pinging = self._pinging()
             try:
                 yield
             finally:
+                if pinging is not None:
+                    pinging.cancel()
                 await self.tasks.close()
+
+    def _pinging(self) -> asyncio.Task[None] | None:
+        interval, timeout = self.options.ping_interval, self.options.ping_timeout
+        if interval is None:
+            return None
+        return asyncio.create_task(keep_pinging(self.hub.sessions, interval, timeout))
 
     def tool(
         self,

@@ -55,10 +55,12 @@ async def serve_stream(
     reader = LineReader(limit)
     try:
         async with server.running():
-            async for chunk in receive:
-                for line in reader.feed(chunk):
-                    conversation.take(line)
-                await outbox.ready()
+            with anyio.CancelScope() as reading:
+                conversation.on_silence(reading.cancel)
+                async for chunk in receive:
+                    for line in reader.feed(chunk):
+                        conversation.take(line)
+                    await outbox.ready()
             conversation.take(reader.rest)
             await conversation.finish(_GRACE)
     finally:
@@ -137,6 +139,10 @@ class StreamConversation:
         self._session = Session(self._send, principal)
         self._tasks: set[asyncio.Task[None]] = set()
         server.hub.sessions.add(self._session)
+
+    def on_silence(self, act: Callable[[], None]) -> None:
+        """Say what ends the conversation with a client that does not answer pings."""
+        self._session.on_silence = act
 
     def _send(self, message: Message) -> None:
         if isinstance(message, Notification) and message.method in DISPENSABLE and self._behind():

@@ -6,6 +6,7 @@ import secrets
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 from itertools import count, islice
 
 from reference_impl.protocol.messages import Message, Request, encode
@@ -28,13 +29,14 @@ _LOOKED_AT = 1000
 class HttpSession:
     """One session. What belongs to no request goes to the newest open GET stream, or waits for the next one."""
 
-    __slots__ = ("_gets", "_names", "_pending", "_streams", "id", "owner", "session", "used")
+    __slots__ = ("_gets", "_names", "_pending", "_streams", "end", "id", "owner", "session", "used")
 
     def __init__(self, principal: str | None, now: float) -> None:
         self.id = secrets.token_urlsafe(24)
         self.session = Session(self._send, principal)
         self.used = now
         self.owner: str | None = None
+        self.end: Callable[[], None] = self.close
         self._names = count(1)
         self._gets: list[EventStream] = []
         self._pending: deque[bytes] = deque(maxlen=_PENDING)
@@ -71,6 +73,7 @@ class HttpSession:
     def open_get(self, stream: EventStream) -> None:
         """Let unrelated messages flow into `stream`."""
         self._gets.append(stream)
+        self.session.on_silence = self.end
         while self._pending:
             stream.put(self._pending.popleft())
 
@@ -78,6 +81,8 @@ class HttpSession:
         """Let them flow there no more."""
         if stream in self._gets:
             self._gets.remove(stream)
+        if not self._gets:
+            self.session.on_silence = None
 
     def resume(self, last_event_id: str) -> tuple[EventStream, int] | None:
         """Return the stream that an event came from, and the event's number, or None if it is not known any more."""
@@ -139,7 +144,7 @@ class SessionStore:
         self._sweep()
         if not self._shares.take(owner) and not (self._make_room(owner) and self._shares.take(owner)):
             return False
-        session.owner = owner
+        session.owner, session.end = owner, partial(self.end, session)
         self._sessions[session.id] = session
         self._hub.sessions.add(session.session)
         return True
