@@ -14,7 +14,8 @@ from reference_impl.server.middleware import (
     Middleware,
     RateLimitingMiddleware,
 )
-from reference_impl.server.server import AdvancedMCPServer, ServerOptions
+from reference_impl.server.options import ServerOptions
+from reference_impl.server.server import AdvancedMCPServer
 from reference_impl.server.tasks import MemoryTaskStore, TaskOptions, TaskStore
 
 __all__ = [

@@ -20,8 +20,8 @@ class ServerOptions:
     subscribed to. `logs`: handlers may send log messages. `ttl_ms` and `cache_scope` are the caching hints of every
     list and resource (`server/utilities/caching`). `ask_timeout` is how many seconds a legacy client has to answer a
     request of ours. Where `ping_interval` is set, legacy clients are pinged that often, in seconds, and the session of
-    one that does not answer within `ping_timeout` ends. `tasks` bounds what tasks may cost. `about` is what clients may show: title, description, icons,
-    website.
+    one that does not answer within `ping_timeout` ends. `tasks` bounds what tasks may cost. `about` is what clients may
+    show: title, description, icons, website.
     """
 
     pages: Mapping[str, int] = field(default_factory=dict)
