@@ -109,6 +109,7 @@ class _Opening:
         async with self._renewing:
             if self._requester.agreement is lost:
                 self._requester.agreement = await initialize(self._requester.caller)
+                self._dispatcher.subscriptions.forgotten()
 
     async def close(self) -> None:
         if self._caller is not None:

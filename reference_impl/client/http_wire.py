@@ -231,17 +231,20 @@ class HttpWire:
             if anyio.current_time() - opened > _LASTING:
                 stream.forgive()
             await anyio.sleep(stream.next_pause())
+        if stream.exhausted:
+            _logger.warning("the server's own stream brought nothing too often: it is not listened to any more")
 
     async def _hear(self, stream: EventStream, headers: dict[str, str]) -> bool:
-        """Hold one connection of the server's own stream to its end; tell whether the server offers one."""
+        """Hold one connection of the server's own stream to its end; tell whether it may be asked for again."""
         try:
             reply = await self._endpoint.request("GET", headers)
         finally:
             self._heard.set()
+        stream.resumed()
         with reply:
             if _streams(reply):
-                await self._follow(stream.resumed(), reply)
-            return _streams(reply)
+                await self._follow(stream, reply)
+            return _streams(reply) or reply.status >= 500
 
     # HTTP ---------------------------------------------------------------------------------------
 
@@ -260,9 +263,11 @@ class HttpWire:
     async def aclose(self) -> None:
         """End the session, where there is one, and close every connection."""
         with anyio.CancelScope(shield=True):
-            with anyio.move_on_after(_FAREWELL):
-                await self._end_session()
-            await self._endpoint.aclose()
+            try:
+                with anyio.move_on_after(_FAREWELL):
+                    await self._end_session()
+            finally:
+                await self._endpoint.aclose()
 
     async def _end_session(self) -> None:
         if self._session is None:
@@ -271,7 +276,7 @@ class HttpWire:
             # A server may answer 405: its clients are not to end sessions. Nothing is to be done then.
             with await self._endpoint.request("DELETE", self._get_headers(), asks=False):
                 self._session = None
-        except ConnectionClosed as error:
+        except ClientError as error:
             _logger.debug("the session was not ended: %s", error)
 
 

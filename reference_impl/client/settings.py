@@ -147,10 +147,10 @@ class ClientSettings:
     input_rounds: int = 8
     task_timeout: float = 3600.0
     compile_schema: Callable[[JsonObject], Judge] | None = compile_schema
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they may hold a token
     authorizer: Authorizer | None = None
     ssl_context: ssl.SSLContext | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # it may hold a password
     seal: Cipher | None = None
 
     @property

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from reference_impl.client.errors import ClientError
+from reference_impl.client.errors import ClientError, SessionLost
 from reference_impl.client.settings import JsonObject
 from reference_impl.protocol.lifecycle import SUBSCRIPTION_ID
 from reference_impl.protocol.messages import Notification, RequestId
@@ -151,6 +151,12 @@ class Subscriptions:
         """Let every subscription end with the connection."""
         for subscription in self._open.values():
             subscription.end(failure)
+
+    def forgotten(self) -> None:
+        """Let what was subscribed to in a session that the server has lost end: nobody would tell of it any more."""
+        for subscription in self._open.values():
+            if subscription.wanted.uris:
+                subscription.end(SessionLost("the server has ended the session: listen again"))
 
     def route(self, notification: Notification, *, modern: bool) -> None:
         """Give a notification to the subscription that its metadata names; in the legacy era, which has no such

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
@@ -52,7 +52,7 @@ class StdioCommand:
     """
 
     argv: tuple[str, ...]
-    env: Mapping[str, str] | None = None
+    env: Mapping[str, str] | None = field(default=None, repr=False)  # programs get their secrets there
     cwd: str | Path | None = None
     inherit: Literal["all", "minimal"] = "all"
 

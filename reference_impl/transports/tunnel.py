@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from reference_impl.transports.dialling import dial
@@ -22,7 +22,7 @@ class Proxy:
     """An HTTP proxy: where it is, and the credentials that it wants, as a Proxy-Authorization header."""
 
     origin: Origin
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, url: str) -> Proxy:

@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 
 __all__ = ["ClientIdentity", "Tokens"]
 
-_EARLY = 10.0
-"""Seconds before its end from which a token counts as expired: it has to reach the server while it is good."""
-
 
 @dataclass(frozen=True, slots=True)
 class ClientIdentity:
@@ -46,8 +43,8 @@ class ClientIdentity:
 class Tokens:
     """What an authorization server issued for one server.
 
-    `requested` are the scopes that were asked for: a later authorization asks for them again. `expires_at` counts
-    seconds since the epoch.
+    `requested` are the scopes that were asked for: a later authorization asks for them again. `expires_at` is when
+    it is of no more use to begin a request with, a little before its end, in seconds since the epoch.
     """
 
     access_token: str = field(repr=False)
@@ -62,7 +59,7 @@ class Tokens:
     @property
     def expired(self) -> bool:
         """Whether the access token is of no more use."""
-        return self.expires_at is not None and self.expires_at - _EARLY <= time.time()
+        return self.expires_at is not None and self.expires_at <= time.time()
 
     @property
     def bound(self) -> bool:

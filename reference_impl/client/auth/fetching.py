@@ -63,12 +63,15 @@ def _usual_context() -> ssl.SSLContext:
 
 
 async def is_private(host: str) -> bool:
-    """Tell whether a host lies outside the public network, by the addresses that its name has now."""
+    """Tell whether a host lies outside the public network, by the addresses that its name has now.
+
+    One public address is enough to make it public: who owns the name could add a private one, and be let in everywhere.
+    """
     try:
         rows = await anyio.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return any(not is_global(str(address[0])) for *_, address in rows)
+    return all(not is_global(str(address[0])) for *_, address in rows)
 
 
 class Fetcher:

@@ -18,6 +18,9 @@ from reference_impl.client.errors import AuthorizationFailed
 
 __all__ = ["Holding"]
 
+_EARLY = 10.0
+"""Seconds before its end from which a token counts as expired, or half of its life if that is less: it has to reach
+the server while it is good."""
 _KINDS = frozenset({"bearer", "dpop"})
 
 
@@ -93,7 +96,7 @@ class Holding:
             venue.resource,
             response.token_type,
             response.refresh_token or former,
-            None if lifetime is None else time.time() + lifetime,
+            None if lifetime is None else time.time() + lifetime - min(_EARLY, lifetime / 2),
             venue.scopes,
             venue.scopes if response.scope is None else tuple(response.scope.split()),
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 from reference_impl.client.auth.addresses import canonical, require_secure
@@ -22,6 +22,7 @@ from reference_impl.client.auth.storage import MemoryStore, Store
 from reference_impl.client.auth.venue import Grant, Venue
 from reference_impl.client.authorizing import Refusal
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
+from reference_impl.client.patience import finished
 from reference_impl.protocol.streamable import PROTOCOL_VERSION
 from reference_impl.transports.tunnel import Proxy
 
@@ -76,10 +77,12 @@ class OAuth:
         """See `Authorizer.headers`. A token that has ended is renewed beforehand, where that asks no user."""
         holding = self._holding(server)
         if holding.refreshable and holding.expired:
-            async with holding.lock:
-                holding.reload()
-                if holding.refreshable and holding.expired:
-                    await self._renew_quietly(holding)
+            # Where that fails, the request goes out without a token, and the server says what it wants.
+            with suppress(AuthorizationFailed):
+                async with self._alone(holding):
+                    holding.reload()
+                    if holding.refreshable and holding.expired:
+                        await self._renew(holding)
         return holding.headers(method, url)
 
     async def answer(self, refusal: Refusal) -> bool:
@@ -198,11 +201,15 @@ class OAuth:
         if tokens is None or tokens.refresh_token is None or identity is None:
             raise TokenRefused(venue.issuer, "invalid_grant")
         fields = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
-        holding.keep(venue, await venue.token(identity, fields), refreshed=tokens)
 
-    async def _renew_quietly(self, holding: Holding) -> None:
-        """Renew an expired token; where that fails, the request goes out without one and the server says what it
-        wants."""
+        async def exchange() -> None:
+            holding.keep(venue, await venue.token(identity, fields), refreshed=tokens)
+
+        # Sent once, a refresh token may be good for nothing any more: what comes in its place must not get lost.
+        await finished(exchange())
+
+    async def _renew(self, holding: Holding) -> None:
+        """Renew an expired token, unless its server has moved to another authorization server."""
         assert holding.tokens is not None
         scheme = "dpop" if holding.tokens.bound else "bearer"
         try:
@@ -212,5 +219,3 @@ class OAuth:
                 await self._refresh(holding, venue)
         except TokenRefused:
             holding.forget()
-        except AuthorizationFailed:
-            return

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from reference_impl.client.errors import AuthorizationFailed
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["FileStore", "MemoryStore", "Store", "load"]
 
@@ -57,7 +63,7 @@ class FileStore:
     """Keeps everything in one JSON file that only its owner can read and write; each change replaces the whole file.
 
     Raises `AuthorizationFailed` if the file cannot be read or written, or holds something else. Programs that share a
-    file see each other's changes; where two write at the same moment, the later one wins.
+    file see each other's changes, and wait for each other to write (on Windows, the later one wins).
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -69,15 +75,31 @@ class FileStore:
 
     def write(self, name: str, value: Any) -> None:
         """See `Store.write`."""
-        values = self._values()
-        if value is None and values.pop(name, None) is None:
-            return
-        if value is not None:
-            values[name] = value
         try:
-            self._replace(msgspec.json.encode(values))
+            with self._locked():
+                values = self._values()
+                if value is None and values.pop(name, None) is None:
+                    return
+                if value is not None:
+                    values[name] = value
+                self._replace(msgspec.json.encode(values))
         except OSError as error:
             raise AuthorizationFailed(f"{self._path} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Keep other programs from changing the file between reading and replacing it."""
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if sys.platform == "win32":
+            yield
+            return
+        # The directory is what can be locked: the file itself is another one after each change.
+        handle = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
 
     def _values(self) -> dict[str, Any]:
         try:
@@ -90,7 +112,6 @@ class FileStore:
             raise AuthorizationFailed(f"{self._path} is no file of credentials") from error
 
     def _replace(self, data: bytes) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # A temporary file is made with mode 0600: the secrets are never there for others to read, not for a moment.
         handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
         try:

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from reference_impl.client import ClientSettings, ConnectionClosed
+from reference_impl.client import ClientSettings, ConnectionClosed, StdioCommand
 from reference_impl.client.endpoint import Endpoint
+from reference_impl.transports.tunnel import Proxy
 
 pytestmark = pytest.mark.anyio
 
@@ -90,3 +91,10 @@ async def test_a_server_that_never_spoke_http_may_want_tls(answer):
     assert str(caught.value).startswith(f"{url}: ")
     await endpoint.aclose()
     server.close()
+
+
+def test_what_is_printed_of_settings_holds_no_secret():
+    settings = ClientSettings(headers={"authorization": "secret"}, proxy="http://ada:secret@proxy:1")
+    command = StdioCommand(("server",), env={"KEY": "secret"})
+    assert "secret" not in f"{settings} {command} {Proxy.of('http://ada:secret@proxy:1')}"
+    assert "Basic" not in str(Proxy.of("http://:secret@proxy:1"))

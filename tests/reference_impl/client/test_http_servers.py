@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from reference_impl.client import (
+    AuthorizationFailed,
     CallOptions,
     ClientConnection,
     ClientSettings,
@@ -24,7 +25,9 @@ from reference_impl.client import (
     RequestFailed,
     RequestTimeout,
     connect,
+    event_stream,
 )
+from reference_impl.client.errors import SessionLost
 from reference_impl.protocol.revisions import R2025_03_26, R2025_11_25, R2026_07_28
 
 pytestmark = pytest.mark.anyio
@@ -716,3 +719,53 @@ async def test_an_answer_that_is_compressed_unasked_is_named():
     async with talking(Server(call, modern=True)) as client:
         with pytest.raises(InvalidAnswer, match="gzip"):
             await client.call_tool("x")
+
+
+async def test_what_was_subscribed_to_ends_with_a_lost_session():
+    async def call(request, body):
+        return result(body)
+
+    server = Server(call, modern=False)
+    server.session = "s-1"
+    async with talking(server) as client, client.listen(Filter(uris=("x://y",))) as news:
+        server.session = "s-2"
+        await client.ping()
+        with pytest.raises(SessionLost, match="listen again"):
+            await anext(news)
+
+
+async def test_a_failure_of_the_server_does_not_end_its_own_stream(monkeypatch):
+    async def get(request):
+        statuses.append(request.method)
+        if len(statuses) == 1:
+            return web.Response(status=503)
+        response = await stream(request)
+        await response.write(event({"method": "notifications/message", "params": {}}))
+        await heard.wait()
+        return response
+
+    monkeypatch.setattr(event_stream, "_PAUSE", 0.001)
+    statuses, heard = [], anyio.Event()
+    server = Server(never, modern=False)
+    server.get = get
+    async with talking(server, on_notification=lambda _: heard.set()):
+        await heard.wait()
+
+
+async def test_a_failing_store_of_tokens_does_not_keep_the_connection_from_closing():
+    class Failing:
+        generation = 0
+        broken = False
+
+        async def headers(self, *_):
+            if self.broken:
+                raise AuthorizationFailed("the file cannot be read")
+            return {}
+
+        def noted(self, *_):
+            pass
+
+    server, authorizer = Server(never, modern=False), Failing()
+    server.session = "s-1"
+    async with talking(server, authorizer=authorizer):
+        authorizer.broken = True

@@ -106,3 +106,11 @@ async def test_a_host_is_private_by_its_addresses():
     assert await is_private("10.1.2.3")
     assert not await is_private("8.8.8.8")
     assert not await is_private("nowhere.invalid")
+
+
+async def test_a_host_with_one_public_address_is_public(monkeypatch):
+    async def look_up(*_, **__):
+        return [(2, 1, 6, "", (address, 0)) for address in ("127.0.0.1", "8.8.8.8")]
+
+    monkeypatch.setattr(fetching.anyio, "getaddrinfo", look_up)
+    assert not await is_private("evil.example")

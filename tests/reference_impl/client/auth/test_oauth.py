@@ -6,6 +6,7 @@ from base64 import urlsafe_b64decode
 from dataclasses import asdict, replace
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from reference_impl.client.auth import AuthorizationCode, Callback, ClientIdentity, MemoryStore, Tokens
@@ -208,10 +209,49 @@ async def test_an_expired_token_is_renewed_before_it_is_refused():
     assert await headers(oauth) == {"authorization": "Bearer token-1"}
 
 
-async def test_a_token_that_ends_in_a_moment_counts_as_expired():
-    world = World(Issuer(answer={"expires_in": 1}))
-    oauth = world.oauth()
+@pytest.mark.parametrize(("lifetime", "use"), [(3600, 3590), (12, 6), (1, 0.5)])
+async def test_a_token_counts_as_expired_a_little_before_its_end(lifetime, use):
+    world, store = World(Issuer(answer={"expires_in": lifetime})), MemoryStore()
+    oauth = world.oauth(store=store)
     await refused(oauth)
+    assert await headers(oauth) == {"authorization": "Bearer token-1"}
+    assert store.read(f"tokens {SERVER}")["expires_at"] - time.time() == pytest.approx(use, abs=0.4)
+
+
+async def test_a_refresh_that_nobody_waits_for_any_more_is_not_lost():
+    class Slow(World):
+        async def post_form(self, *arguments):
+            sent.set()
+            await answered.wait()
+            return await super().post_form(*arguments)
+
+    sent, answered = anyio.Event(), anyio.Event()
+    world = Slow(Issuer(answer=LASTING))
+    store = kept(world, expires_at=1.0)
+    oauth = world.oauth(store=store)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(headers, oauth)
+        await sent.wait()
+        tasks.cancel_scope.cancel()
+        answered.set()
+    assert store.read(f"tokens {SERVER}")["refresh_token"] == "refresh-1"
+    assert await headers(oauth) == {"authorization": "Bearer token-1"}
+    assert len(world.issuer.forms) == 1
+
+
+async def test_requests_that_wait_for_a_renewal_share_its_failure():
+    class Down(World):
+        async def get(self, url, sent):
+            await anyio.lowlevel.checkpoint()
+            await super().get(url, sent)
+            raise AuthorizationFailed("no answer")
+
+    world = Down()
+    oauth = world.oauth(store=kept(world, expires_at=1.0))
+    async with anyio.create_task_group() as tasks:
+        for _ in range(5):
+            tasks.start_soon(headers, oauth)
+    assert len(world.fetched) == 1
     assert await headers(oauth) == {}
 
 

@@ -1,6 +1,7 @@
 """Where credentials are kept."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -62,3 +63,15 @@ def test_a_file_that_cannot_be_read_or_written_is_told_so(tmp_path):
     blocked.write_text("")
     with pytest.raises(AuthorizationFailed, match="cannot be"):
         FileStore(blocked / "inner").write("a", 1)
+
+
+def test_programs_that_write_at_the_same_moment_lose_nothing(tmp_path):
+    def write(program):
+        store = FileStore(tmp_path / "credentials.json")
+        for number in range(20):
+            store.write(f"{program}-{number}", number)
+
+    with ThreadPoolExecutor(4) as programs:
+        list(programs.map(write, range(4)))
+    found = FileStore(tmp_path / "credentials.json")
+    assert all(found.read(f"{program}-{number}") == number for program in range(4) for number in range(20))
