@@ -8,6 +8,7 @@ bookkeeping. Connections, upgrades, limits and the end of the server are uvicorn
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import re
 import urllib.parse
 from collections.abc import Awaitable, Callable, Iterable
@@ -17,6 +18,9 @@ from typing import Any, Final
 import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from reference_impl.server.eager import EagerTasks
+from reference_impl.server.uvicorn_repeats import RepeatedHead
+
 __all__ = ["LeanHttp"]
 
 _BAD_NAME: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]")
@@ -25,6 +29,8 @@ _BAD_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _STEADY: Final = frozenset({b"content-type", b"cache-control", b"x-accel-buffering"})
 """Fields that say the same in most responses."""
 _MOST_KNOWN: Final = 64
+_PATIENCE: Final = 8
+"""Requests of a connection, each with another head, after which none is remembered any more."""
 _known: dict[tuple[bytes, bytes], bytes] = {}
 """Steady fields that were found valid, as they are written."""
 _FAILED: Final = b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -37,13 +43,53 @@ class LeanHttp(HttpToolsProtocol):
 
     _idle = False
     _idle_since = 0.0
+    _begun = 0
+    """How many requests began in the piece that is being read."""
+    _due: Any = None
+    """The request that is to be served once that piece is read."""
+    _known: RepeatedHead | None = None
+    """The head of the last request, if that came alone, and nothing has come since."""
+    _unlike = 0
+    """How many requests in a row were not like the one before: it does not pay to remember their heads for ever."""
     _served: Any = None
     """The request under way; `cycle` is the last that came, which may wait behind it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Get ready to serve."""
+        super().connection_made(transport)
+        self._eager = EagerTasks(self.loop)
+
+    def data_received(self, data: bytes) -> None:
+        """Read what has come; a request that begins with it is served when all of it is read, mostly with its body."""
+        known = self._known
+        if known is not None:
+            found = known.read(data) if self.cycle.response_complete else None
+            if found is not None:
+                self._repeat(*found)
+                return
+            self._known = None
+            self._unlike += 1
+        self._begun = 0
+        super().data_received(data)
+        cycle, self._due = self._due, None
+        if cycle is not None:
+            if self._begun == 1 and cycle.keep_alive and not cycle.more_body and self._unlike < _PATIENCE:
+                self._known = RepeatedHead.of(data, self.scope, len(cycle.body))
+            self._begin(cycle)
+
+    def _repeat(self, scope: Any, body: bytes) -> None:
+        """Serve a request that the parser need not look at: it is where it was, between two messages."""
+        self._idle, self._unlike = False, 0
+        scope["state"], self.scope = self.app_state.copy(), scope
+        self.cycle = cycle = _Cycle(self, keep_alive=True)  # type: ignore[assignment]  # as above
+        cycle.body, cycle.more_body, cycle.message_event.is_set = body, False, True
+        self._begin(cycle)
 
     def on_message_begin(self) -> None:
         """Note that the connection is not idle any more. The timer runs on: it looks, when it is due, for how long it
         has been."""
         self._idle = False
+        self._begun += 1
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -63,7 +109,7 @@ class LeanHttp(HttpToolsProtocol):
         before, cycle = self.cycle, _Cycle(self, keep_alive=version != "1.0" and parser.should_keep_alive())
         self.cycle = cycle  # type: ignore[assignment]  # it has all that this class asks of uvicorn's own
         if before is None or before.response_complete:
-            self._start_asgi_task(cycle, self.app)
+            self._due = cycle
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]  # the same
@@ -71,6 +117,15 @@ class LeanHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._served = cycle
         super()._start_asgi_task(cycle, app)
+
+    def _begin(self, cycle: _Cycle) -> None:
+        """Serve a request at once, in a task only if it waits for something."""
+        self._served = cycle
+        context = contextvars.Context() if self.config.reset_contextvars else contextvars.copy_context()
+        task = self._eager.start(cycle.run_asgi(self.app), context)
+        if task is not None:
+            task.add_done_callback(self.tasks.discard)
+            self.tasks.add(task)
 
     def on_response_complete(self) -> None:
         """Serve what was queued, or wait for the next request."""
@@ -104,6 +159,7 @@ class LeanHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer, and tell the request under way: uvicorn tells only the last that came."""
         super().connection_lost(exc)
+        self._eager.close()
         if self._served is not None and not self._served.response_complete:
             self._served.disconnected = True
             self._served.message_event.set()
@@ -170,7 +226,7 @@ class _Cycle:
         self.scope = protocol.scope
         self.transport = protocol.transport
         self.message_event = _Signal()
-        self.body = bytearray()
+        self.body: bytearray | bytes = bytearray()
         self.keep_alive = keep_alive
         self._protocol = protocol
         self._flow = protocol.flow
@@ -197,7 +253,7 @@ class _Cycle:
             await self.message_event.wait()
         if self.disconnected or self.response_complete:
             return {"type": "http.disconnect"}
-        body, self.body = bytes(self.body), bytearray()
+        body, self.body = bytes(self.body), bytearray() if self.more_body else b""
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
     def _urge(self) -> None:
