@@ -95,7 +95,7 @@ def _tls(transport: str, host: str, securing: Securing) -> SSLContext | None:
     if certificate is not None and generate is not None:
         raise Refusal("--tls-generate makes a certificate: leave out --tls-cert and --tls-key")
     from reference_impl.security.authority import LOOPBACK_NAMES, issue
-    from reference_impl.security.tls import TlsError, server_context
+    from reference_impl.security.tls import TlsError, demand_current, server_context
 
     try:
         if generate is not None:
@@ -105,6 +105,7 @@ def _tls(transport: str, host: str, securing: Securing) -> SSLContext | None:
             certificate, key = issued.certificate, issued.key
         assert certificate is not None
         assert key is not None
+        demand_current(certificate)
         return server_context(certificate, key, securing.tls_client_ca)
     except TlsError as error:
         raise Refusal(str(error)) from None

@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reference_impl.security.files import replace_file
 from reference_impl.security.tls import TlsError
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class _Authority:
             return cls(*found)
         fresh = _new_key()
         made = _self_signed(fresh)
-        _write(key, _key_pem(fresh), private=True)
-        _write(certificate, _certificate_pem(made))
+        replace_file(key, _key_pem(fresh))
+        replace_file(certificate, _certificate_pem(made), private=False)
         return cls(made, fresh)
 
     def keep(self, certificate: Path, key: Path, leaf: _Leaf) -> None:
@@ -101,8 +102,8 @@ class _Authority:
             return
         fresh = _new_key()
         made = self._sign(fresh, leaf)
-        _write(key, _key_pem(fresh), private=True)
-        _write(certificate, _certificate_pem(made))
+        replace_file(key, _key_pem(fresh))
+        replace_file(certificate, _certificate_pem(made), private=False)
 
     def _made(self, certificate: x509.Certificate) -> bool:
         from cryptography.exceptions import InvalidSignature
@@ -246,12 +247,3 @@ def _certificate_pem(certificate: x509.Certificate) -> bytes:
     from cryptography.hazmat.primitives import serialization
 
     return certificate.public_bytes(serialization.Encoding.PEM)
-
-
-def _write(path: Path, data: bytes, *, private: bool = False) -> None:
-    """Write a file at once and whole: who reads meanwhile sees the old one or the new one."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    beside.replace(path)

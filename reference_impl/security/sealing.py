@@ -56,7 +56,7 @@ class SealKeys:
             mode = Path(path).stat().st_mode
             text = Path(path).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise KeysError(f"{path}: {getattr(error, 'strerror', None) or 'not a text file'}") from None
+            raise KeysError(f"{path}: {(getattr(error, 'strerror', None) or 'not a text file').lower()}") from None
         if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
             raise KeysError(f"{path}: others may read the keys; make it private with chmod 600")
         return cls([line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")], ttl)

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-__all__ = ["TlsError", "client_context", "server_context", "subject_of"]
+__all__ = ["TlsError", "client_context", "demand_current", "server_context", "subject_of"]
 
 _SHORT = {
     "commonName": "CN",
@@ -66,6 +68,26 @@ def client_context(
     if certificate is not None:
         _load_certificate(context, certificate, key or certificate)
     return context
+
+
+def demand_current(certificate: str | Path) -> None:
+    """Make sure that a server's certificate (the first in a PEM file) is valid today: clients will refuse any other.
+
+    Raises `TlsError`. Without `cryptography`, which alone can tell, nothing is said.
+    """
+    if find_spec("cryptography") is None:
+        return
+    from cryptography import x509
+
+    try:
+        found = x509.load_pem_x509_certificates(_demand_file(certificate))[0]
+    except ValueError:
+        raise TlsError(f"{certificate}: is no certificate in PEM") from None
+    begin, end, now = found.not_valid_before_utc, found.not_valid_after_utc, datetime.now(UTC)
+    if now > end:
+        raise TlsError(f"{certificate}: the certificate expired on {end:%Y-%m-%d}")
+    if now < begin:
+        raise TlsError(f"{certificate}: the certificate is not valid before {begin:%Y-%m-%d}")
 
 
 def _harden(context: ssl.SSLContext) -> None:

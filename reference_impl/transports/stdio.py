@@ -285,15 +285,16 @@ async def open_process(command: StdioCommand) -> StdioProcess:
     """
     if not command.argv or not command.argv[0]:
         raise TargetNotStarted("the command is empty")
-    if any("\0" in argument for argument in command.argv):
-        raise TargetNotStarted("the command contains a null character")
+    environment = command.environment()
+    if any("\0" in text for text in (*command.argv, *environment, *environment.values())):
+        raise TargetNotStarted("the command or its environment contains a null character")
     cwd = command.cwd
     if cwd is not None and not await anyio.Path(cwd).is_dir():
         raise TargetNotStarted(f"the working directory {cwd} does not exist")
     loop = asyncio.get_running_loop()
     try:
         _, process = await loop.subprocess_exec(
-            StdioProcess, *command.argv, cwd=cwd, env=command.environment(), start_new_session=True
+            StdioProcess, *command.argv, cwd=cwd, env=environment, start_new_session=True
         )
     except OSError as error:
         raise TargetNotStarted(_why(command.argv[0], error)) from error

@@ -40,7 +40,7 @@ def keys(tmp_path: Path) -> Path:
         ("stdio", Securing(tls_generate=Path("tls")), "TLS is for transports over TCP"),
         ("http", Securing(Path("a.pem"), Path("a.key"), tls_generate=Path("tls")), "leave out --tls-cert"),
         ("http", Securing(Path("none.pem"), Path("none.key")), "none.key: no such file or directory"),
-        ("stdio", Securing(seal_keys=Path("none")), "none: No such file or directory"),
+        ("stdio", Securing(seal_keys=Path("none")), "none: no such file or directory"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(transport: str, securing: Securing, said: str) -> None:

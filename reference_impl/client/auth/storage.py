@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from reference_impl.client.errors import AuthorizationFailed
+from reference_impl.security.files import replace_file
 
 if sys.platform != "win32":
     import fcntl
@@ -82,7 +82,7 @@ class FileStore:
                     return
                 if value is not None:
                     values[name] = value
-                self._replace(msgspec.json.encode(values))
+                replace_file(self._path, msgspec.json.encode(values))
         except OSError as error:
             raise AuthorizationFailed(f"{self._path} cannot be written: {error.strerror}") from error
 
@@ -110,14 +110,3 @@ class FileStore:
             raise AuthorizationFailed(f"{self._path} cannot be read: {error.strerror}") from error
         except msgspec.DecodeError as error:
             raise AuthorizationFailed(f"{self._path} is no file of credentials") from error
-
-    def _replace(self, data: bytes) -> None:
-        # A temporary file is made with mode 0600: the secrets are never there for others to read, not for a moment.
-        handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=f".{self._path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            Path(name).replace(self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise

@@ -62,5 +62,5 @@ def test_what_is_no_key_is_named_without_being_shown(tmp_path: Path, text: str) 
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(KeysError, match="No such file"):
+    with pytest.raises(KeysError, match="no such file"):
         SealKeys.from_file(tmp_path / "keys")

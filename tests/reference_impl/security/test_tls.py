@@ -1,6 +1,7 @@
 """Contexts: whom each side believes, and what it says when files are wrong."""
 
 import ssl
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 
 from reference_impl.security.authority import issue
-from reference_impl.security.tls import TlsError, client_context, server_context, subject_of
+from reference_impl.security.tls import TlsError, client_context, demand_current, server_context, subject_of
 
 
 def test_both_sides_know_each_other_over_tls_1_3(issued, shake):
@@ -44,6 +45,14 @@ def test_an_expired_certificate_is_refused(shake, tmp_path):
     server = server_context(tmp_path / "server.pem", tmp_path / "server.pem")
     with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
         shake(server, client_context(tmp_path / "ca.pem"))
+
+
+@pytest.mark.parametrize(("days", "said"), [(-1, "expired on 20"), (1, None)])
+def test_a_certificate_is_found_out_before_it_is_served(tmp_path, days, said):
+    made = trustme.CA().issue_cert("localhost", not_after=datetime.now(UTC) + timedelta(days=days))
+    made.private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    with pytest.raises(TlsError, match=said) if said is not None else nullcontext():
+        demand_current(tmp_path / "server.pem")
 
 
 def test_the_system_does_not_trust_the_little_authority(issued, shake):

@@ -201,7 +201,8 @@ async def test_the_process_runs_in_the_directory_it_was_given(start, tmp_path):
         (StdioCommand(()), "the command is empty"),
         (StdioCommand(("no-such-program-anywhere",)), "no-such-program-anywhere: no such program"),
         (StdioCommand((sys.executable,), cwd="/no/such/place"), "the working directory /no/such/place does not exist"),
-        (StdioCommand(("a\0b",)), "the command contains a null character"),
+        (StdioCommand(("a\0b",)), "the command or its environment contains a null character"),
+        (StdioCommand(("true",), env={"A": "a\0b"}), "the command or its environment contains a null character"),
     ],
 )
 async def test_a_command_that_cannot_start_says_why_in_one_line(command, reason):
