@@ -39,7 +39,7 @@ def keys(tmp_path: Path) -> Path:
         ("http", Securing(tls_client_ca=Path("ca.pem")), "--tls-client-ca needs"),
         ("stdio", Securing(tls_generate=Path("tls")), "TLS is for transports over TCP"),
         ("http", Securing(Path("a.pem"), Path("a.key"), tls_generate=Path("tls")), "leave out --tls-cert"),
-        ("http", Securing(Path("none.pem"), Path("none.key")), "none.key: no such file or directory"),
+        ("http", Securing(Path("none.pem"), Path("none.key")), "none.pem: no such file or directory"),
         ("stdio", Securing(seal_keys=Path("none")), "none: no such file or directory"),
     ],
 )
