@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -16,13 +17,20 @@ _LEAD = 0.25
 """Seconds before the next address is tried beside the last (RFC 8305, section 5)."""
 
 
-async def dial(origin: Origin) -> socket.socket:
-    """Return a connected, non-blocking socket. Raises `ConnectFailed` with the reason of the first address."""
+async def dial(origin: Origin, admits: Callable[[str], bool] | None = None) -> socket.socket:
+    """Return a connected, non-blocking socket. Raises `ConnectFailed` with the reason of the first address.
+
+    No address is tried that `admits` does not let pass.
+    """
     try:
         loop = asyncio.get_running_loop()
         addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"{origin.authority}: {why_not_connected(error)}") from error
+    if admits is not None:
+        addresses = [address for address in addresses if admits(str(address[4][0]))]
+    if not addresses:
+        raise ConnectFailed(f"{origin.authority}: its address must not be connected to from here")
     race = _Race()
     try:
         await (race.attempt(addresses[0]) if len(addresses) == 1 else race.run(addresses))

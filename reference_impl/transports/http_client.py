@@ -10,6 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import cache
 
 import anyio
 
@@ -42,11 +43,17 @@ def request_head(method: str, target: str, headers: dict[str, str]) -> bytes:
     return text.encode() + b"\r\n"
 
 
+@cache
+def _usual_context() -> ssl.SSLContext:
+    """Return a context that verifies; reading all of the system's certificates takes longer than a request."""
+    return ssl.create_default_context()
+
+
 class HttpClient:
     """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names.
 
-    `admits` judges the IP address at the other end of a new connection before anything is sent to it. `proxy` is the
-    one that all connections go through.
+    `admits` judges the IP address that is to be connected to, or that of the proxy. `proxy` is the one that all
+    connections go through.
     """
 
     def __init__(
@@ -60,7 +67,7 @@ class HttpClient:
         self.origin = origin
         self._proxy = proxy
         self._admits = admits
-        self._ssl = (ssl_context or ssl.create_default_context()) if origin.scheme == "https" else None
+        self._ssl = (ssl_context or _usual_context()) if origin.scheme == "https" else None
         self._idle: dict[HttpLink, None] = {}
         """In the order in which they came to rest."""
         self._sweeping: asyncio.TimerHandle | None = None
@@ -130,7 +137,9 @@ class HttpClient:
         return link
 
     async def _dialled(self) -> socket.socket:
-        connection = await (dial(self.origin) if self._proxy is None else self._proxy.connect(self.origin))
+        if self._proxy is None:
+            return await dial(self.origin, self._admits)
+        connection = await self._proxy.connect(self.origin)
         if self._admits is not None and not self._admits(connection.getpeername()[0]):
             connection.close()
             raise ConnectFailed(f"{self.origin.authority}: its address must not be connected to from here")

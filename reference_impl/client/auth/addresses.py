@@ -6,18 +6,16 @@ RFC 8414 section 3.1, RFC 9728 section 3.1, RFC 8252 section 7.3.
 
 from __future__ import annotations
 
-import ipaddress
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from reference_impl.client.errors import AuthorizationFailed
+from reference_impl.transports.addresses import is_loopback
 
 __all__ = [
     "authorization_server_locations",
     "base_url",
     "canonical",
     "covers",
-    "is_global",
-    "is_loopback",
     "require_secure",
     "resource_locations",
 ]
@@ -26,25 +24,6 @@ _RESOURCE = "oauth-protected-resource"
 _SERVER = "oauth-authorization-server"
 _OPENID = "openid-configuration"
 _PORTS = {"http": 80, "https": 443}
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether a host name or address can only be this machine."""
-    if host is None:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_global(address: str) -> bool:
-    """Tell whether an IP address lies in the public network, however it is written."""
-    value = ipaddress.ip_address(address.partition("%")[0])
-    mapped = value.ipv4_mapped if isinstance(value, ipaddress.IPv6Address) else None
-    return (mapped or value).is_global
 
 
 def require_secure(url: str, what: str) -> str:

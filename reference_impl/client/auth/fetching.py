@@ -9,15 +9,15 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 import anyio
 
-from reference_impl.client.auth.addresses import is_global, require_secure
+from reference_impl.client.auth.addresses import require_secure
 from reference_impl.client.errors import AuthorizationFailed
 from reference_impl.protocol.messages import encode_json
+from reference_impl.transports.addresses import is_global
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_terms import HttpError, Origin
 from reference_impl.transports.tunnel import Proxy
@@ -54,12 +54,6 @@ class Fetches(Protocol):
     async def post_json(self, url: str, value: object) -> Fetched:
         """POST a JSON value, as registration endpoints want it."""
         ...
-
-
-@cache
-def _usual_context() -> ssl.SSLContext:
-    """Return a context that verifies; reading all of the system's certificates takes longer than a request."""
-    return ssl.create_default_context()
 
 
 async def is_private(host: str) -> bool:
@@ -106,8 +100,7 @@ class Fetcher:
         require_secure(url, "an address of authorization")
         origin, parts = Origin.of(url), urlsplit(url)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        context = self._ssl or (_usual_context() if origin.scheme == "https" else None)
-        client = HttpClient(origin, context, proxy=self._proxy, admits=self._admits)
+        client = HttpClient(origin, self._ssl, proxy=self._proxy, admits=self._admits)
         sent = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity", **headers}
         try:
             with anyio.fail_after(_DEADLINE):

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from reference_impl.client.auth.addresses import is_loopback
 from reference_impl.client.auth.credentials import ClientIdentity
 from reference_impl.client.auth.metadata import AuthorizationServer
 from reference_impl.client.auth.scopes import joined
 from reference_impl.client.auth.storage import load
 from reference_impl.client.auth.venue import Venue, bound_identity
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
+from reference_impl.transports.addresses import is_loopback
 
 __all__ = ["ClientDescription", "forget", "known_identity", "registered"]
 

@@ -5,7 +5,7 @@ out.
     authorization = Authorization("https://mcp.example/mcp", ("https://auth.example",), verifier, scopes=("mcp",))
     app = MCPApplication(server, authorization=authorization)
 
-`BearerTokens` is the least that names a caller. What needs `joserfc` or `aiohttp` (extra `servers`) is imported when it
+`BearerTokens` is the least that names a caller. What needs `joserfc` (extra `servers`) is imported when it
 is asked for.
 """
 

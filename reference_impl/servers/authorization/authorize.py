@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from reference_impl.server.auth.fetch import is_loopback
 from reference_impl.server.http.messages import HttpResponse
 from reference_impl.servers.authorization.clients import matching_redirect
 from reference_impl.servers.authorization.settings import AUTHORIZATION_CODE, Client
 from reference_impl.servers.authorization.tokens import Granted, new_family
 from reference_impl.servers.authorization.web import OAuthError, Parameters, WebRequest, page, redirect
+from reference_impl.transports.addresses import is_loopback
 
 if TYPE_CHECKING:
     from reference_impl.servers.authorization.app import AuthorizationServer

@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from reference_impl.server.auth.expiring import Expiring
-from reference_impl.server.auth.fetch import Fetcher, FetchError, is_loopback
+from reference_impl.server.auth.fetch import Fetcher, FetchError
 from reference_impl.servers.authorization.settings import AUTHORIZATION_CODE, GRANTS, METHODS, Client, Settings
 from reference_impl.servers.authorization.web import OAuthError
+from reference_impl.transports.addresses import is_loopback
 
 __all__ = ["Clients", "check_redirect_uri", "describe", "matching_redirect"]
 

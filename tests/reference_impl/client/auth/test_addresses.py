@@ -7,7 +7,6 @@ from reference_impl.client.auth.addresses import (
     base_url,
     canonical,
     covers,
-    is_global,
     require_secure,
     resource_locations,
 )
@@ -88,21 +87,3 @@ def test_authorization_server_metadata_lies_at_three_places_or_two():
         "https://a.example/.well-known/oauth-authorization-server",
         "https://a.example/.well-known/openid-configuration",
     )
-
-
-@pytest.mark.parametrize(
-    ("address", "public"),
-    [
-        ("8.8.8.8", True),
-        ("2606:4700::1111", True),
-        ("10.0.0.1", False),
-        ("127.0.0.1", False),
-        ("169.254.169.254", False),
-        ("::1", False),
-        ("fe80::1%eth0", False),
-        ("::ffff:10.0.0.1", False),
-        ("100.64.0.1", False),
-    ],
-)
-def test_an_address_is_public_or_not_however_it_is_written(address, public):
-    assert is_global(address) is public

@@ -1,10 +1,8 @@
 """Fetching documents from addresses that strangers may have chosen."""
 
-import ipaddress
-
 import pytest
 
-from reference_impl.server.auth.fetch import Fetcher, FetchError, is_loopback
+from reference_impl.server.auth.fetch import Fetcher, FetchError
 
 pytestmark = pytest.mark.anyio
 STRICT = Fetcher(public=True, loopback=False)
@@ -44,7 +42,7 @@ async def test_addresses_that_lead_elsewhere_than_the_public_internet_are_not_fe
 
 @pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07::1"])
 async def test_public_addresses_are_admitted(address):
-    assert STRICT.admits(ipaddress.ip_address(address))
+    assert STRICT.admits(address)
 
 
 async def test_this_machine_is_fetched_from_only_when_told_so(origin):
@@ -82,11 +80,3 @@ async def test_a_redirect_is_not_followed(origin):
 async def test_nobody_there_is_an_error_without_details():
     with pytest.raises(FetchError, match="no answer"):
         await Fetcher().get("http://127.0.0.1:1/x")
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [("localhost", True), ("127.8.8.8", True), ("::1", True), ("localhost.evil.example", False), ("", False)],
-)
-async def test_loopback_is_told_by_its_name(host, local):
-    assert is_loopback(host) is local

@@ -164,6 +164,6 @@ async def test_an_id_that_is_a_url_has_a_plain_path(local, host, path):
 async def test_documents_on_this_machine_are_fetched_only_when_told_so(server, host):
     for client_id in (host.id.replace("http:", "https:"), "https://169.254.169.254/client.json"):
         answer = await server.authorize(client_id=client_id)
-        assert (answer.status, b"not public" in answer.body) == (400, True)
+        assert (answer.status, b"cannot be fetched" in answer.body) == (400, True)
     assert (await server.authorize(client_id=host.id)).status == 400
     assert host.count == 0
