@@ -17,6 +17,7 @@ from reference_impl.client.dispatcher import Dispatcher
 from reference_impl.client.errors import ClientError, ConnectionClosed, HttpRefused, RequestFailed, Unreachable
 from reference_impl.client.grouping import task_group
 from reference_impl.client.opening import Agreement, initialize, open_conversation
+from reference_impl.client.pinging import keep_pinging
 from reference_impl.client.requester import Requester
 from reference_impl.client.settings import ClientSettings
 from reference_impl.client.ways import Target, Way, way_to
@@ -40,7 +41,10 @@ async def connect(target: Target, settings: ClientSettings = DEFAULT_SETTINGS) -
     async with task_group() as tasks:
         opening = _Opening(way, settings, tasks)
         try:
-            yield await opening.connection()
+            connection = await opening.connection()
+            if settings.ping_interval is not None:
+                tasks.start_soon(keep_pinging, connection, settings.ping_interval, settings.ping_timeout, opening.close)
+            yield connection
         finally:
             await opening.close()
 

@@ -132,6 +132,8 @@ class ClientSettings:
     is None. `headers`, `authorizer` (there is one that does all of OAuth in `reference_impl.client.auth`) and
     `ssl_context` are for whatever runs over HTTP. `proxy` is the URL of the HTTP proxy that all HTTP goes through; the
     environment is not asked for one.
+    Where `ping_interval` is set, a legacy server is pinged that often, and a connection whose server does not answer
+    within `ping_timeout` ends.
     `seal` holds keys, where messages over stdio, WebSocket or memory are to be sealed.
     """
 
@@ -146,6 +148,8 @@ class ClientSettings:
     stop_grace: float = 2.0
     input_rounds: int = 8
     task_timeout: float = 3600.0
+    ping_interval: float | None = None
+    ping_timeout: float = 60.0
     compile_schema: Callable[[JsonObject], Judge] | None = compile_schema
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # they may hold a token
     authorizer: Authorizer | None = None
