@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from contextlib import ExitStack
 from urllib.parse import quote, unquote, urlsplit
@@ -24,6 +25,9 @@ DEMANDS_CERTIFICATE = " (does it demand a client certificate?)"
 _SPEAKS_TLS = " (is it an https:// address?)"
 ATTEMPTS = 5
 """How often one request is sent at most: without a token, with one, with a nonce, with more scopes, with a nonce."""
+_FRAMING = frozenset({"connection", "content-length", "expect", "te", "trailer", "transfer-encoding", "upgrade"})
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9a-z]+")
+"""A header's name (RFC 9110, section 5.1) in lower case."""
 _BODY_LIMIT = 64 * 1024 * 1024
 _PATH = "/%:@!$&'()*+,;=~-._"
 """What stays as it is in a path (RFC 3986, section 3.3)."""
@@ -48,7 +52,7 @@ class Endpoint:
         self._target = _target(url)
         self._name = f"{origin.scheme}://{origin.authority}{self._target}"
         usual = {"host": origin.authority, "user-agent": "mcp-touchstone", "accept-encoding": "identity"}
-        self._fixed = usual | _credentials(url) | _lower(settings.headers)
+        self._fixed = usual | _credentials(url) | _demand_free(_lower(settings.headers))
         self._http = HttpClient(origin, settings.ssl_context, proxy=proxy)
 
     async def request(
@@ -101,12 +105,11 @@ class Endpoint:
         return ConnectionClosed(f"{shown(self._name)}: {error}{'' if self._answered else self._hint(error)}")
 
     def _hint(self, error: HttpError) -> str:
-        """Say what may be wrong with a server that has never answered in HTTP."""
-        if self._name.startswith("http:"):
-            return _SPEAKS_TLS
+        """Say what may be wrong with a server that closed the connection and never said a word."""
+        if not isinstance(error, ConnectionLost) or error.received:
+            return ""
         # In TLS 1.3 a client learns only now that its certificate was missed, and many a server does not even say so.
-        silent = isinstance(error, ConnectionLost) and not error.received
-        return DEMANDS_CERTIFICATE if silent else ""
+        return DEMANDS_CERTIFICATE if self._name.startswith("https:") else _SPEAKS_TLS
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -120,6 +123,15 @@ async def read_body(reply: HttpReply) -> bytes:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+def _demand_free(headers: dict[str, str]) -> dict[str, str]:
+    """Return a user's headers. Raises `ConnectionClosed` for one that is none, or that would change how bodies are
+    framed: the server would take the rest of a body for another request."""
+    for name in headers:
+        if name in _FRAMING or not _NAME.fullmatch(name):
+            raise ConnectionClosed(f"ClientSettings.headers: {name!r} cannot be set")
+    return headers
 
 
 def _target(url: str) -> str:

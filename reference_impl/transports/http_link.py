@@ -21,6 +21,8 @@ HEAD_LIMIT = 64 * 1024
 """Most bytes of the fields of a response, trailers included."""
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 """Headers that say where a body ends; without them it ends with the connection, if that ends in good order."""
+_TLS_ALERT = b"\x15\x03"
+"""How a server begins that wants TLS and gets none."""
 _LINGER = 1.0
 """Seconds that the end of a body which nobody wants any more may take, before it costs the connection."""
 
@@ -150,8 +152,9 @@ class HttpLink(asyncio.Protocol):
         except httptools.HttpParserUpgrade:
             self._fail(BadHttp("the server switched protocols without being asked"))
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._fail(cause if isinstance(cause, BadHttp) else BadHttp(f"no valid HTTP response: {error}"))
+            cause, tls = error.__context__, data.startswith(_TLS_ALERT)
+            why = "an alert of TLS (is it an https:// address?)" if tls else error
+            self._fail(cause if isinstance(cause, BadHttp) else BadHttp(f"no valid HTTP response: {why}"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the reader, unless its reply ends as the connection does."""

@@ -98,3 +98,9 @@ def test_what_is_printed_of_settings_holds_no_secret():
     command = StdioCommand(("server",), env={"KEY": "secret"})
     assert "secret" not in f"{settings} {command} {Proxy.of('http://ada:secret@proxy:1')}"
     assert "Basic" not in str(Proxy.of("http://:secret@proxy:1"))
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding", "Connection", "", "x y", "x:", "\u00e9"])
+async def test_headers_that_would_frame_a_body_anew_cannot_be_set(name):
+    with pytest.raises(ConnectionClosed, match="cannot be set"):
+        Endpoint("http://127.0.0.1:1/mcp", ClientSettings(headers={name: "1"}))
