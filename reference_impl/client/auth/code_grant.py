@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import anyio
+
 from reference_impl.client.auth.addresses import require_secure
 from reference_impl.client.auth.credentials import ClientIdentity
 from reference_impl.client.auth.metadata import AuthorizationServer
@@ -46,19 +48,22 @@ class _Question:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """Asks the user, through `agent`, in the name of the client that `client` describes."""
+    """Asks the user, through `agent`, in the name of the client that `client` describes: one question after the other,
+    however many servers want one."""
 
     agent: UserAgent = field(default_factory=Browser)
     client: ClientDescription = field(default_factory=ClientDescription)
+    _asking: anyio.Lock = field(default_factory=anyio.Lock, init=False, repr=False, compare=False)
 
     async def obtain(self, venue: Venue) -> TokenResponse:
         """See `Grant.obtain`. A registration that the authorization server has forgotten is made anew, once."""
-        try:
+        async with self._asking:
+            try:
+                return await self._obtain(venue)
+            except TokenRefused as error:
+                if error.error != "invalid_client" or not forget(venue):
+                    raise
             return await self._obtain(venue)
-        except TokenRefused as error:
-            if error.error != "invalid_client" or not forget(venue):
-                raise
-        return await self._obtain(venue)
 
     async def _obtain(self, venue: Venue) -> TokenResponse:
         require_proof_keys(venue.authorization_server)

@@ -98,7 +98,7 @@ class Browser:
         server = await asyncio.start_server(serve, sock=self._socket, limit=_HEAD_LIMIT)
         self._socket = None  # closed with the server
         try:
-            if not await anyio.to_thread.run_sync(self._show, url):
+            if not await anyio.to_thread.run_sync(self._show, url, abandon_on_cancel=True):
                 raise AuthorizationFailed("no browser could be opened")
             with anyio.fail_after(self._patience):
                 return await answer

@@ -425,3 +425,24 @@ async def test_a_nonce_that_comes_with_a_refusal_is_in_the_next_proof():
     assert await oauth.answer(replace(wanted, headers={**wanted.headers, "dpop-nonce": "n1"}))
     proof = (await headers(oauth))["dpop"].split(".")[1]
     assert json.loads(urlsafe_b64decode(proof + "=="))["nonce"] == "n1"
+
+
+async def test_a_user_is_asked_by_one_server_after_the_other():
+    async def browse(url):
+        asked.append(url)
+        assert len(asked) == 1
+        await anyio.lowlevel.checkpoint()
+        asked.clear()
+        return await world.browse(url)
+
+    asked: list[str] = []
+    world, other = World(), "https://mcp.example/other"
+    world.documents["https://mcp.example/.well-known/oauth-protected-resource/other"] = {
+        "resource": other,
+        "authorization_servers": [ISSUER],
+    }
+    oauth = world.oauth(AuthorizationCode(Callback(REDIRECT, browse)))
+    async with anyio.create_task_group() as tasks:
+        for server in (SERVER, other):
+            tasks.start_soon(oauth.answer, refusal(server=server))
+    assert len(world.issuer.asked) == 2
