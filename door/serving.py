@@ -51,6 +51,8 @@ def serve_named(name: str, transport: str, host: str, port: int, securing: Secur
     """
     if name not in SERVERS:
         raise Refusal(f"there is no server {name!r}; known: {', '.join(SERVERS)}")
+    if not host:
+        raise Refusal("--host is empty, which would mean every network: name an address")
     make: Callable[[], Any] = import_module(SERVERS[name]).make_server
     seal, tls = _seal(transport, securing), _tls(transport, host, securing)
     if transport == "stdio":

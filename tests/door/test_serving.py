@@ -48,6 +48,11 @@ def test_options_that_do_not_go_together_are_refused(transport: str, securing: S
         serve_named("everything", transport, "127.0.0.1", 0, securing)
 
 
+def test_no_host_is_not_every_host() -> None:
+    with pytest.raises(Refusal, match="--host is empty"):
+        serve_named("everything", "http", "", 0, Securing())
+
+
 @pytest.mark.parametrize("transport", ["http", "sse"])
 def test_what_cannot_be_sealed_is_refused(transport: str, keys: Path) -> None:
     with pytest.raises(Refusal, match="over stdio and ws alone"):
