@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-__all__ = ["annotation_flaw"]
+__all__ = ["annotation_flaw", "header_parameters", "is_secret"]
 
 _KEYWORD = "x-mcp-header"
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -17,6 +17,28 @@ _NAMED = ("properties", "$defs", "definitions", "patternProperties", "dependentS
 """Keywords whose members are schemas."""
 _DATA = frozenset({"const", "default", "enum", "examples"})
 """Keywords whose values are no schemas, whatever they look like."""
+
+_SECRETS = (
+    *(("password",), ("passwd",), ("passphrase",), ("secret",), ("ssn",), ("credentials",)),
+    *(("api", "key"), ("apikey",), ("private", "key"), ("access", "token"), ("refresh", "token"), ("auth", "token")),
+    *(("bearer", "token"), ("credit", "card"), ("card", "number"), ("social", "security")),
+)
+"""Words that stand together in the name of a secret. Neither `token` nor `key` alone is one: pages have tokens."""
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+def header_parameters(schema: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every parameter that is copied into a header: its own name and its schema."""
+    for path, annotated, _ in _annotated(schema, "", reachable=True):
+        yield path.rpartition("/")[2], annotated
+
+
+def is_secret(name: str, schema: dict[str, Any]) -> bool:
+    """Whether a parameter is a secret by its name or by what its schema says of it."""
+    if schema.get("format") == "password" or schema.get("writeOnly") is True:
+        return True
+    words = tuple(word.lower() for word in _WORD.findall(name))
+    return any(words[at : at + len(secret)] == secret for secret in _SECRETS for at in range(len(words)))
 
 
 def annotation_flaw(schema: Any) -> str | None:

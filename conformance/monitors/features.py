@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.check import monitor
 from conformance.expect import Mismatch, brief
 from conformance.monitors.traffic import Asked, key, notifications, requests, revision_of
-from conformance.transcript import Conversation, Entry
+from conformance.transcript import Conversation, Entry, HttpHead
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, SUBSCRIPTION_ID
 from reference_impl.protocol.methods import INPUT_METHODS
 
 _MISSING_CAPABILITY = -32021
 _MOST_VALUES = 100
+_LEAST_SECRET = 16
 _BROUGHT_BY = {
     "notifications/tools/list_changed": "toolsListChanged",
     "notifications/prompts/list_changed": "promptsListChanged",
@@ -37,6 +40,45 @@ def logging_declared(conversation: Conversation) -> Iterator[Mismatch | None]:
         if message["method"] == "notifications/message":
             declared = "logging" in conversation.capabilities
             yield None if declared else Mismatch("a declared logging capability", brief(message), [entry.index])
+
+
+@monitor("logging.secrets", "logging.secrets")
+def logging_secrets(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """No log message holds the credentials that we sent."""
+    secrets = {secret for entry in conversation.sent() if entry.head for secret in _credentials(entry.head)}
+    for _, message, params in notifications(conversation) if secrets else ():
+        if message["method"] == "notifications/message":
+            told = json.dumps(params, ensure_ascii=False)
+            hidden = functools.reduce(lambda text, secret: text.replace(secret, "…"), secrets, told)
+            # The message is not shown as it came: our report is to hold no credentials either.
+            yield None if hidden == told else Mismatch("no credentials in a log message", brief(hidden))
+
+
+def _credentials(head: HttpHead) -> Iterator[str]:
+    """What the Authorization headers of a request hold, without the scheme; short ones could stand anywhere."""
+    for name, value in head.headers:
+        secret = value.rpartition(" ")[2]
+        if name == "authorization" and len(secret) >= _LEAST_SECRET:
+            yield secret
+
+
+@monitor(
+    "capabilities.changes-declared",
+    "prompts.capability.respected",
+    "lifecycle.operation.capabilities",
+    "lifecycle.operation.capabilities-should",
+)
+def changes_declared(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Lists whose changes are told of have listChanged declared."""
+    if conversation.revision is None or not conversation.capabilities:
+        return
+    for entry, message, _ in notifications(conversation):
+        feature, _, change = message["method"].removeprefix("notifications/").partition("/")
+        if change == "list_changed" and (feature == "prompts" or not _modern(conversation)):
+            declared = conversation.capabilities.get(feature)
+            fine = isinstance(declared, dict) and declared.get("listChanged") is True
+            expected = f"{feature}.listChanged to be declared"
+            yield None if fine else Mismatch(expected, brief(message), [entry.index])
 
 
 @monitor("completion.limit", "completion.values.limit")

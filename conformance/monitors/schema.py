@@ -6,6 +6,7 @@ What another check or monitor judges by name is left to it, so that one defect s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -36,11 +37,20 @@ _JUDGED_IN: dict[str, frozenset[str]] = {
 _ANNOUNCED = {"input_required": "InputRequiredResult", "task": "CreateTaskResult"}
 """Result types that announce a definition of their own, the core protocol's and the tasks extension's."""
 
+_NAMED = (
+    (re.compile(r"/tools/\d+(: member 'inputSchema' is missing|/inputSchema: .*)"), "tools.input-schema.object"),
+    (
+        re.compile(r"/messages/\d+/content/resource(: member '(text|blob)' is missing|/(text|blob): .*)"),
+        "prompts.embedded.content",
+    ),
+)
+"""Departures from the schema that a sentence of the specification forbids by name, and its row."""
+
 _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
 
-@monitor("schema.results", "base.message.schema")
+@monitor("schema.results", "base.message.schema", "tools.input-schema.object", "prompts.embedded.content")
 def results(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every result has the members and types that the schema gives the results of its method."""
     known = _known_messages(conversation)
@@ -110,4 +120,6 @@ def _mismatch(expected: str, found: list[Violation], entry: Entry) -> Mismatch |
         return None
     told = [f"{violation.pointer or 'the object'}: {violation.message}" for violation in found[:_SHOWN]]
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-    return Mismatch(expected, "; ".join(told) + more, [entry.index])
+    mismatch = Mismatch(expected, "; ".join(told) + more, [entry.index])
+    mismatch.breaks = next((row for pattern, row in _NAMED if pattern.fullmatch(told[0])), "base.message.schema")
+    return mismatch

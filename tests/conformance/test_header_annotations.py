@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from conformance.header_annotations import annotation_flaw
+from conformance.header_annotations import annotation_flaw, header_parameters, is_secret
 
 
 def _marked(value: Any = "Region", **members: Any) -> dict[str, Any]:
@@ -52,3 +52,25 @@ def test_what_a_client_can_follow_passes(schema: Any) -> None:
 )
 def test_what_a_client_must_reject_is_told(schema: Any, told: str) -> None:
     assert told in str(annotation_flaw(schema))
+
+
+def test_parameters_that_go_into_headers_are_found_at_any_depth() -> None:
+    schema = _object(a=_marked(), b={"type": "string"}, c=_object(d=_marked("Deep")))
+    assert [name for name, _ in header_parameters(schema)] == ["a", "d"]
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "userPassword", "api_key", "APIKey", "access-token", "clientSecret", "ssn"]
+)
+def test_secrets_are_known_by_their_names(name: str) -> None:
+    assert is_secret(name, _marked())
+
+
+@pytest.mark.parametrize("name", ["token", "pageToken", "key", "sortKey", "secretary", "discard_number", "region"])
+def test_names_that_only_look_like_secrets_pass(name: str) -> None:
+    assert not is_secret(name, _marked())
+
+
+def test_secrets_are_known_by_what_their_schema_says() -> None:
+    assert is_secret("a", _marked(format="password"))
+    assert is_secret("a", _marked(writeOnly=True))

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.check import check
 from conformance.dialects import dangling, flaw, is_network
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
-from conformance.header_annotations import annotation_flaw
+from conformance.header_annotations import annotation_flaw, header_parameters, is_secret
 from conformance.lists import declared_lists, listed, names
 from conformance.meta_keys import key_flaw
 from conformance.peer import Peer
@@ -96,6 +96,22 @@ async def headers(peer: Peer) -> None:
         wrong = annotation_flaw(schema)
         if wrong is not None:
             raise Mismatch(f"x-mcp-header annotations of tool {name} that clients can follow", wrong)
+
+
+@check("audit.headers.sensitive", "tools.header.sensitive")
+async def sensitive_headers(peer: Peer) -> None:
+    """No parameter that is a secret by its name or format is copied into a header."""
+    annotated = [
+        (name, parameter, schema)
+        for name, member, schema in await _schemas(peer)
+        if member == "inputSchema"
+        for parameter, schema in header_parameters(schema)
+    ]
+    if not annotated:
+        raise Inapplicable("no tool has an x-mcp-header")
+    for name, parameter, schema in annotated:
+        if is_secret(parameter, schema):
+            raise Mismatch(f"no secret of tool {name} in a header", f"{parameter} is copied: {brief(schema)}")
 
 
 @check("audit.icons", "audit.icon.scheme")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from conformance.check import check
 from conformance.checks.methods import require_method
 from conformance.expect import Inapplicable, Mismatch, expect_error
+from conformance.links import Answer
 from conformance.peer import Peer
 from conformance.surface import prompt_arguments
 
@@ -36,15 +39,46 @@ async def unknown(peer: Peer) -> None:
     expect_error(answer, {_INVALID_PARAMS}, "an unknown prompt")
 
 
-@check("prompts.arguments.missing", "prompts.arguments.missing")
+@check("prompts.arguments.missing", "prompts.arguments.missing", "prompts.arguments.validated")
 async def missing_argument(peer: Peer) -> None:
     """A prompt without the argument that it requires gets error -32602, where with it it does not."""
+    name, arguments = await _with_arguments(peer)
+    answer = await _got(peer, name, {}, "the required ones left out")
+    what = f"prompt {name} without {', '.join(arguments)}"
+    _expect_no_messages(answer, what)
+    try:
+        expect_error(answer, {_INVALID_PARAMS}, what)
+    except Mismatch as mismatch:
+        mismatch.breaks = "prompts.arguments.missing"
+        raise
+
+
+@check("prompts.arguments.type", "prompts.arguments.validated")
+async def wrong_type(peer: Peer) -> None:
+    """A prompt with an object in the place of an argument, which is always text, gives no messages."""
+    name, arguments = await _with_arguments(peer)
+    spoiled = {**arguments, next(iter(arguments)): {"touchstone": []}}
+    _expect_no_messages(await _got(peer, name, spoiled, "an object for a text"), f"prompt {name} with an object")
+
+
+async def _with_arguments(peer: Peer) -> tuple[str, dict[str, str]]:
+    """Return a prompt that can be got, and the arguments that it requires. Raises `Inapplicable` without one."""
     for prompt in peer.surface.prompts:
-        arguments = prompt_arguments(prompt)
-        with_all = {"name": prompt.get("name"), "arguments": arguments}
-        if arguments and isinstance((await peer.request("prompts/get", with_all)).result, dict):
-            message = peer.message("prompts/get", {"name": prompt.get("name"), "arguments": {}})
-            answer = await peer.call(message, defect="arguments: the required ones left out")
-            expect_error(answer, {_INVALID_PARAMS}, f"prompt {prompt.get('name')} without {', '.join(arguments)}")
-            return
+        name, arguments = prompt.get("name"), prompt_arguments(prompt)
+        if isinstance(name, str) and arguments:
+            answer = await peer.request("prompts/get", {"name": name, "arguments": arguments})
+            if isinstance(answer.result, dict):
+                return name, arguments
     raise Inapplicable("no prompt that can be got has a required argument")
+
+
+async def _got(peer: Peer, name: str, arguments: dict[str, Any], defect: str) -> Answer:
+    message = peer.message("prompts/get", {"name": name, "arguments": arguments})
+    return await peer.call(message, defect=f"arguments: {defect}")
+
+
+def _expect_no_messages(answer: Answer, what: str) -> None:
+    if isinstance(answer.result, dict) and answer.result.get("messages"):
+        mismatch = Mismatch(f"an error for {what}", answer.describe())
+        mismatch.breaks = "prompts.arguments.validated"
+        raise mismatch

@@ -6,6 +6,7 @@ schema. A call that gets `input_required`, or -32021 for want of a client capabi
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from conformance.calling import answers, succeeded, tried
@@ -13,17 +14,19 @@ from conformance.check import check
 from conformance.checks.methods import require_method
 from conformance.dialects import misfit
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_error
-from conformance.links import Gone, Silence
+from conformance.links import Answer, Gone, Silence
 from conformance.lists import elsewhere, names
 from conformance.peer import Peer
 from conformance.surface import ToolCall
 
 _DUTY = "base.response.every-request"
 _INVALID_PARAMS = -32602
+_NO_TOOL = "touchstone-no-such-tool"
 _ABOUT_THE_CALL = (_INVALID_PARAMS, -32021, -32042)
 """Errors that tell of the call and not of the tool: arguments, a client capability that is missing, a URL to visit."""
 _ODD: dict[str, Any] = {"touchstone": []}
 """A value that fits no scalar and no array, and that nobody turns into one by good will."""
+_COMPLAINT = re.compile(r"(?i)error|invalid|required|missing|must|expected|cannot|can't|could not|fail|not ")
 
 
 @check("tools.list.order", "tools.list.order", "tools.list.order-early")
@@ -93,17 +96,33 @@ async def unknown(peer: Peer) -> None:
     """A call of a tool that is not listed gets error -32602."""
     if not peer.surface.tools:
         raise Inapplicable("the target lists no tools")
-    answer = require_method(await peer.request("tools/call", {"name": "touchstone-no-such-tool", "arguments": {}}))
+    answer = require_method(await peer.request("tools/call", {"name": _NO_TOOL, "arguments": {}}))
     expect_error(answer, {_INVALID_PARAMS}, "an unknown tool")
 
 
-@check("tools.arguments.missing", "tools.arguments.refused")
+@check("tools.names.case", "tools.name.case")
+async def case_of_names(peer: Peer) -> None:
+    """A tool is not known by its name in other case."""
+    listed = {tool.get("name") for tool in peer.surface.tools}
+    async for call, valid in answers(peer):
+        other = call.tool["name"].swapcase()
+        if other in listed or not succeeded(valid):
+            continue
+        if succeeded(await peer.request("tools/call", {"name": other, "arguments": call.arguments})):
+            if succeeded(await peer.request("tools/call", {"name": _NO_TOOL, "arguments": call.arguments})):
+                raise Blocked("the target answers calls of unknown tools with results, which another check judges")
+            raise Mismatch(f"no tool {other}, since {call.tool['name']} is listed", "a result, as of the other")
+        return
+    raise Blocked("no tool with letters in its name may be called and succeeds with the simplest arguments")
+
+
+@check("tools.arguments.missing", "tools.arguments.validated", "tools.arguments.refused")
 async def missing_argument(peer: Peer) -> None:
     """A call without an argument that the tool requires is refused, where the same call with it succeeds."""
     await _expect_refusal(peer, _without_one, "a required argument left out")
 
 
-@check("tools.arguments.type", "tools.arguments.refused")
+@check("tools.arguments.type", "tools.arguments.validated", "tools.arguments.refused")
 async def wrong_type(peer: Peer) -> None:
     """A call with an object in the place of a scalar argument is refused, where the right value succeeds."""
     await _expect_refusal(peer, _with_an_object, "an argument of the wrong type")
@@ -158,11 +177,20 @@ async def _expect_refusal(peer: Peer, spoil: Any, what: str) -> None:
         message = peer.message("tools/call", {"name": call.tool["name"], "arguments": spoiled})
         answer = await peer.call(message, defect=f"arguments: {what}")
         if answer.code != _INVALID_PARAMS and (answer.error is not None or succeeded(answer)):
-            raise Mismatch(
-                f"an isError result or error {_INVALID_PARAMS} from {call.tool['name']} for {what}", answer.describe()
-            )
+            expected = f"an isError result or error {_INVALID_PARAMS} from {call.tool['name']} for {what}"
+            mismatch = Mismatch(expected, answer.describe())
+            taken = answer.error is None and not _complains(answer)
+            mismatch.breaks = "tools.arguments.validated" if taken else "tools.arguments.refused"
+            raise mismatch
         return
     raise Blocked(f"no tool that may be called succeeds with the simplest arguments and could be sent {what}")
+
+
+def _complains(answer: Answer) -> bool:
+    """Whether a result without isError says in its text that something is wrong: then it was looked at, at least."""
+    content = answer.result.get("content") if isinstance(answer.result, dict) else None
+    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    return any(_COMPLAINT.search(str(block.get("text", ""))) for block in blocks)
 
 
 def _without_one(call: ToolCall) -> dict[str, Any] | None:

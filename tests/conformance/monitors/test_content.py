@@ -41,6 +41,29 @@ def test_resources_in_prompts_have_a_type() -> None:
     assert _got(typed).outcome("content.prompt-resources") == "passed"
 
 
+@pytest.mark.parametrize(("named", "outcome"), [("image/png", "passed"), ("a/b; c=d", "passed"), ("png", "failed")])
+def test_media_of_prompts_name_their_type_in_full(named: str, outcome: str) -> None:
+    judged = _got({"type": "image", "data": "AAAA", "mimeType": named}).judged("content.prompt-media")
+    assert judged.outcome == outcome
+    assert judged.mismatch is None or judged.mismatch.breaks == "prompts.image.media-type"
+
+
+def test_resources_in_prompts_have_a_uri_unless_it_is_what_we_gave() -> None:
+    resource = {"uri": "no uri", "text": "a", "mimeType": "text/plain"}
+    judged = _got({"type": "resource", "resource": resource}).judged("content.prompt-resources")
+    assert judged.mismatch is not None
+    assert judged.mismatch.breaks == "prompts.embedded.uri"
+    ours = Talk().we(request(1, "prompts/get", name="a", arguments={"b": "no uri"}))
+    message = {"role": "user", "content": {"type": "resource", "resource": resource}}
+    assert ours.it(result(1, messages=[message])).outcome("content.prompt-resources") == "passed"
+
+
+def test_prefixes_of_keys_are_domains() -> None:
+    assert Talk().it(result(1, _meta={"com.example/a": 1})).outcome("content.meta-prefixes") == "passed"
+    assert Talk().it(result(1, _meta={"example/a": 1})).outcome("content.meta-prefixes") == "failed"
+    assert Talk().it(result(1, _meta={"a": 1})).outcome("content.meta-prefixes") == "blocked"
+
+
 def test_who_embeds_resources_declares_them() -> None:
     block = {"type": "resource", "resource": {"uri": "a:b", "text": "a"}}
     talk = Talk().we(request(1, "tools/call")).it(result(1, content=[block]))

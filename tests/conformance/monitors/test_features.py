@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from conformance.transcript import Direction, HttpHead
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, SUBSCRIPTION_ID
 from tests.conformance.monitors.talk import MODERN, Talk, notification, request, result
 
@@ -75,3 +76,21 @@ def test_a_missing_capability_is_named(declared: Any, data: Any, outcome: str) -
     asked = request(1, "tools/call", _meta={CLIENT_CAPABILITIES: declared})
     answer = {"jsonrpc": "2.0", "id": 1, "error": {"code": -32021, "message": "no", "data": data}}
     assert Talk(MODERN).we(asked).it(answer).outcome("mrtr.missing-capability") == outcome
+
+
+def test_credentials_of_a_request_stand_in_no_log_message() -> None:
+    secret = "a-token-of-nobody-at-all"
+    head = HttpHead("POST /mcp HTTP/1.1", (("authorization", f"Bearer {secret}"),))
+    talk = Talk().it(notification("message", level="info", data=secret))
+    assert talk.outcome("logging.secrets") == "blocked"
+    talk.conversation.record(Direction.SENT, b"", head=head)
+    judged = talk.judged("logging.secrets")
+    assert judged.mismatch is not None
+    assert secret not in judged.mismatch.actual
+
+
+def test_who_tells_of_changes_declares_it() -> None:
+    talk = Talk().it(notification("prompts/list_changed"))
+    for declared, outcome in (({}, "failed"), ({"listChanged": False}, "failed"), ({"listChanged": True}, "passed")):
+        talk.conversation.capabilities = {"prompts": declared}
+        assert talk.outcome("capabilities.changes-declared") == outcome

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.conformance.monitors.talk import MODERN, Talk, notification, request, result
 
 _TOOL = {"name": "a", "inputSchema": {"type": "object"}}
@@ -52,3 +54,25 @@ def test_a_question_is_judged_as_a_question() -> None:
 def test_notifications_are_judged_and_those_of_vendors_are_not() -> None:
     assert Talk().it(notification("progress", progressToken=1, progress="half")).outcome("schema.messages") == "failed"
     assert Talk().it(notification("com.example/own", progress="half")).outcome("schema.messages") == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("tool", "row"),
+    [
+        ({"name": "a"}, "tools.input-schema.object"),
+        ({"name": "a", "inputSchema": None}, "tools.input-schema.object"),
+        ({"name": "a", "inputSchema": {"type": "array"}}, "base.message.schema"),
+    ],
+)
+def test_what_a_sentence_forbids_by_name_breaks_its_own_row(tool: Any, row: str) -> None:
+    mismatch = _listed(tool).judged("schema.results").mismatch
+    assert mismatch is not None
+    assert mismatch.breaks == row
+
+
+def test_an_embedded_resource_without_content_breaks_its_own_row() -> None:
+    block = {"type": "resource", "resource": {"uri": "a:b", "mimeType": "text/plain"}}
+    talk = Talk().we(request(1, "prompts/get")).it(result(1, messages=[{"role": "user", "content": block}]))
+    mismatch = talk.judged("schema.results").mismatch
+    assert mismatch is not None
+    assert mismatch.breaks == "prompts.embedded.content"
