@@ -30,6 +30,8 @@ _SITE = f"{_HOME}/specification"
 _PROPOSALS = "seps/"
 """Where a page begins that is a proposal: it has the same address in all revisions."""
 _EXTENSIONS = {"tasks": "https://github.com/modelcontextprotocol/ext-tasks/blob/main/specification/{}/tasks.md"}
+_NAMES = {"tasks": "io.modelcontextprotocol/tasks"}
+"""Extension to its name among `capabilities.extensions`."""
 _KEYS = {
     *("id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"),
     *("testable", "untestable", "extension"),
@@ -46,9 +48,9 @@ class Requirement:
 
     `page` is the address below the specification of a revision (`basic/index#messages`); `legacy_page` replaces it for
     revisions before 2026-07-28, whose pages are cut differently. `requires` is the path of the server capability
-    without which the row does not bind ("tools", "resources.subscribe"). `extension` names the extension whose page
-    holds the statement; a page that begins with "seps/" is a proposal. `testable` is one of `SIGNS`; `untestable` says
-    for each side ("server", "client", ...) that nobody can test from outside why that is so.
+    without which the row does not bind ("tools", "resources.subscribe", "extensions.NAME"). `extension` names the
+    extension whose page holds the statement; a page that begins with "seps/" is a proposal. `testable` is one of
+    `SIGNS`; `untestable` says for each side ("server", "client", ...) that nobody can test from outside why that is so.
     """
 
     id: str
@@ -151,7 +153,7 @@ def _row(row: dict[str, Any], file: str) -> Requirement:
             text=row["text"],
             window=Window(row.get("since"), row.get("until")),
             transport=row.get("transport", "any"),
-            requires=row.get("requires"),
+            requires=_requires(row),
             legacy_page=row.get("legacy_page"),
             extension=extension,
             testable=sign,
@@ -159,6 +161,12 @@ def _row(row: dict[str, Any], file: str) -> Requirement:
         )
     except KeyError as missing:
         raise CatalogueError(f"{name}: {missing} is missing") from None
+
+
+def _requires(row: dict[str, Any]) -> str | None:
+    """Return what a row hangs on: a row of an extension on that extension, unless it says `requires = ""`."""
+    extension = row.get("extension")
+    return row.get("requires", None if extension is None else f"extensions.{_NAMES[extension]}") or None
 
 
 def _reasons(told: str | dict[str, str], role: str, name: str) -> dict[str, str]:

@@ -261,8 +261,11 @@ def _spoiled(judged: Judged, peer: Peer) -> bool:
 
 
 def declares(capabilities: object, path: str) -> bool:
-    """Whether capabilities hold a path such as "tools" or "resources.subscribe" (a leaf that is false does not)."""
-    for step in path.split("."):
+    """Whether capabilities hold a path such as "tools" or "resources.subscribe" (a leaf that is false does not).
+
+    The names of extensions have dots of their own.
+    """
+    for step in path.split(".", 1 if path.startswith("extensions.") else -1):
         if not isinstance(capabilities, dict) or step not in capabilities:
             return False
         capabilities = capabilities[step]

@@ -47,7 +47,8 @@ class Peer:
     `opening` is the answer to `initialize` or `server/discover`; `surface` what the target offers, gathered once and
     shared by all peers of a revision; `heard` every message that was neither an answer nor asked for; `tried` what
     tools answered (`conformance.calling`), `elsewhere` what lists hold on another connection (`conformance.lists`),
-    each asked once, behind `trying`; `process` the target's process where it is a command.
+    each asked once, behind `trying`; `kept` what else checks do once for each other; `process` the target's process
+    where it is a command.
     """
 
     def __init__(self, link: StreamLink | HttpLink, revision: Revision, patience: Patience, surface: Surface) -> None:
@@ -63,6 +64,7 @@ class Peer:
         self.tried: dict[str, Answer | Silence] = {}
         self.elsewhere: dict[str, list[str]] = {}
         self.trying = anyio.Lock()
+        self.kept: dict[str, Any] = {}
         self._news: anyio.Event | None = None
 
     # What is known --------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from reference_impl.protocol.methods import PAGINATED
 if TYPE_CHECKING:
     from conformance.peer import Peer
 
-__all__ = ["Permission", "Surface", "ToolCall", "gather", "prompt_arguments"]
+__all__ = ["Permission", "Surface", "ToolCall", "gather", "lasting", "prompt_arguments", "task_support"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -80,8 +80,15 @@ class Surface:
 
     def calls(self) -> Iterator[ToolCall]:
         """Every tool that may be called, with the simplest valid arguments; the well-behaved order of the list."""
+        return (call for call in self._permitted() if task_support(call.tool) != "required")
+
+    def task_calls(self) -> Iterator[ToolCall]:
+        """Every call that may be made as a task (2025-11-25 `basic/utilities/tasks#tool-level-negotiation`)."""
+        return (call for call in self._permitted() if task_support(call.tool) in ("optional", "required"))
+
+    def _permitted(self) -> Iterator[ToolCall]:
         for tool in self.tools:
-            if isinstance(tool.get("name"), str) and self.permission.grants(tool) and not _only_as_task(tool):
+            if isinstance(tool.get("name"), str) and self.permission.grants(tool):
                 arguments = self.permission.samples.get(tool["name"]) or simplest(tool.get("inputSchema"))
                 if isinstance(arguments, dict):
                     yield ToolCall(tool, arguments)
@@ -117,10 +124,9 @@ class Surface:
 
         Raises `Blocked` if no such tool is known.
         """
-        for call in self.calls() if self.tools else ():
-            for lasting in _lasting(call, seconds) if _is_slow(call.tool) else ():
-                if misfit(call.tool.get("inputSchema"), lasting) is None:
-                    return ToolCall(call.tool, lasting)
+        slow = (made for call in self.calls() if (made := lasting(call, seconds)) is not None)
+        if self.tools and (found := next(slow, None)) is not None:
+            return found
         if not self.tools:
             raise Inapplicable("the target lists no tools")
         raise Blocked("no tool that may be called is known to be slow (a name such as sleep, an argument seconds)")
@@ -160,10 +166,18 @@ def _completion(reference: dict[str, Any], argument: str) -> dict[str, Any]:
     return {"ref": reference, "argument": {"name": argument, "value": ""}}
 
 
-def _only_as_task(tool: Mapping[str, Any]) -> bool:
-    """Whether a plain call of a tool is an error (2025-11-25 `basic/utilities/tasks#tool-level-negotiation`)."""
+def task_support(tool: Mapping[str, Any]) -> Any:
+    """Return what a tool says of tasks; None where it says nothing, which means "forbidden"."""
     execution = tool.get("execution")
-    return isinstance(execution, dict) and execution.get("taskSupport") == "required"
+    return execution.get("taskSupport") if isinstance(execution, dict) else None
+
+
+def lasting(call: ToolCall, seconds: float) -> ToolCall | None:
+    """Return the call, of a tool known to be slow, so that it lasts about that long; None if that cannot be had."""
+    for arguments in _lasting(call, seconds) if _is_slow(call.tool) else ():
+        if misfit(call.tool.get("inputSchema"), arguments) is None:
+            return ToolCall(call.tool, arguments)
+    return None
 
 
 def _is_slow(tool: Mapping[str, Any]) -> bool:

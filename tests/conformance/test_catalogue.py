@@ -78,6 +78,15 @@ def test_a_row_of_an_extension_leads_to_its_own_page() -> None:
     assert str(row.url(LATEST)).endswith(f"/ext-tasks/blob/main/specification/{LATEST.name}/tasks.md#polling")
 
 
+def test_a_row_of_an_extension_hangs_on_it_unless_it_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = _toml(**ROW, extension="tasks")
+    other = _toml(**ROW | {"id": "b"}, extension="tasks", requires="")
+    rows = _read(tmp_path, monkeypatch, one, other)
+    assert [row.requires for row in rows] == ["extensions.io.modelcontextprotocol/tasks", None]
+
+
 def test_a_row_that_only_a_proposal_says_leads_to_the_proposal() -> None:
     row = Requirement("a", "MUST", "server", "seps/1-a#b", "t", ALWAYS, extension="tasks")
     assert row.url(LATEST) == row.url(LATEST_LEGACY) == "https://modelcontextprotocol.io/seps/1-a#b"

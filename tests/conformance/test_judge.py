@@ -97,6 +97,8 @@ def test_a_check_of_several_requirements_runs_if_one_of_them_binds() -> None:
         ({"resources": {}}, "resources.subscribe", False),
         ({"resources": None}, "resources", False),
         ("tools", "tools", False),
+        ({"extensions": {"com.example/x": {}}}, "extensions.com.example/x", True),
+        ({"extensions": {}}, "extensions.com.example/x", False),
     ],
 )
 def test_a_leaf_that_is_false_declares_nothing(capabilities: object, path: str, declared: bool) -> None:

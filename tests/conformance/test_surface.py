@@ -124,3 +124,15 @@ def test_a_cursor_that_goes_in_circles_is_not_followed_for_ever() -> None:
     )
     assert tools == []
     assert len(server.heard) < 100
+
+
+def test_a_tool_that_requires_a_task_is_called_as_one_only() -> None:
+    tools = {
+        support: tool(str(support), readOnlyHint=True) | {"execution": {"taskSupport": support}} for support in SUPPORT
+    }
+    own = surface(READ, *tools.values(), tool("write") | {"execution": {"taskSupport": "optional"}})
+    assert [call.tool["name"] for call in own.calls()] == ["read", "forbidden", "optional"]
+    assert [call.tool["name"] for call in own.task_calls()] == ["optional", "required"]
+
+
+SUPPORT = ("forbidden", "optional", "required")
