@@ -30,6 +30,8 @@ __all__ = ["ChannelWire", "LineChannel"]
 _logger = logging.getLogger(__name__)
 _FAREWELL = 1.0
 """Seconds that telling the server of a cancellation may take."""
+_MOST_NOISE = 20
+"""Lines that are no messages, and that are told of in the log."""
 
 
 async def _nothing_known() -> str:
@@ -50,6 +52,7 @@ class ChannelWire:
         self._explain = explain
         self._calls: Calls[_Slot] = Calls()
         self._ended: str | None = None
+        self._noise = 0
 
     async def run(self, deliver: Deliver) -> None:
         """Read until the channel ends; then fail what still waits."""
@@ -72,11 +75,17 @@ class ChannelWire:
         try:
             messages = read_messages(data, self.revision)
         except MalformedError as error:
-            # Many a server prints to its standard output; what is no message is none of ours.
-            _logger.warning("ignored what is no message: %s: %.200r", error.message, data)
+            self._ignore(data, error)
             return
         for message in messages:
             self._take(message, deliver)
+
+    def _ignore(self, data: bytes, error: MalformedError) -> None:
+        """Pass over what is no message: many a server prints to its standard output. Some print without end."""
+        self._noise += 1
+        if self._noise <= _MOST_NOISE:
+            last = ", and will be silently from here on" if self._noise == _MOST_NOISE else ""
+            _logger.warning("ignored what is no message%s: %s: %.200r", last, error.message, data)
 
     def _take(self, message: Message | MalformedError, deliver: Deliver) -> None:
         match message:

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import anyio
 
-from reference_impl.client.errors import ClientError, ConnectionClosed
+from reference_impl.client.errors import ClientError, ConnectionClosed, Unreachable
 from reference_impl.client.sealing import sealed
 from reference_impl.client.settings import ClientSettings
 from reference_impl.client.wire import Wire
@@ -132,7 +132,7 @@ async def _started(command: StdioCommand, settings: ClientSettings) -> Wire:
     try:
         process = await open_process(command)
     except TargetNotStarted as error:
-        raise ConnectionClosed(str(error)) from error
+        raise Unreachable(str(error)) from error
 
     async def explain() -> str:
         return await _last_words(process)

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from reference_impl.client.authorizing import Refusal
 from reference_impl.client.channel_wire import ChannelWire
 from reference_impl.client.endpoint import ATTEMPTS, DEMANDS_CERTIFICATE, REFUSED
-from reference_impl.client.errors import ConnectionClosed, HttpRefused
+from reference_impl.client.errors import ConnectionClosed, HttpRefused, Unreachable
 from reference_impl.client.sealing import sealed
 from reference_impl.client.settings import ClientSettings
-from reference_impl.transports.http_terms import ConnectionLost, HttpError
+from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, HttpError
 from reference_impl.transports.tunnel import Proxy
 from reference_impl.transports.websocket import HandshakeRefused, WebSocketChannel, open_websocket
 
@@ -53,6 +53,8 @@ async def _open(url: str, settings: ClientSettings, authorization: Mapping[str, 
         return await open_websocket(url, headers, settings.ssl_context, proxy=proxy)
     except HandshakeRefused:
         raise
+    except ConnectFailed as error:
+        raise Unreachable(str(error)) from error
     except (HttpError, ValueError) as error:
         silent = isinstance(error, ConnectionLost) and url.startswith("wss:")
         raise ConnectionClosed(f"{error}{DEMANDS_CERTIFICATE if silent else ''}") from error

@@ -447,3 +447,15 @@ async def test_what_functions_of_the_user_raise_is_logged_and_ends_nothing(talk,
         assert result["content"] == ["done"]
     assert "cannot hear of Notification" in caplog.text
     assert "cannot hear of Progress" in caplog.text
+
+
+async def test_noise_without_end_is_told_of_a_few_times(talk, caplog):
+    async def server(peer):
+        await peer.open_legacy()
+        ping = await peer.expect("ping")
+        await peer.send(b"y\n" * 1000)
+        await peer.answer(ping, {})
+
+    async with talk(server) as client:
+        await client.ping()
+    assert [record.message.count("silently from here on") for record in caplog.records] == [0] * 19 + [1]
