@@ -15,29 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from reference_impl.protocol.errors import Code, RemoteProtocolError
-from reference_impl.protocol.lifecycle import is_modern_request
-from reference_impl.protocol.messages import (
-    MalformedError,
-    Message,
-    Notification,
-    Request,
-    encode_json,
-    parse_any,
-)
-from reference_impl.protocol.revisions import LATEST, Revision, revision_named
-from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID
+from reference_impl.protocol.messages import encode_json
+from reference_impl.protocol.revisions import LATEST
 from reference_impl.server.access import ACCESS
 from reference_impl.server.channels import ChannelLimits
+from reference_impl.server.http.endpoint import Endpoint
 from reference_impl.server.http.guards import (
     HttpOptions,
     check_head,
-    check_media,
     check_origin,
     not_allowed,
     refused,
 )
-from reference_impl.server.http.legacy import end_session, serve_batch, serve_get, serve_initialize, serve_message
 from reference_impl.server.http.messages import (
     HttpError,
     HttpRequest,
@@ -45,13 +34,10 @@ from reference_impl.server.http.messages import (
     Receive,
     Scope,
     Send,
-    error_response,
     json_response,
-    read_body,
     send_response,
 )
-from reference_impl.server.http.modern import serve_modern
-from reference_impl.server.http.sessions import HttpSession, SessionStore
+from reference_impl.server.http.sessions import SessionStore
 from reference_impl.server.http.shares import Shares
 from reference_impl.server.http.sse_channel import SseChannels
 from reference_impl.server.http.websocket_channel import WebSocketChannels, refuse_upgrade
@@ -64,8 +50,6 @@ if TYPE_CHECKING:
 __all__ = ["HttpOptions", "MCPApplication"]
 
 _METADATA = "/.well-known/oauth-protected-resource"
-_LASTING = "subscriptions/listen"
-"""The request whose stream stays open: it counts as a channel."""
 _NEVER_STORED = {"cache-control": "no-store"}
 
 
@@ -110,6 +94,7 @@ class MCPApplication:
         self._closing = False
         self._authenticate = authenticate
         self._gate = _gate(authorization, self.path)
+        self._endpoint = Endpoint(server, chosen, self.sessions, self._channels, self._gate)
         self._asks_who = self._gate is not None or authenticate is not None
         self._started = time.monotonic()
         self._stack = AsyncExitStack()
@@ -179,6 +164,8 @@ class MCPApplication:
                 await self._websocket.serve(request, scope.get("subprotocols", []))
         except HttpError as error:
             await refuse_upgrade(request, scope, error.response)
+        except OSError:
+            return  # the client left before the handshake was over
         finally:
             if self._gate is not None:
                 ACCESS.set(None)
@@ -196,7 +183,7 @@ class MCPApplication:
         check_head(scope, self.options)
         check_origin(request, scope, self.options)
         if request.path == self.path and not self._asks_who and "extensions" not in scope:
-            return self._streamable(request)  # nobody has to be asked, or waited for
+            return self._endpoint.serve(request)  # nobody has to be asked, or waited for
         return self._find(request, scope)
 
     async def _find(self, request: HttpRequest, scope: Scope) -> None:
@@ -206,7 +193,7 @@ class MCPApplication:
             return
         request = await self._named(request, scope)
         if path == self.path:
-            await self._streamable(request)
+            await self._endpoint.serve(request)
         elif path == "/capabilities":
             await self._show(request, path)
         elif self._sse is not None and path == self._sse.path:
@@ -216,16 +203,6 @@ class MCPApplication:
             await self._sse.post(request, scope.get("query_string", b""), self.options.largest_body, self._gate)
         else:
             raise refused(404, "Not found")
-
-    def _streamable(self, request: HttpRequest) -> Awaitable[None]:
-        match request.method:
-            case "POST":
-                return self._post(request)
-            case "GET":
-                return self._get(request)
-            case "DELETE":
-                return send_response(request.send, self._delete(request))
-        raise not_allowed()
 
     async def _show(self, request: HttpRequest, path: str) -> None:
         if request.method not in ("GET", "HEAD"):
@@ -262,85 +239,3 @@ class MCPApplication:
             | ({} if self._sse is None else {"sse": self._sse.path})
             | ({} if self._websocket is None else {"websocket": self._websocket.path}),
         }
-
-    async def _post(self, request: HttpRequest) -> None:
-        check_media(request)
-        body = await read_body(request.receive, self.options.largest_body)
-        if body is None:
-            raise refused(413, "The body is too large")
-        try:
-            message = parse_any(body)
-        except MalformedError as error:
-            raise HttpError(error_response(400, error, error.id if error.answerable else None)) from None
-        if self._gate is not None:
-            self._gate.check(self.server, message)
-        if isinstance(message, list):
-            self._version(request)
-            await _reply(request, serve_batch(self.server, request, self._session(request), message))
-        else:
-            await self._route(request, message)
-
-    def _route(self, request: HttpRequest, message: Message) -> Awaitable[None]:
-        """Find the era of a message: modern if it describes itself, legacy if it opens a session or belongs to one."""
-        if isinstance(message, Request):
-            if is_modern_request(message.params):
-                return (self._hold_open if message.method == _LASTING else self._modern)(request, message)
-            if message.method == "initialize":
-                self._version(request)
-                return _reply(request, serve_initialize(self.server, self.sessions, request, message))
-        revision = self._version(request)
-        if revision is not None and revision.modern:
-            return self._modern_leftover(request, message)
-        return serve_message(self.server, request, self._session(request, message), message)
-
-    def _modern(self, request: HttpRequest, message: Request) -> Awaitable[None]:
-        return serve_modern(self.server, request, message)
-
-    async def _hold_open(self, request: HttpRequest, message: Request) -> None:
-        with self._channels.held(request):
-            await self._modern(request, message)
-
-    def _modern_leftover(self, request: HttpRequest, message: Message) -> Awaitable[None]:
-        match message:
-            case Request():
-                return self._modern(request, message)  # its metadata is missing, and it will hear so
-            case Notification():
-                return send_response(request.send, HttpResponse(202))  # none has a meaning over HTTP
-        raise refused(400, "Invalid request: this revision has no requests for clients to answer")
-
-    def _version(self, request: HttpRequest) -> Revision | None:
-        header = request.header(PROTOCOL_VERSION)
-        revision = revision_named(header)
-        if header is not None and revision is None:
-            raise refused(400, f"Unsupported MCP-Protocol-Version: {header}")
-        return revision
-
-    def _session(self, request: HttpRequest, message: Message | None = None) -> HttpSession:
-        identifier = request.header(SESSION_ID)
-        asked = message.id if isinstance(message, Request) else None
-        if identifier is None:
-            text = (
-                "Invalid params: neither does params._meta describe the request, nor does Mcp-Session-Id name a session"
-            )
-            raise HttpError(error_response(400, RemoteProtocolError(Code.INVALID_PARAMS, text), asked))
-        session = self.sessions.get(identifier, request.principal)
-        if session is None:
-            error = RemoteProtocolError(Code.INVALID_REQUEST, "Session not found: initialize anew")
-            raise HttpError(error_response(404, error, asked))
-        return session
-
-    async def _get(self, request: HttpRequest) -> None:
-        revision = self._version(request)
-        if (revision is not None and revision.modern) or (revision is None and request.header(SESSION_ID) is None):
-            raise not_allowed()
-        await serve_get(request, self._session(request), self.options.most_streams)
-
-    def _delete(self, request: HttpRequest) -> HttpResponse:
-        revision = self._version(request)
-        if revision is not None and revision.modern:
-            raise not_allowed()
-        return end_session(self.sessions, self._session(request))
-
-
-async def _reply(request: HttpRequest, response: Awaitable[HttpResponse]) -> None:
-    await send_response(request.send, await response)
