@@ -34,9 +34,11 @@ def progress_token(conversation: Conversation) -> Iterator[Mismatch | None]:
 @monitor("progress.rising", "progress.value.rises", "progress.value.rises-legacy")
 def progress_rising(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Each progress value of a request is greater than the one before."""
-    last: dict[Key, float] = {}
-    for entry, params, _ in _progress(conversation):
-        token, value = key(params[_TOKEN]), params.get("progress")
+    last: dict[tuple[Key, int], float] = {}
+    for entry, params, givers in _progress(conversation):
+        # A later request may give the token of one that is over again.
+        token = key(params[_TOKEN]), max((asked.entry.index for asked in givers), default=0)
+        value = params.get("progress")
         if isinstance(value, int | float) and not isinstance(value, bool):
             before = last.get(token)
             if before is not None and value <= before:
@@ -67,3 +69,13 @@ def _made_a_task(asked: Asked) -> bool:
     """A task keeps its request's token until it ends (2025-11-25 `basic/utilities/progress`)."""
     result = asked.answer.value.get("result") if asked.answer is not None and asked.answer.is_message else None
     return isinstance(result, dict) and ("task" in result or result.get("resultType") == "task")
+
+
+@monitor("progress.words", "progress.message", "progress.message-legacy")
+def progress_words(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A message that goes with progress holds something to read."""
+    for entry, params, _ in _progress(conversation):
+        text = params.get("message")
+        if isinstance(text, str):
+            readable = any(character.isprintable() and not character.isspace() for character in text)
+            yield None if readable else Mismatch("a message with something to read", brief(params), [entry.index])

@@ -43,6 +43,7 @@ _NAMED = (
         re.compile(r"/messages/\d+/content/resource(: member '(text|blob)' is missing|/(text|blob): .*)"),
         "prompts.embedded.content",
     ),
+    (re.compile(r"the object: none of the members 'inputRequests', 'requestState' is there"), "mrtr.result.something"),
 )
 """Departures from the schema that a sentence of the specification forbids by name, and its row."""
 
@@ -50,7 +51,10 @@ _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
 
-@monitor("schema.results", "base.message.schema", "tools.input-schema.object", "prompts.embedded.content")
+@monitor(
+    "schema.results",
+    *("base.message.schema", "tools.input-schema.object", "prompts.embedded.content", "mrtr.result.something"),
+)
 def results(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every result has the members and types that the schema gives the results of its method."""
     known = _known_messages(conversation)

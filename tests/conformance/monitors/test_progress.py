@@ -38,3 +38,13 @@ def test_a_token_given_again_is_alive_again() -> None:
 
 def test_a_task_keeps_its_token() -> None:
     assert _asked("a").it(result(1, task={"taskId": "t"})).it(_progress("a", 1)).outcome("progress.ended") == "passed"
+
+
+def test_a_message_of_progress_has_something_to_read() -> None:
+    def told(message: str) -> str:
+        given = request(1, _meta={"progressToken": 7})
+        report = notification("progress", progressToken=7, progress=1, message=message)
+        return Talk().we(given).it(report).outcome("progress.words")
+
+    assert told("Step 1") == told("…") == "passed"
+    assert told("") == told(" \n") == "failed"

@@ -76,3 +76,13 @@ def test_an_embedded_resource_without_content_breaks_its_own_row() -> None:
     mismatch = talk.judged("schema.results").mismatch
     assert mismatch is not None
     assert mismatch.breaks == "prompts.embedded.content"
+
+
+def test_a_question_without_questions_or_state_breaks_the_row_that_says_so() -> None:
+    call = request(1, "tools/call", name="ask")
+    asked = Talk(MODERN).we(call).it(result(1, resultType="input_required"))
+    judged = asked.judged("schema.results")
+    assert judged.mismatch is not None
+    assert judged.mismatch.breaks == "mrtr.result.something"
+    stated = Talk(MODERN).we(call).it(result(1, resultType="input_required", requestState="x"))
+    assert stated.outcome("schema.results") == "passed"
