@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtest.benchmarks.settings import Settings
 
-__all__ = ["bare", "interpreter", "ours", "ours_on", "sdk"]
+__all__ = ["bare", "bare_on_ours", "interpreter", "ours", "ours_on", "sdk"]
 
 _SERVERS = Path(__file__).resolve().parent / "servers"
 
@@ -33,8 +33,13 @@ def sdk(settings: Settings, mode: str) -> list[str]:
 
 
 def bare() -> list[str]:
-    """Return the limit."""
+    """Return the limit on uvicorn as it is."""
     return [sys.executable, "-P", str(_SERVERS / "bare.py")]
+
+
+def bare_on_ours() -> list[str]:
+    """Return the limit on the protocol that our runner gives uvicorn."""
+    return [sys.executable, "-m", "loadtest.benchmarks.servers.bare", "lean"]
 
 
 def interpreter() -> list[str]:

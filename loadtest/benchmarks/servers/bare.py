@@ -1,6 +1,6 @@
-"""The limit: an ASGI application on the same uvicorn that decodes the request and encodes the answer, and no more.
+"""The limit: an ASGI application that decodes the request and encodes the answer, and no more.
 
-`bare.py PORT`.
+`bare.py PORT` on uvicorn as it is, `bare.py lean PORT` on uvicorn with the protocol of the reference server's runner.
 """
 
 from __future__ import annotations
@@ -33,7 +33,17 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": answer})
 
 
+def main() -> None:
+    """Serve until a signal."""
+    *lean, port = sys.argv[1:]
+    protocols: dict[str, Any] = {}
+    if lean:
+        from reference_impl.server.uvicorn_choice import choose
+
+        protocols = choose(websocket=False)
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "lifespan": "off", "server_header": False}
+    uvicorn.run(application, port=int(port), **quiet, **protocols)
+
+
 if __name__ == "__main__":
-    uvicorn.run(
-        application, port=int(sys.argv[1]), log_level="warning", access_log=False, lifespan="off", server_header=False
-    )
+    main()

@@ -11,7 +11,7 @@ from loadtest.benchmarks.environments import Environments
 from loadtest.benchmarks.http_load import HttpPlan, http_sample
 from loadtest.benchmarks.machine import MEASURED, on_core, started
 from loadtest.benchmarks.memory import abandoned_sample, idle_sample
-from loadtest.benchmarks.programs import bare, ours, ours_on
+from loadtest.benchmarks.programs import bare, bare_on_ours, ours, ours_on
 from loadtest.benchmarks.start import start_sample
 from loadtest.benchmarks.stdio_load import stdio_sample
 from loadtest.benchmarks.traffic import Traffic, WrongAnswerError, discovery, judged_events
@@ -31,8 +31,9 @@ PROGRESS = HttpPlan(Traffic(LATEST_LEGACY, "count", progress=True), 2, judged_ev
         (ours("http"), PROGRESS),
         (ours_on("uvicorn"), HttpPlan(Traffic(LATEST_LEGACY), 2, sessions=True)),
         (bare(), HttpPlan(Traffic(LATEST), 2)),
+        (bare_on_ours(), HttpPlan(Traffic(LATEST), 2)),
     ],
-    ids=["modern", "events", "progress", "plain uvicorn", "bare"],
+    ids=["modern", "events", "progress", "plain uvicorn", "bare", "bare on ours"],
 )
 def test_calls_over_http_are_counted_and_their_cost_is_taken(command, plan):
     sample = http_sample(command, plan, SECONDS, 0.05)
