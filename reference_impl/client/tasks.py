@@ -110,7 +110,7 @@ class Tasks:
             raise RequestTimeout("tools/call", timeout) from None
         except (TaskCancelled, RequestFailed):
             raise  # it has ended by itself
-        except (ClientError, anyio.get_cancelled_exc_class()):
+        except (Exception, anyio.get_cancelled_exc_class()):  # also a handler of the user that failed
             await self._abandon(task)
             raise
 

@@ -123,6 +123,8 @@ class HttpClient:
         self._idle.pop(link, None)
 
     async def _connect(self) -> HttpLink:
+        if self._closed:
+            raise _closed_here()
         lacking = "connection"
         try:
             with anyio.fail_after(CONNECT_TIMEOUT):
@@ -131,9 +133,9 @@ class HttpClient:
                 link = await self._linked(connection)
         except TimeoutError as error:
             raise ConnectFailed(f"{self.origin.authority}: no {lacking} within {CONNECT_TIMEOUT:g} s") from error
-        if self._closed:  # before, or while the connection came to stand
+        if self._closed:  # while the connection came to stand
             link.close()
-            raise ConnectionLost("the connection was closed on this side", received=False)
+            raise _closed_here()
         return link
 
     async def _dialled(self) -> socket.socket:
@@ -166,6 +168,10 @@ class HttpClient:
         for _ in range(_TURNS):  # the loop reports the end of a connection in its next turns; until then it is open
             if self._open:
                 await anyio.lowlevel.checkpoint()
+
+
+def _closed_here() -> ConnectionLost:
+    return ConnectionLost("the connection was closed on this side", received=False)
 
 
 async def _answered(link: HttpLink, data: bytes) -> HttpReply:

@@ -605,3 +605,20 @@ async def test_a_question_is_shown_to_the_user_once_however_often_it_is_seen(tal
     async with talk(server, handlers=Handlers(elicitation=note)) as client:
         await client.call_tool("x")
     assert len(asked) == 1
+
+
+async def test_a_handler_that_fails_takes_the_task_along(talk):
+    async def broken(_):
+        raise LookupError("no user")
+
+    async def server(peer):
+        await peer.open_modern(EXTENDED)
+        question = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": FORM}}
+        await peer.answer(await peer.expect("tools/call"), {**MADE, "pollIntervalMs": 1})
+        asking = {**MADE, "resultType": "complete", "status": "input_required", "inputRequests": {"k": question}}
+        await peer.answer(await peer.expect("tasks/get"), asking)
+        await peer.complete(await peer.expect("tasks/cancel"))
+
+    async with talk(server, handlers=Handlers(elicitation=broken)) as client:
+        with pytest.raises(LookupError, match="no user"):
+            await client.call_tool("x")

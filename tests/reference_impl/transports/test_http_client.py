@@ -368,3 +368,12 @@ async def test_a_server_that_speaks_no_tls_is_named(monkeypatch):
         with pytest.raises(ConnectFailed, match=r"no handshake of TLS \(is it an http:// address\?\) within"):
             await client.request(request_head("GET", "/", {}))
         await client.aclose()
+
+
+async def test_who_has_closed_connects_no_more():
+    server = Server(OK)
+    async with talking(server) as client:
+        await client.aclose()
+        with pytest.raises(ConnectionLost, match="closed on this side"):
+            await ask(client)
+    assert server.connections == 0
