@@ -47,6 +47,7 @@ _NAMED = (
 )
 """Departures from the schema that a sentence of the specification forbids by name, and its row."""
 
+_SCHEMA = "base.message.schema"
 _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
@@ -66,7 +67,10 @@ def results(conversation: Conversation) -> Iterator[Mismatch | None]:
         candidates = _candidates(known[method].results, result)
         if candidates:
             found = _nearest(conversation, candidates, result)
-            yield _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
+            mismatch = _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
+            if mismatch is not None:
+                mismatch.breaks = _SCHEMA
+            yield mismatch
 
 
 @monitor("schema.messages", "base.message.schema")
