@@ -18,8 +18,11 @@ from reference_impl.security.tls import server_context
 from reference_impl.server import uvicorn_protocol
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.channels import ChannelLimits
+from reference_impl.server.conversation import MOST_IN_BATCH
+from reference_impl.server.features.lifecycle import LARGEST_INTRODUCTION
 from reference_impl.server.http import legacy, streams
 from reference_impl.server.stream import MOST_RUNNING, MOST_UNSENT
+from reference_impl.server.subscriptions import MOST_SUBSCRIPTIONS
 from reference_impl.servers.everything import make_server
 from reference_impl.transports.websocket import WebSocketLimits
 from tests.reference_impl.serving import serving
@@ -52,6 +55,7 @@ def test_other_numbers_are_those_of_the_code():
     assert MOST_RUNNING == 10_000
     assert (legacy.MOST_RUNNING, streams.MOST_UNREAD, MOST_UNSENT) == (1000, 4096, 64 * 2**20)
     assert (schema_bounds.MOST_NESTING, schema_bounds.MOST_NODES, schema_bounds.MOST_STEPS) == (100, 50_000, 10_000)
+    assert (MOST_IN_BATCH, LARGEST_INTRODUCTION, MOST_SUBSCRIPTIONS) == (1000, 64 * 2**10, 1000)
     assert WebSocketLimits().largest_message == 64 * 2**20
     assert (limits.unread, limits.most_unread, limits.stalled, limits.opening) == (2**20, 64 * 2**20, 60, 60)
     assert (WebSocketLimits().queue, WebSocketLimits().ping_interval, WebSocketLimits().ping_timeout) == (16, 20, 20)
