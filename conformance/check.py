@@ -32,6 +32,8 @@ class Sharing(Enum):
 
     SHARED = "shared"
     """Any open conversation; other checks speak on it at the same time."""
+    AFTER = "after"
+    """An open conversation, when all that share one are done: what the check changes, others would see."""
     ALONE = "alone"
     """An open conversation that nobody else uses meanwhile; a later check may inherit it."""
     FRESH = "fresh"

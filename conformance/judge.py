@@ -79,6 +79,8 @@ class Judge:
                 lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
                 lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
                 lanes.start_soon(self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
+            for check in _of(bound, Sharing.AFTER):
+                await self._run_shared(shared, [check])
             self._vitals.note_end(shared)
         for check in self._again:
             judged = await self._once(check)

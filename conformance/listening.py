@@ -6,7 +6,7 @@ listen do so on a conversation of their own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -52,6 +52,13 @@ class Listening:
         if self._live is not None:
             return list(self._live.reply().messages)
         return [entry for entry in self._peer.heard[self._since :] if self._concerns(entry)]
+
+    async def wait(self, wanted: Callable[[Entry], bool], timeout: float) -> None:
+        """Listen until a message that is wanted came, or the deadline."""
+        if self._live is not None:
+            await self._live.read(timeout, lambda reply: any(map(wanted, reply.messages)))
+        else:
+            await self._peer.overhear(wanted, timeout, self._since)
 
     async def cancel(self) -> None:
         """End it as a client of this transport does; over HTTP that is left to the end of the block."""

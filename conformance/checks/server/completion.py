@@ -91,6 +91,8 @@ def _require_undeclared(peer: Peer) -> None:
 async def _completed(peer: Peer) -> dict[str, Any]:
     """Return params that the target completes. Raises `Inapplicable` where it does not, `Blocked` without any."""
     if (params := next(peer.surface.completions(), None)) is None:
+        if "completions" not in peer.capabilities:
+            raise Inapplicable("the target declares no completions and has nothing to complete")
         raise Blocked("no listed prompt has an argument, no listed template a variable")
     answer = await peer.request("completion/complete", params)
     if answer.code == _NOT_FOUND:

@@ -220,6 +220,15 @@ def _add_changing(server: AdvancedMCPServer) -> None:
             server.prompt(name, "Appeared by a trigger.")(_triggered)
         return "The list of prompts has changed"
 
+    @server.tool("test_trigger_resource_change", "Changes the list of resources.", annotations=MUTATING)
+    async def trigger_resource_change() -> str:
+        uri = "test://triggered"
+        if uri in server.resources:
+            server.remove("resources", uri)
+        else:
+            server.resource(uri, "triggered", "Appeared by a trigger.")(_triggered)
+        return "The list of resources has changed"
+
 
 async def _triggered() -> str:
     return "Triggered"

@@ -38,7 +38,8 @@ def test_every_tool_is_described_and_annotated(server):
 
 def test_only_what_changes_something_is_not_read_only(server):
     changing = {tool.name for tool in server.tools.values() if not tool.wire["annotations"]["readOnlyHint"]}
-    assert changing == {"toggle_extra_tool", "touch_resource", "test_trigger_tool_change", "test_trigger_prompt_change"}
+    triggers = {f"test_trigger_{kind}_change" for kind in ("tool", "prompt", "resource")}
+    assert changing == {"toggle_extra_tool", "touch_resource", *triggers}
 
 
 def test_the_fixtures_that_suites_look_for_are_there(server):
