@@ -44,10 +44,11 @@ _NAMED = (
         "prompts.embedded.content",
     ),
     (re.compile(r"the object: none of the members 'inputRequests', 'requestState' is there"), "mrtr.result.something"),
+    (re.compile(r"(the object|/task|/tasks/\d+)(: member 'taskId' is missing|/taskId: .*)|/taskId: .*"), "tasks.id.string"),
+    (re.compile(r"the object: member 'ttl' is missing|/ttl: .*"), "tasks.ttl.told"),
 )
 """Departures from the schema that a sentence of the specification forbids by name, and its row."""
 
-_SCHEMA = "base.message.schema"
 _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
@@ -55,6 +56,7 @@ _MISSING = "member {!r} is missing"
 @monitor(
     "schema.results",
     *("base.message.schema", "tools.input-schema.object", "prompts.embedded.content", "mrtr.result.something"),
+    *("tasks.id.string", "tasks.ttl.told"),
 )
 def results(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every result has the members and types that the schema gives the results of its method."""
@@ -67,10 +69,7 @@ def results(conversation: Conversation) -> Iterator[Mismatch | None]:
         candidates = _candidates(known[method].results, result)
         if candidates:
             found = _nearest(conversation, candidates, result)
-            mismatch = _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
-            if mismatch is not None:
-                mismatch.breaks = _SCHEMA
-            yield mismatch
+            yield _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
 
 
 @monitor("schema.messages", "base.message.schema")

@@ -95,3 +95,11 @@ def test_a_blank_message_says_nothing() -> None:
 @pytest.mark.parametrize("monitor", ["tasks.first", "tasks.times", "tasks.states", "tasks.related", "tasks.declared"])
 def test_another_revision_is_not_judged_by_these(monitor: str) -> None:
     assert _made(_task("completed", at="now"), MODERN).outcome(monitor) == "blocked"
+
+
+@pytest.mark.parametrize(("member", "row"), [("taskId", "tasks.id.string"), ("ttl", "tasks.ttl.told")])
+def test_a_task_without_id_or_lifetime_breaks_the_row_of_that(member: str, row: str) -> None:
+    task = {name: value for name, value in _task().items() if name != member}
+    mismatch = Talk().we(request(1, "tasks/get", taskId="one")).it(result(1, **task)).judged("schema.results").mismatch
+    assert mismatch is not None
+    assert mismatch.breaks == row
