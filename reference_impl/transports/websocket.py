@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
-from websockets.protocol import Event
+from websockets.protocol import Event, State
 from websockets.typing import Subprotocol
 
 from reference_impl.protocol.lines import DEFAULT_LIMIT
@@ -105,13 +105,24 @@ class WebSocketChannel:
         if isinstance(data, str):
             return data.encode()
         self.failure = "the peer sent a binary frame, where messages are text"
-        await self._connection.close(CloseCode.UNSUPPORTED_DATA, "messages are text frames")
+        await _leave(self._connection, CloseCode.UNSUPPORTED_DATA, "messages are text frames")
         raise anyio.EndOfStream
 
     async def aclose(self) -> None:
         """Close the socket, politely, in bounded time."""
         self._closed = True
-        await self._connection.close()
+        await _leave(self._connection)
+
+
+async def _leave(connection: ClientConnection, code: int = CloseCode.NORMAL, reason: str = "") -> None:
+    """Say goodbye and close; at once where the peer does not even read the farewell, for which the library would wait
+    without end."""
+    try:
+        with anyio.move_on_after(2 * (connection.close_timeout or 0.0)):
+            await connection.close(code, reason)
+    finally:
+        if connection.state is not State.CLOSED:
+            connection.transport.abort()
 
 
 def _why(error: ConnectionClosed) -> str:
@@ -189,7 +200,7 @@ async def open_websocket(
     except (OSError, EOFError) as error:
         raise ConnectFailed(f"{name}: {why_not_connected(error) or 'the connection was closed'}") from error
     if connection.subprotocol != SUBPROTOCOL:
-        await connection.close(CloseCode.PROTOCOL_ERROR, f"the sub-protocol here is {SUBPROTOCOL}")
+        await _leave(connection, CloseCode.PROTOCOL_ERROR, f"the sub-protocol here is {SUBPROTOCOL}")
         raise BadHttp(f"{name}: the server does not speak the sub-protocol {SUBPROTOCOL}")
     return WebSocketChannel(connection)
 

@@ -311,3 +311,20 @@ async def test_a_header_that_cannot_be_sent_is_named_and_its_value_is_not():
     with pytest.raises(ValueError, match="'authorization' holds a line end") as caught:
         await open_websocket("ws://127.0.0.1:1/", {"authorization": "Bearer secret\n"})
     assert "secret" not in str(caught.value)
+
+
+async def test_a_peer_that_reads_no_more_is_left_in_time():
+    left = asyncio.Event()
+
+    async def deaf(reader, writer):
+        writer.transport.pause_reading()
+        await left.wait()
+
+    async with raw(deaf) as url:
+        channel = await open_websocket(url, limits=LIMITS)
+        with anyio.move_on_after(0.1):
+            while True:
+                await channel.send(b"x" * 1_000_000)
+        with anyio.fail_after(2):
+            await channel.aclose()
+        left.set()
