@@ -34,11 +34,13 @@ class EagerTasks:
         """Run a coroutine in a context of its own until it waits; return the task that it goes on in, or None if it has
         ended. Where no task is in reserve yet, or another one is running, all of it runs in an ordinary task."""
         loop, reserve = self._loop, self._reserve
-        if reserve is None or not reserve.usable or asyncio.current_task(loop) is not None:
-            if reserve is None:
-                self._reserve = _Reserve(loop)
+        if reserve is None or not reserve.usable:
+            self._reserve = reserve or _Reserve(loop)
             return loop.create_task(job, context=context)
-        _enter_task(loop, reserve.task)
+        try:
+            _enter_task(loop, reserve.task)
+        except RuntimeError:  # another one is running
+            return loop.create_task(job, context=context)
         try:
             awaited = context.run(job.send, None)
         except (StopIteration, asyncio.CancelledError):
