@@ -144,10 +144,9 @@ async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str
         subscription.accepted["taskIds"] = list(states)
     subscription.notify("notifications/subscriptions/acknowledged", {"notifications": subscription.accepted})
     server.hub.subscriptions.add(subscription)
-    for state in states.values():
-        if state["status"] != "working":  # it may have changed for the last time before anybody listened
-            subscription.notify("notifications/tasks", state)
     try:
+        if states:
+            await _tell_states(server, subscription)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds_left()):  # what a token has opened does not outlive it
                 await server.hub.until_closed()
@@ -156,6 +155,13 @@ async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str
     # `basic/patterns/cancellation` demands the notification, `basic/patterns/subscriptions` the result: both are given.
     subscription.notify("notifications/cancelled", {"requestId": exchange.request.id, "reason": "server shutting down"})
     return {"_meta": {SUBSCRIPTION_ID: exchange.request.id}}
+
+
+async def _tell_states(server: AdvancedMCPServer, subscription: Subscription) -> None:
+    """Tell of tasks that may have changed for the last time before anybody listened."""
+    for state in (await server.tasks.states(subscription.exchange, subscription.tasks)).values():
+        if state["status"] != "working":
+            subscription.notify("notifications/tasks", state)
 
 
 def _subscription(server: AdvancedMCPServer, exchange: Exchange, wanted: Any) -> Subscription:

@@ -61,7 +61,8 @@ class TaskManager:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.options = options
-        self.store = options.store or MemoryTaskStore(options.most, options.most_of_one)
+        given = options.store  # an empty one may count as false
+        self.store = MemoryTaskStore(options.most, options.most_of_one) if given is None else given
         self.clock = clock
         self._serve, self._hub = serve, hub
         self._live: dict[str, TaskRun] = {}

@@ -140,6 +140,38 @@ async def test_bounds_are_those_of_the_options():
     assert [options.granted(wished) for wished in (None, 0, 15, 99)] == [10, 10, 15, 20]
 
 
+class Thoughtful(MemoryTaskStore):
+    """A store that finds nothing before it may."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.may = asyncio.Event(), asyncio.Event()
+
+    async def find(self, task_id):
+        self.asked.set()
+        await self.may.wait()
+        return await super().find(task_id)
+
+
+async def test_a_change_while_a_subscription_is_looked_into_is_told(new, stage_of):
+    store = Thoughtful()
+    stage = stage_of(store=store)
+    async with new(stage) as client:
+        task = await client.begin("wait")
+        wanted = {"notifications": {"taskIds": [task["taskId"], "one that only the store can know"]}}
+        await client.send_only("news", "subscriptions/listen", wanted)
+        await asyncio.wait_for(store.asked.wait(), 5)
+        stage.gate.set()
+        async with asyncio.timeout(5):
+            while len(stage.server.tasks):
+                await client.client.modern("server/discover")
+        store.may.set()
+        told = await client.receive()
+        while told["method"] != "notifications/tasks":
+            told = await client.receive()
+        assert told["params"]["status"] == "completed"
+
+
 async def test_a_store_that_takes_its_time_leaves_no_task_behind_as_carried_out(either, stage_of):
     stage = stage_of(store=Archive())
     stage.gate.set()
@@ -150,3 +182,8 @@ async def test_a_store_that_takes_its_time_leaves_no_task_behind_as_carried_out(
             while len(stage.server.tasks):
                 await client.client.fence() if client.revision == "2025-11-25" else await client.get(task)
         assert all(chore.done() and not chore.cancelled() for chore in stage.server.tasks._chores)
+
+
+async def test_a_store_that_is_given_is_used_though_it_is_empty(stage_of):
+    store = MemoryTaskStore(most=1)
+    assert stage_of(store=store).server.tasks.store is store
