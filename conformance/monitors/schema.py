@@ -44,7 +44,10 @@ _NAMED = (
         "prompts.embedded.content",
     ),
     (re.compile(r"the object: none of the members 'inputRequests', 'requestState' is there"), "mrtr.result.something"),
-    (re.compile(r"(the object|/task|/tasks/\d+)(: member 'taskId' is missing|/taskId: .*)|/taskId: .*"), "tasks.id.string"),
+    (
+        re.compile(r"(the object|/task|/tasks/\d+)(: member 'taskId' is missing|/taskId: .*)|/taskId: .*"),
+        "tasks.id.string",
+    ),
     (re.compile(r"the object: member 'ttl' is missing|/ttl: .*"), "tasks.ttl.told"),
 )
 """Departures from the schema that a sentence of the specification forbids by name, and its row."""
