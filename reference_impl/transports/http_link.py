@@ -123,8 +123,6 @@ class HttpLink(asyncio.Protocol):
         self._paused = False
         self.rests_since = 0.0
         """When it became idle, by the loop's clock: its pool's own note."""
-        self.served = False
-        """Whether it has brought a whole reply before."""
 
     def begin(self, request: bytes) -> HttpReply:
         """Send a whole request; its reply is to be waited for by `head`."""
@@ -210,7 +208,6 @@ class HttpLink(asyncio.Protocol):
         keeps = self._parser.should_keep_alive() and not self._transport.get_write_buffer_size()
         self._finish(reply)
         if keeps:
-            self.served = True
             self._rested(self)
         else:
             self.close()  # at once: a server that refused the request early may never read the rest of it
