@@ -92,6 +92,30 @@ def load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
 
 @app.command()
 @flattened
+def client(
+    output: OutputOptions,
+    checking: CheckingOptions,
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="COMMAND", help="The client's, after --.", show_default=False)
+    ] = None,
+    stdio: Annotated[bool, typer.Option("--stdio", help="The client starts its server, instead of a URL.")] = False,
+    env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set for the command.")] = (
+        None
+    ),
+) -> int:
+    """Judge a client: it is started for each scenario, and given the URL of a scripted server as its last argument.
+
+    \b
+    touchstone client -- node build/client.js
+    touchstone client --stdio -- python my_client.py
+    """
+    from door.clients import run_client_check
+
+    return run_client_check(command or [], env or [], stdio=stdio, output=output, checking=checking)
+
+
+@app.command()
+@flattened
 def serve(
     name: Annotated[str, typer.Argument(metavar="NAME", help="everything")],
     securing: Securing,

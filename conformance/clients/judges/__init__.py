@@ -1,0 +1,1 @@
+"""Judges of what clients say, one file a subject."""

@@ -1,0 +1,51 @@
+"""The pulse of a visit: when something last happened, and a bounded wait for something to happen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import anyio
+
+__all__ = ["Pulse"]
+
+
+class Pulse:
+    """`idle` is how long nothing may happen before a visit is over, `wait` how long an answer is waited for."""
+
+    def __init__(self, start: float, idle: float, wait: float) -> None:
+        self._start, self._idle, self._wait = start, idle, wait
+        self._last: float | None = None
+        self._began = time.monotonic()
+        self._news = anyio.Event()
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything happened at all."""
+        return self._last is not None
+
+    def beat(self) -> None:
+        """Note that something happened."""
+        self._last = time.monotonic()
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake those who wait, without anything having been said."""
+        self._news.set()
+        self._news = anyio.Event()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds, or the wait for an answer is over."""
+        with anyio.move_on_after(self._wait):
+            while not holds():
+                await self._news.wait()
+
+    async def stops(self) -> None:
+        """Return when nothing has happened for too long."""
+        while (left := self._left()) > 0:
+            with anyio.move_on_after(left):
+                await self._news.wait()
+
+    def _left(self) -> float:
+        now = time.monotonic()
+        return self._began + self._start - now if self._last is None else self._last + self._idle - now

@@ -1,0 +1,152 @@
+"""What judges of clients share: the messages of the client, which era they belong to, and what we answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from conformance.monitors.traffic import key, messages
+from conformance.transcript import Conversation, Direction, Entry
+from reference_impl.protocol.lifecycle import is_modern_request
+from reference_impl.protocol.revisions import Revision, revision_named
+from reference_impl.protocol.streamable import SESSION_ID
+
+__all__ = [
+    "Said",
+    "ended_well",
+    "http_method",
+    "initializes",
+    "legacy",
+    "modern",
+    "of_legacy",
+    "offered_version",
+    "said",
+    "session_of",
+    "spoken",
+    "went_on",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message of the client's. `answer` is our answer to a request, None where there was none."""
+
+    entry: Entry
+    message: dict[str, Any]
+    answer: Entry | None = None
+
+    @property
+    def method(self) -> str:
+        """Its method, "" for a response."""
+        method = self.message.get("method")
+        return method if isinstance(method, str) else ""
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its params, or nothing."""
+        params = self.message.get("params")
+        return params if isinstance(params, dict) else {}
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Its metadata, or nothing."""
+        meta = self.params.get("_meta")
+        return meta if isinstance(meta, dict) else {}
+
+    @property
+    def is_request(self) -> bool:
+        """Whether it asks for an answer."""
+        return "method" in self.message and "id" in self.message
+
+    @property
+    def is_modern(self) -> bool:
+        """Whether it is of the era without handshake, or asks which era it is."""
+        return self.method == "server/discover" or is_modern_request(self.params)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """The result that we answered with, if we did."""
+        result = self.answer.value.get("result") if self.answer is not None else None
+        return result if isinstance(result, dict) else None
+
+
+def said(conversation: Conversation) -> list[Said]:
+    """Every message of the client, in order, a request with its answer."""
+    answers = [
+        (entry, message)
+        for entry in conversation.entries
+        if entry.direction is Direction.SENT
+        for message in messages(entry)
+        if "method" not in message
+    ]
+    return [
+        Said(entry, message, _answer(entry, message, answers))
+        for entry in conversation.received()
+        for message in messages(entry)
+    ]
+
+
+def _answer(entry: Entry, message: dict[str, Any], answers: list[tuple[Entry, dict[str, Any]]]) -> Entry | None:
+    if "method" not in message or "id" not in message:
+        return None
+    wanted = key(message["id"])
+    later = (item for item in answers if item[0].index > entry.index and item[0].exchange == entry.exchange)
+    return next((answer for answer, value in later if key(value.get("id")) == wanted), None)
+
+
+def spoken(conversation: Conversation) -> Revision | None:
+    """The revision of the scenario, where the client has taken part in its era."""
+    return revision_named(conversation.revision)
+
+
+def legacy(conversation: Conversation) -> bool:
+    """Whether a handshake was begun."""
+    revision = spoken(conversation)
+    return revision is not None and not revision.modern
+
+
+def modern(conversation: Conversation) -> bool:
+    """Whether a server without handshakes was spoken to as such."""
+    revision = spoken(conversation)
+    return revision is not None and revision.modern
+
+
+def of_legacy(conversation: Conversation) -> Iterator[Said]:
+    """The messages of the handshake's era; what probes for the other one is left out."""
+    if legacy(conversation):
+        yield from (item for item in said(conversation) if not item.is_modern)
+
+
+def initializes(conversation: Conversation) -> list[Said]:
+    """Every `initialize` of the client."""
+    return [item for item in said(conversation) if item.method == "initialize"]
+
+
+def offered_version(conversation: Conversation) -> Any:
+    """The version that the client offered in its first `initialize`, None without one."""
+    return next((item.params.get("protocolVersion") for item in initializes(conversation)), None)
+
+
+def went_on(conversation: Conversation) -> bool:
+    """Whether the client went on after the opening."""
+    if modern(conversation):
+        return True
+    return any(item.method not in ("initialize", "ping", "") for item in of_legacy(conversation))
+
+
+def http_method(entry: Entry) -> str:
+    """The method of the HTTP request that an entry is, "" over standard streams."""
+    return entry.head.start.partition(" ")[0] if entry.head is not None else ""
+
+
+def session_of(entry: Entry) -> str | None:
+    """The session id that came with an HTTP request."""
+    return entry.head.get(SESSION_ID) if entry.head is not None else None
+
+
+def ended_well(conversation: Conversation) -> bool:
+    """Whether the client ended by itself, with status 0."""
+    return any(
+        entry.direction is Direction.PROCESS and entry.data == b"exit status 0" for entry in conversation.entries
+    )

@@ -1,0 +1,123 @@
+"""`client`: conformance of a client, which is started for each scenario and finds a scripted server of ours."""
+
+from __future__ import annotations
+
+import fnmatch
+import math
+import random
+import shlex
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import msgspec
+
+from conformance.catalogue import Requirement
+from conformance.clients.declare import ClientJudge, all_judges
+from conformance.clients.runner import ClientPlan, NeverCame, run_client
+from conformance.clients.subject import Command, NotStarted
+from conformance.patience import Patience
+from conformance.target import StdioTarget
+from conformance.verdicts import Judged, Place, verdict
+from door.errors import Exit, Refusal
+from door.options import CheckingOptions, OutputOptions
+from door.progress import Live
+from door.session import Output, Session
+from door.terminal import Terminal
+from door.typed import typed
+from reference_impl.protocol.revisions import REVISIONS, Revision, revision_named
+from reports.records import Target as TargetRow
+from reports.records import Verdict
+
+__all__ = ["run_client_check"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Client:
+    """The client under test as it was typed."""
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    transport: str
+
+    @property
+    def row(self) -> TargetRow:
+        """The client as the header of the records holds it."""
+        typed_so = shlex.join(self.argv)
+        return TargetRow(name=typed_so, transport=self.transport, address=typed_so, implementation=None)
+
+    def verdict(self, judge: ClientJudge, revision: Revision, rows: list[Requirement], judged: Judged) -> Verdict:
+        """Return the row of one judgement."""
+        place = Place(StdioTarget(self.argv), revision)
+        row = verdict(judge.monitor, rows, place, judged)
+        options = f"--only {judge.monitor.id}" + (" --stdio" if self.transport == "stdio" else "")
+        again = f"touchstone client {options} --revision {revision.name} -- {shlex.join(self.argv)}"
+        return msgspec.structs.replace(row, transport=self.transport, repeat=again if row.repeat else "")
+
+
+def run_client_check(
+    command: list[str], env: list[str], *, stdio: bool, output: OutputOptions, checking: CheckingOptions
+) -> int:
+    """Judge a client. Raises `Refusal` for a wrong command line, and (exit 3) for a client that never connects."""
+    if not command:
+        raise Refusal("no client: give its command after -- (touchstone client -- python my_client.py)")
+    _need_known(checking)
+    client = _Client(tuple(command), _variables(env), "stdio" if stdio else "http")
+    seed = random.SystemRandom().randrange(2**32) if output.seed is None else output.seed
+    session = Session(typed(sys.argv[1:]), client.row, _output(output), seed=seed, secrets=tuple(client.env.values()))
+    with session, Live(quiet=output.quiet) as live:
+        _judge(session, live, client, checking)
+    return session.exit
+
+
+def _judge(session: Session, live: Live, client: _Client, checking: CheckingOptions) -> None:
+    stage = live.stage("the client meets scripted servers")
+
+    def emit(judge: ClientJudge, revision: Revision, rows: list[Requirement], judged: Judged) -> None:
+        session.record(client.verdict(judge, revision, rows, judged))
+
+    plan = ClientPlan(
+        Command(client.argv, client.env),
+        client.transport,
+        emit,
+        spoken=lambda revisions: session.target(client.row, tuple(revision.name for revision in revisions)),
+        visited=lambda visit: stage.step(f"{visit.scenario.name} {visit.revision.name}"),
+        only=tuple(checking.only or ()),
+        revisions=tuple(checking.revision or ()),
+        patience=replace(Patience().scaled(checking.patience), run=checking.deadline),
+    )
+    try:
+        anyio.run(run_client, plan)
+    except (NeverCame, NotStarted) as error:
+        raise Refusal(str(error), Exit.UNREACHABLE) from None
+
+
+def _need_known(checking: CheckingOptions) -> None:
+    known = [judge.monitor.id for judge in all_judges()]
+    for pattern in checking.only or ():
+        if not fnmatch.filter(known, pattern):
+            raise Refusal(f"no judge of clients is called {pattern!r}; there are {', '.join(sorted(known))}")
+    for name in checking.revision or ():
+        if revision_named(name) is None:
+            raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
+    if not (math.isfinite(checking.patience) and math.isfinite(checking.deadline)):
+        raise Refusal("--patience and --deadline are numbers of seconds, and end")
+
+
+def _variables(pairs: list[str]) -> dict[str, str]:
+    wrong = [pair for pair in pairs if "=" not in pair]
+    if wrong:
+        raise Refusal(f"--env {wrong[0]}: write NAME=VALUE")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def _output(output: OutputOptions) -> Output:
+    wanted: dict[str, Path | None] = {"html": output.html, "junit": output.junit}
+    return Output(
+        records=output.records,
+        reports={name: path for name, path in wanted.items() if path is not None},
+        fail_on=output.fail_on.value,
+        verbose=output.verbose,
+        console=Terminal(),
+    )

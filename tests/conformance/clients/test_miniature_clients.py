@@ -1,0 +1,58 @@
+"""Every judge of clients fails on a client that is wrong in its way, and on nothing else; none on one that is right."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from conformance.clients.declare import all_judges
+from conformance.clients.runner import ClientPlan, run_client
+from conformance.patience import Patience
+from conformance.verdicts import Judged
+from fixtures.miniatures.client import MiniatureClient
+from fixtures.miniatures.clients import CLIENTS, BentClient
+from reference_impl.protocol.revisions import LATEST, REVISIONS
+
+PATIENCE = Patience(start=20.0, answer=6.0)
+
+
+def judged(client: MiniatureClient, transport: str, *revisions: str) -> dict[tuple[str, str], Judged]:
+    verdicts: dict[tuple[str, str], Judged] = {}
+    plan = ClientPlan(
+        client,
+        transport,
+        lambda judge, revision, _, result: verdicts.__setitem__((judge.monitor.id, revision.name), result),
+        revisions=revisions,
+        patience=PATIENCE,
+    )
+    anyio.run(run_client, plan)
+    return verdicts
+
+
+def failures(verdicts: dict[tuple[str, str], Judged]) -> dict[str, str]:
+    return {
+        identifier: f"{result.mismatch or result.summary}"
+        for (identifier, _), result in verdicts.items()
+        if result.outcome in ("failed", "broken")
+    }
+
+
+@pytest.mark.parametrize("client", CLIENTS, ids=str)
+def test_exactly_its_judge_fails_on_a_client_that_is_wrong_in_one_way(client: BentClient) -> None:
+    found = failures(judged(MiniatureClient(client.bend), client.transport, client.revision.name))
+    assert set(found) == {client.fails}, found
+
+
+@pytest.mark.parametrize("transport", ["http", "stdio"])
+def test_no_judge_fails_on_a_client_that_is_right(transport: str) -> None:
+    verdicts = judged(MiniatureClient(), transport)
+    assert not failures(verdicts)
+    assert {revision for _, revision in verdicts} == {
+        revision.name
+        for revision in REVISIONS
+        if transport == "stdio" or revision.streamable_http or revision is LATEST
+    }
+
+
+def test_every_judge_has_a_miniature() -> None:
+    assert {judge.monitor.id for judge in all_judges()} == {client.fails for client in CLIENTS}
