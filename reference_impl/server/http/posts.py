@@ -93,15 +93,16 @@ class Post(msgspec.Struct, eq=False):
 
     async def _send_in_time(self, exchange: Exchange, serving: Awaitable[Answer | None]) -> None:
         companion = asyncio.create_task(self._look_after_client(exchange))
-        exchange.task = asyncio.current_task()
+        task = exchange.task = asyncio.current_task()
         try:
             self.answered = await serving
         except asyncio.CancelledError:
-            if not exchange.cancelled or exchange.task is None:
+            if not exchange.cancelled:
                 companion.cancel()
                 raise
-            exchange.task.uncancel()  # it was the request that was cancelled, and this task has more to do
         exchange.task = None
+        if exchange.cancelled and task is not None:
+            task.uncancel()  # it was the request that was cancelled, and this task has more to do
         self._conclude()
         await companion
 

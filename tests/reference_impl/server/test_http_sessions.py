@@ -277,3 +277,37 @@ async def test_sessions_end_some_time_after_their_last_use():
     now[0] = 100
     assert store.get(used.id, None) is None
     assert len(store) == 0
+
+
+@pytest.mark.parametrize("obeys", [True, False])
+async def test_a_cancelled_request_leaves_the_task_of_its_host_as_it_was(web_of, obeys):
+    server = AdvancedMCPServer("s")
+    entered = asyncio.Event()
+
+    @server.tool("stay")
+    async def stay():
+        entered.set()
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if obeys:
+                raise
+        return "all the same"
+
+    inner, cancellations = MCPApplication(server), []
+
+    async def host(scope, receive, send):
+        await inner(scope, receive, send)
+        cancellations.append(asyncio.current_task().cancelling())
+
+    host.close = inner.close
+    web = web_of(host)
+    session = await web.initialize()
+    asked = call("stay", identifier=7)
+    reply = asyncio.ensure_future(web.send("POST", asked, session))
+    await entered.wait()
+    cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+    await web.send("POST", cancel, session)
+    assert (await reply).messages == []
+    assert cancellations == [0] * 4
+    await web.close()
