@@ -148,6 +148,11 @@ class LeanHttp(HttpToolsProtocol):
             else:
                 self.transport.close()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection over: no more requests come here, and nobody says when it is lost."""
+        self._eager.close()
+        super().handle_websocket_upgrade()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the timer, and tell the request under way: uvicorn tells only the last that came."""
         super().connection_lost(exc)

@@ -145,6 +145,21 @@ async def test_the_clients_of_the_library_are_served_in_fragments_too():
         assert decode_json(await client.recv())["id"] == 1
 
 
+async def test_a_connection_that_has_served_requests_may_become_a_websocket():
+    def in_reserve():
+        return [task for task in asyncio.all_tasks() if task.get_coro().__name__ == "_carry"]
+
+    async with served() as (port, _), talking(port) as (reader, writer):
+        writer.write(b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
+        await reader.readuntil(b"}")
+        assert len(in_reserve()) == 1
+        writer.write(b"GET /ws HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: Upgrade\r\nupgrade: websocket\r\n")
+        writer.write(b"sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
+        writer.write(b"sec-websocket-protocol: mcp\r\n\r\n")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        assert not in_reserve()
+
+
 async def test_compression_is_not_agreed_on():
     async with served() as (port, _), connect(f"ws://127.0.0.1:{port}/ws", subprotocols=["mcp"]) as client:
         assert client.protocol.extensions == []
