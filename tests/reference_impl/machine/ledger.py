@@ -23,9 +23,12 @@ class Asked:
     """One request: how many answers it must get, how many it may get beyond that, and its progress so far.
 
     `batched`: its answer may be there already, and waits for those of the others; its progress takes another stream.
+    `marker` names its handler's run, and `task` the task that it became.
     """
 
     method: str
+    params: Json = field(default_factory=dict)
+    marker: str = ""
     owed: int = 1
     allowed: int = 0
     modern: bool = False
@@ -34,20 +37,34 @@ class Asked:
     logs: bool = False
     batched: bool = False
     cancelled: bool = False
+    task: str | None = None
 
     @property
     def open(self) -> bool:
         """Whether an answer may still come."""
         return self.owed + self.allowed > 0
 
+    @property
+    def outlives(self) -> bool:
+        """Whether it may go on without its client: as a task that whoever knows its id may ask for."""
+        return self.modern and (self.task is not None or "job" in str(self.params.get("name")))
+
 
 @dataclass(slots=True)
 class Ledger:
-    """Everything one client sent and heard. `lossy`: answers may be missing, for the connection is coming down."""
+    """Everything one client sent and heard. `lossy`: answers may be missing, for the connection is coming down.
+
+    `ordered`: everything comes on one channel, so that nothing overtakes the end of a task. `rounds` are the requests
+    that came back for input, with what they asked; `tasks` have the id of the request that each was made of.
+    """
 
     asked: dict[Key, Asked] = field(default_factory=dict)
     anonymous: int = 0
-    questions: dict[Key, str] = field(default_factory=dict)
+    questions: dict[Key, tuple[str, Json]] = field(default_factory=dict)
+    rounds: list[tuple[Asked, Json]] = field(default_factory=list)
+    tasks: dict[str, Key] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
+    ordered: bool = False
     asked_by_server: set[Key] = field(default_factory=set)
     legacy: bool = False
     due: set[tuple[str, Key | None]] = field(default_factory=set)
@@ -62,12 +79,20 @@ class Ledger:
         else:
             self.asked[key_of(identifier)] = asked
 
-    def cancel(self, identifier: Any, *, blocked: bool) -> None:
-        """Note a cancellation: what is not on its way already must not come any more."""
+    def cancel(self, identifier: Any, *, crossing: bool) -> Asked | None:
+        """Note a cancellation, which may be `crossing` the answer; return what it cancels."""
         asked = self.asked.get(key_of(identifier))
-        if asked is not None:
-            asked.allowed += asked.owed if blocked or asked.batched else 0
-            asked.owed, asked.cancelled = 0, True
+        if asked is None:
+            return None
+        asked.allowed += asked.owed if crossing or asked.batched else 0
+        asked.owed, asked.cancelled = 0, True
+        return asked
+
+    def overtaken(self) -> None:
+        """Note that nothing is on its way: what was cancelled must not be answered any more."""
+        for asked in self.asked.values():
+            if asked.cancelled and not asked.batched:
+                asked.allowed = 0
 
     def excuse(self) -> None:
         """Note that the connection is coming down: answers may be lost from now on."""
@@ -80,6 +105,18 @@ class Ledger:
     def pending(self) -> list[Key]:
         """Requests that are owed an answer."""
         return [key for key, asked in self.asked.items() if asked.owed > 0]
+
+    def check_settled(self) -> None:
+        """Complain of whatever is still owed."""
+        assert not self.pending, f"requests that nobody answers: {[(key, self.asked[key]) for key in self.pending]}"
+        assert self.questions == {}, f"questions that wait: {self.questions}"
+        assert self.anonymous == 0, f"{self.anonymous} errors without id are missing"
+        assert self.due == set(), f"changes that nobody announced: {self.due}"
+
+    @property
+    def markers(self) -> list[str]:
+        """Those of the requests whose handlers end with the connection: all but tasks that anybody may ask for."""
+        return [asked.marker for asked in self.asked.values() if not asked.outlives]
 
     def hear(self, message: Any) -> None:
         """Judge one message of the server."""
@@ -112,15 +149,24 @@ class Ledger:
             asked.owed -= 1
         else:
             asked.allowed -= 1
-        if asked.modern and "result" in message:
-            assert "resultType" in message["result"], message
+        if "result" in message:
+            self._resulted(asked, message["result"], key_of(message["id"]))
+
+    def _resulted(self, asked: Asked, result: Json, key: Key) -> None:
+        kind = result["resultType"] if asked.modern else "complete"
+        if kind == "input_required":
+            self.rounds.append((asked, result))
+        created = result if kind == "task" else result.get("task")
+        if created is not None:
+            asked.task = created["taskId"]
+            self.tasks[created["taskId"]] = key
 
     def _question(self, message: Json) -> None:
         assert self.legacy, f"a question where no session is: {message}"
         key = key_of(message["id"])
         assert key not in self.asked_by_server, f"the id of a question twice: {message}"
         self.asked_by_server.add(key)
-        self.questions[key] = message["method"]
+        self.questions[key] = message["method"], message.get("params") or {}
 
     def _notified(self, method: str, params: Json) -> None:
         match method:
@@ -130,13 +176,18 @@ class Ledger:
                 self._withdrawn(params)
             case "notifications/message":
                 assert self.legacy or any(asked.logs and asked.open for asked in self.asked.values()), params
+            case "notifications/tasks/status":
+                assert params["taskId"] in self.tasks or self.lossy or not self.ordered, f"of no task: {params}"
+                if params["status"] in ("completed", "failed", "cancelled"):
+                    self.ended.add(params["taskId"])
             case _:
                 self._changed(method, params)
 
     def _progressed(self, params: Json) -> None:
         asked = self.asked.get(key_of(params["progressToken"]))
         assert asked is not None, f"progress of what was never asked: {params}"
-        assert asked.open or asked.batched, f"progress after the end: {params} of {asked}"
+        task = asked.task is not None and not asked.modern and not (self.ordered and asked.task in self.ended)
+        assert asked.open or asked.batched or task, f"progress after the end: {params} of {asked}"
         assert params["progress"] > asked.progress, f"progress that does not rise: {params}"
         asked.progress = params["progress"]
 

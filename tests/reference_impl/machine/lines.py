@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 from anyio.abc import ByteReceiveStream, ByteSendStream
@@ -18,15 +18,32 @@ from reference_impl.transports.memory import MemoryChannel, memory_pair
 from reference_impl.transports.messages import LineChannel
 from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
 from tests.reference_impl.machine.requests import answer_to
+from tests.reference_impl.machine.runs import MARKER
 from tests.reference_impl.machine.world import World
 
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
-CAPABILITIES = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}}
+EXTENSIONS = {"io.modelcontextprotocol/tasks": {}}
+CAPABILITIES = {"sampling": {}, "elicitation": {"form": {}, "url": {}}, "roots": {}, "extensions": EXTENSIONS}
+GRACE = 1.5
+"""Seconds that requests under way get to finish after their client has closed its end."""
 _CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 
 
+class ByteChannel(Protocol):
+    """An end of a channel in memory, or whatever stands for one."""
+
+    async def send(self, data: bytes) -> None:
+        """Send bytes."""
+
+    async def receive(self) -> bytes:
+        """Return bytes that have come."""
+
+    async def aclose(self) -> None:
+        """Close both ways."""
+
+
 class _Receiving(ByteReceiveStream):
-    def __init__(self, channel: MemoryChannel) -> None:
+    def __init__(self, channel: ByteChannel) -> None:
         self._channel = channel
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
@@ -38,7 +55,7 @@ class _Receiving(ByteReceiveStream):
 
 
 class _Sending(ByteSendStream):
-    def __init__(self, channel: MemoryChannel) -> None:
+    def __init__(self, channel: ByteChannel) -> None:
         self._channel = channel
 
     async def send(self, item: bytes) -> None:
@@ -48,7 +65,7 @@ class _Sending(ByteSendStream):
         """Leave the channel open: whoever made it closes it."""
 
 
-async def serve(server: AdvancedMCPServer, channel: MemoryChannel) -> None:
+async def serve(server: AdvancedMCPServer, channel: ByteChannel) -> None:
     """Serve the far end of a channel as a process would: until the end, then close."""
     try:
         await serve_stream(server, _Receiving(channel), _Sending(channel), limit=1024 * 1024)
@@ -60,7 +77,8 @@ async def serve_channel(server: AdvancedMCPServer, channel: MemoryChannel) -> No
     """Serve the far end as WebSockets and sealed lines are served: clients that do not read, or never speak, are let
     go."""
     try:
-        await ServedChannel(server, LineChannel(channel)).run(1.5)
+        async with server.running():
+            await ServedChannel(server, LineChannel(channel)).run(GRACE)
     except (FrameError, anyio.BrokenResourceError):
         return
     finally:
@@ -78,10 +96,10 @@ class LineClient:
     def __init__(self, world: World, server: AdvancedMCPServer, *, channelled: bool = False) -> None:
         self._world = world
         self.near, self.far = memory_pair()
-        self.ledger = Ledger()
+        self.ledger = Ledger(ordered=True)
         self.revision: str | None = None
         self.closed = False
-        self.subscribed = False
+        self.present = True
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._unwritten: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -150,22 +168,24 @@ class LineClient:
         self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
         self.revision, self.ledger.legacy = version, True
 
-    def message(self, identifier: Any, method: str, params: Json, *, modern: bool) -> Json:
+    def message(self, identifier: Any, method: str, params: Json, marker: str | None = None) -> Json:
         """Return a request, with its metadata, and note it."""
-        meta: Json = {"progressToken": identifier}
+        modern = self.revision is None
+        marker = marker or self._world.unique()
+        meta: Json = {"progressToken": identifier, MARKER: marker}
         if modern:
             meta = modern_meta(**meta, **{"io.modelcontextprotocol/logLevel": "info"})
-        self.ledger.ask(identifier, Asked(method, modern=modern, logs=modern))
+        self.ledger.ask(identifier, Asked(method, params, marker, modern=modern, logs=modern))
         return {"jsonrpc": "2.0", "id": identifier, "method": method, "params": {**params, "_meta": meta}}
 
     def answer_question(self, how: str) -> None:
         """Answer the oldest question of the server, rightly or not."""
         if not self.ledger.questions:
             return
-        (_, identifier), method = next(iter(self.ledger.questions.items()))
+        (_, identifier), question = next(iter(self.ledger.questions.items()))
         if how != "twice":
             del self.ledger.questions[key_of(identifier)]
-        self.send(answer_to(identifier, method, how))
+        self.send(answer_to(identifier, question, how))
 
     # The end ------------------------------------------------------------------------------------
 
@@ -176,6 +196,7 @@ class LineClient:
 
     def vanish(self) -> None:
         """Be gone, in the middle of whatever it is."""
+        self.present = False
         self._leave()
         self._world.start(self.near.aclose())
         for task in self._tasks:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from reference_impl.server import AdvancedMCPServer, Context, ToolError
+from reference_impl.server import AdvancedMCPServer, Context, ServerOptions, ToolError
+from reference_impl.server.tasks import TaskOptions
+from tests.reference_impl.machine.runs import MARKER, Runs
 
-__all__ = ["FIXED", "Gates", "make_server"]
+__all__ = ["FIXED", "TASKS", "Gates", "make_server", "toggle"]
 
 FIXED = "mem://fixed"
 FORM = {"type": "object", "properties": {"name": {"type": "string"}}}
+TASKS = TaskOptions(ttl_ms=60_000, longest_ttl_ms=60_000, most=40, most_of_one=10)
 LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 
 
@@ -36,11 +39,15 @@ class Gates:
                 gate.set_result(None)
 
 
-def make_server(gates: Gates) -> AdvancedMCPServer:
+def make_server(gates: Gates, runs: Runs) -> AdvancedMCPServer:
     """Return a server with a tool for everything that a call can do."""
-    server = AdvancedMCPServer("machine")
-    for add in (_add_plain, _add_waiting, _add_asking, _add_changing, _add_others):
+    server = AdvancedMCPServer("machine", options=ServerOptions(tasks=TASKS))
+    server.tasks.clock = runs.clock
+    server.add_middleware(runs)
+    for add in (_add_plain, _add_waiting, _add_headstrong, _add_changing, _add_others):
         add(server, gates)
+    _add_asking(server, runs)
+    _add_jobs(server, gates)
     return server
 
 
@@ -82,6 +89,23 @@ def _add_waiting(server: AdvancedMCPServer, gates: Gates) -> None:
         return "done"
 
     @server.tool()
+    async def wavering(context: Context) -> str:
+        for step in (2, 1, 2, 3, 3):
+            context.progress(step)
+            await gates.wait()
+        return "there"
+
+    @server.tool()
+    async def tidy() -> str:
+        try:
+            await gates.wait()
+        finally:
+            await asyncio.sleep(0.5)
+        return "tidied"
+
+
+def _add_headstrong(server: AdvancedMCPServer, gates: Gates) -> None:
+    @server.tool()
     async def stubborn(context: Context) -> str:
         try:
             await gates.wait()
@@ -99,10 +123,16 @@ def _add_waiting(server: AdvancedMCPServer, gates: Gates) -> None:
         return "z" * 2000
 
 
-def _add_asking(server: AdvancedMCPServer, _gates: Gates) -> None:
+def _add_asking(server: AdvancedMCPServer, runs: Runs) -> None:
+    async def ask(context: Context, key: str, *, as_task: bool = False) -> str:
+        asked = f"{key} {context.trace.get(MARKER)}"
+        told = await context.elicit(asked, FORM, key, as_task=as_task)
+        runs.answered(asked, told)
+        return str(told["action"])
+
     @server.tool()
     async def elicit(context: Context) -> str:
-        return str((await context.elicit("Name?", FORM))["action"])
+        return await ask(context, "name")
 
     @server.tool()
     async def sample(context: Context) -> str:
@@ -115,9 +145,40 @@ def _add_asking(server: AdvancedMCPServer, _gates: Gates) -> None:
 
     @server.tool()
     async def twice(context: Context) -> str:
-        await context.elicit("Name?", FORM, "first")
-        await context.elicit("Again?", FORM, "second")
+        await ask(context, "first")
+        await ask(context, "second", as_task=True)
         return "twice"
+
+    @server.tool(taskSupport="optional")
+    async def asking_job(context: Context) -> str:
+        return await ask(context, "job")
+
+
+def _add_jobs(server: AdvancedMCPServer, gates: Gates) -> None:
+    @server.tool(taskSupport="optional")
+    async def job(context: Context) -> str:
+        for step in range(2):
+            context.progress(step, 2, f"step {step}")
+            context.log("info", f"step {step}")
+            await gates.wait()
+        return "job done"
+
+    @server.tool(taskSupport="required")
+    async def required_job() -> str:
+        await gates.wait()
+        return "job done"
+
+    @server.tool(taskSupport="optional")
+    async def failing_job() -> str:
+        await gates.wait()
+        raise ToolError("the job failed")
+
+    @server.tool(taskSupport="optional", begins="handler")
+    async def perhaps_job(context: Context) -> str:
+        await gates.wait()
+        await context.begin_task()
+        await gates.wait()
+        return "job done"
 
 
 def _add_changing(server: AdvancedMCPServer, _gates: Gates) -> None:
@@ -161,3 +222,13 @@ def toggle(server: AdvancedMCPServer) -> None:
 
 async def _extra() -> str:
     return "extra"
+
+
+def check_server_left(server: AdvancedMCPServer) -> None:
+    """Complain of anything that is left after the last client has gone."""
+    hub, tasks = server.hub, server.tasks
+    assert (hub.sessions, hub.subscriptions, hub._endings) == (set(), set(), set()), "the hub remembers somebody"
+    left = len(tasks), len(tasks._keys), len(tasks._chores), tasks._timer
+    assert left == (0, 0, 0, None), f"tasks are left: running, owners, chores, timer {left}"
+    kept = [record for record in tasks.store._table._records.values() if record.expires_at <= tasks.now()]
+    assert not kept, f"tasks are kept beyond their time: {kept}"

@@ -6,11 +6,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.reference_impl.machine.ledger import Json
 from tests.reference_impl.machine.offered import FIXED
 
-__all__ = ["PARAMS", "answer_to", "names"]
+__all__ = ["JOBS", "OF_TASKS", "PARAMS", "answer_to", "names", "of_a_task", "right_answer", "slow"]
 
-PARAMS: dict[str, tuple[str, dict[str, Any]]] = {
+JOBS = ("job", "asking_job", "required_job", "failing_job", "perhaps_job")
+OF_TASKS = ("tasks/get", "tasks/result", "tasks/cancel", "tasks/list", "tasks/update")
+"""What is asked of a task, whichever era knows it."""
+
+PARAMS: dict[str, tuple[str, Json]] = {
     "ping": ("ping", {}),
     "tools": ("tools/list", {}),
     "resources": ("resources/list", {"cursor": "nobody's"}),
@@ -45,23 +50,29 @@ PARAMS: dict[str, tuple[str, dict[str, Any]]] = {
         name: ("tools/call", {"name": name, "arguments": {}})
         for name in (
             *("wait", "steps", "stubborn", "fail", "crash", "unwritable", "log", "elicit", "sample", "roots", "twice"),
-            *("change", "touch", "nobody"),
+            *("change", "touch", "nobody", "wavering", "tidy"),
+            *JOBS,
         )
+    },
+    **{
+        f"{name} as a task": ("tools/call", {"name": name, "arguments": {}, "task": {"ttl": 30_000}})
+        for name in (*JOBS, "wait")
     },
 }
 """What clients ask for: a name for the log of a failure, method, and params."""
 
-names = st.sampled_from(
-    ("wait", "steps", "stubborn", "elicit", "sample", "twice", "flood", "listen", "subscribe", "slow read")
-) | st.sampled_from(sorted(PARAMS))
+slow = st.sampled_from(
+    (
+        *("wait", "steps", "wavering", "stubborn", "tidy", "elicit", "sample", "twice", "listen", "slow read"),
+        *("perhaps_job", "job as a task", "asking_job as a task", "required_job"),
+    )
+)
+"""Names of requests that take their time."""
+
+names = slow | st.sampled_from(("flood", "subscribe")) | st.sampled_from(sorted(PARAMS))
 """Names of requests, more often than others those that take their time."""
 
-_RIGHT: dict[str, dict[str, Any]] = {
-    "elicitation/create": {"action": "accept", "content": {"name": "x"}},
-    "sampling/createMessage": {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"},
-    "roots/list": {"roots": []},
-}
-_WRONG: dict[str, dict[str, Any]] = {
+_WRONG: dict[str, Json] = {
     "refuse": {"error": {"code": -1, "message": "no"}},
     "nonsense": {"result": {"action": 7}},
     "no object": {"result": 5},
@@ -69,6 +80,24 @@ _WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-def answer_to(identifier: Any, method: str, how: str) -> dict[str, Any]:
+def right_answer(method: str, params: Json) -> Json:
+    """Return the result that fits a question of the server: a form gets the question's own words."""
+    match method:
+        case "elicitation/create":
+            return {"action": "accept", "content": {"name": params["message"]}}
+        case "sampling/createMessage":
+            return {"role": "assistant", "content": {"type": "text", "text": "x"}, "model": "m"}
+    return {"roots": []}
+
+
+def answer_to(identifier: Any, question: tuple[str, Json], how: str) -> Json:
     """Return an answer to a question of the server: a right one unless `how` names a wrong one."""
-    return {"jsonrpc": "2.0", "id": identifier} | _WRONG.get(how, {"result": _RIGHT[method]})
+    return {"jsonrpc": "2.0", "id": identifier} | (_WRONG.get(how) or {"result": right_answer(*question)})
+
+
+def of_a_task(method: str, task_id: str) -> Json:
+    """Return the params of a request about a task; an update answers what no task ever asked, and what one may ask."""
+    if method == "tasks/list":
+        return {}
+    answers = {"nobody": {}, "job": {"action": "decline"}}
+    return {"taskId": task_id} | ({"inputResponses": answers} if method == "tasks/update" else {})

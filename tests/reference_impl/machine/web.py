@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from reference_impl.protocol.messages import decode_json, encode_json
 from reference_impl.protocol.sse import EventReader
 from reference_impl.server.asgi import MCPApplication
 from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
 from tests.reference_impl.machine.lines import CAPABILITIES, modern_meta
+from tests.reference_impl.machine.runs import MARKER, Runs
 from tests.reference_impl.machine.world import World
 
 Ids = tuple[int, ...]
@@ -34,6 +35,7 @@ class WebConnection:
         self.body = b""
         self.complete = False
         self.dropped = False
+        self.over_by = float("inf")
         self.last_event: str | None = None
         self._events = EventReader()
         self._flowing = asyncio.Event()
@@ -113,6 +115,7 @@ class WebConnection:
     def drop(self) -> None:
         """Break off."""
         self.dropped = True
+        self.over_by = self._world.now + 1  # a handler may take its time to unwind
         self._gone.set()
         self._flowing.set()
 
@@ -123,11 +126,19 @@ class WebConnection:
             assert self.dropped or self.complete, "the application ended without ending its response"
 
 
+class Machine(Protocol):
+    """What a client needs of the machine that it lives in."""
+
+    world: World
+    application: MCPApplication
+    runs: Runs
+
+
 class WebSession:
     """A legacy session, or with `version` None a modern client, which has none."""
 
-    def __init__(self, world: World, application: MCPApplication, version: str | None) -> None:
-        self._world, self._application = world, application
+    def __init__(self, machine: Machine, version: str | None) -> None:
+        self._world, self._application, self._runs = machine.world, machine.application, machine.runs
         self.version = version
         self.id: str | None = None
         self.ledger = Ledger(legacy=version is not None)
@@ -168,24 +179,27 @@ class WebSession:
         self.post({"jsonrpc": "2.0", "method": "notifications/initialized"})
         self._world.settle()
 
-    def message(self, identifier: int, method: str, params: Json) -> tuple[Json, dict[str, str]]:
+    def message(
+        self, identifier: int, method: str, params: Json, marker: str | None = None
+    ) -> tuple[Json, dict[str, str]]:
         """Return a request and the headers that go with it, and note it."""
-        meta: Json = {"progressToken": identifier}
+        marker = marker or self._world.unique()
+        meta: Json = {"progressToken": identifier, MARKER: marker}
         headers: dict[str, str] = {}
         if self.version is None:
             meta = modern_meta(**meta, **{"io.modelcontextprotocol/logLevel": "info"})
             headers = {VERSION: "2026-07-28", "mcp-method": method}
-            name = params.get("name") or params.get("uri")
+            name = params.get("name") or params.get("uri") or params.get("taskId")
             if name is not None:
                 headers["mcp-name"] = name
         modern = self.version is None
-        self.ledger.ask(identifier, Asked(method, modern=modern, logs=modern))
+        self.ledger.ask(identifier, Asked(method, params, marker, modern=modern, logs=modern))
         body = {"jsonrpc": "2.0", "id": identifier, "method": method, "params": {**params, "_meta": meta}}
         return body, headers
 
-    def ask(self, identifier: int, method: str, params: Json) -> None:
+    def ask(self, identifier: int, method: str, params: Json, marker: str | None = None) -> None:
         """Post a request."""
-        body, headers = self.message(identifier, method, params)
+        body, headers = self.message(identifier, method, params, marker)
         self.post(body, headers, (identifier,))
 
     def drop(self, connection: WebConnection) -> None:
@@ -196,6 +210,8 @@ class WebSession:
         for asked in self._asked(connection):
             asked.allowed += asked.owed if self.version is not None else 0
             asked.owed = 0
+            if asked.modern and not asked.outlives:
+                self._runs.doom(asked.marker)
         if connection in self.gets:
             self.gets.remove(connection)
         elif connection.last_event is not None:
@@ -220,6 +236,14 @@ class WebSession:
                 asked.owed, asked.allowed = asked.owed + asked.allowed, 0
         self.listen(broken.last_event, broken.identifiers)
 
+    def catch_up(self) -> None:
+        """Read everything, and come back for whatever broke off."""
+        for connection in self.connections:
+            connection.reading = True
+        if not self.ended:
+            for _ in range(len(self.broken)):
+                self.resume()
+
     def end(self) -> WebConnection:
         """Delete the session."""
         self.excuse()
@@ -229,6 +253,8 @@ class WebSession:
         """Note that the session is over."""
         self.ended = True
         self.ledger.excuse()
+        for marker in self.ledger.markers:
+            self._runs.doom(marker)
 
     def check(self) -> None:
         """Look at all connections, and forget those that are over."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from itertools import count
 from typing import Any
 
 _TURNS = 20_000
@@ -40,6 +41,8 @@ class World:
     def __init__(self) -> None:
         self.loop = _StillLoop()
         self.complaints: list[str] = []
+        self.steps = 0
+        self._numbers = count(1)
         self.loop.set_exception_handler(lambda _loop, context: self.complaints.append(f"{context}"))
 
     @property
@@ -47,12 +50,22 @@ class World:
         """Seconds on this world's clock."""
         return self.loop.now
 
+    def unique(self) -> str:
+        """Return a word that was never used before."""
+        return f"run-{next(self._numbers):06}"
+
     def start(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Begin a task; it runs in the next step."""
         return self.loop.create_task(coroutine)
 
+    def act(self, function: Callable[[], object]) -> None:
+        """Call a function on the loop, as the next step."""
+        self.loop.call_soon(function)
+        self.settle()
+
     def settle(self) -> None:
-        """Run until all that can happen now has happened."""
+        """Run until all that can happen now has happened: one of the world's `steps`."""
+        self.steps += 1
         self.loop.run_until_complete(self._rest())
 
     async def _rest(self) -> None:
@@ -60,7 +73,7 @@ class World:
             await asyncio.sleep(0)
             if self.loop.resting:
                 return
-        raise AssertionError("the loop never comes to rest")
+        raise AssertionError(f"the loop never comes to rest: {list(self.loop._ready)}")  # type: ignore[attr-defined]
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass, with all that it brings in its order."""
