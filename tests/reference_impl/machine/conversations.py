@@ -349,6 +349,7 @@ class Conversations(RuleBasedStateMachine):
             client.call(call)
         self.world.let_pass(seconds)
         self._see_off()
+        client.check()  # those whose deadline has passed are over by themselves
         for _ in range(len(calls) + 1):
             client.cancel(-1)
         self.world.settle()
