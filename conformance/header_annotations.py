@@ -21,9 +21,10 @@ _DATA = frozenset({"const", "default", "enum", "examples"})
 _SECRETS = (
     *(("password",), ("passwd",), ("passphrase",), ("secret",), ("ssn",), ("credentials",)),
     *(("api", "key"), ("apikey",), ("private", "key"), ("access", "token"), ("refresh", "token"), ("auth", "token")),
-    *(("bearer", "token"), ("credit", "card"), ("card", "number"), ("social", "security")),
+    *(("bearer", "token"), ("credit", "card"), ("credit", "card", "number"), ("social", "security", "number")),
 )
-"""Words that stand together in the name of a secret. Neither `token` nor `key` alone is one: pages have tokens."""
+"""Words that the name of a secret ends with; a `secretName` is none. Neither is every `token` or `key`: pages have
+tokens."""
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -38,7 +39,7 @@ def is_secret(name: str, schema: dict[str, Any]) -> bool:
     if schema.get("format") == "password" or schema.get("writeOnly") is True:
         return True
     words = tuple(word.lower() for word in _WORD.findall(name))
-    return any(words[at : at + len(secret)] == secret for secret in _SECRETS for at in range(len(words)))
+    return any(words[-len(secret) :] == secret for secret in _SECRETS)
 
 
 def annotation_flaw(schema: Any) -> str | None:

@@ -11,8 +11,8 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 
 _ENDS = frozenset({"com", "org", "net"})
 """Top-level domains that nobody's own name is likely to be."""
-_ESTABLISHED = frozenset({"openai"})
-"""Prefixes without a domain that a host demands of its servers, whose authors have no choice."""
+_ESTABLISHED = frozenset({"openai", "anthropic", "ui"})
+"""Prefixes without a domain that hosts and extensions look for, so that a server's author has no choice."""
 
 
 def key_flaw(key: str, *, prefixed: bool = False) -> str | None:

@@ -66,7 +66,7 @@ def test_secrets_are_known_by_their_names(name: str) -> None:
     assert is_secret(name, _marked())
 
 
-@pytest.mark.parametrize("name", ["token", "pageToken", "key", "sortKey", "secretary", "discard_number", "region"])
+@pytest.mark.parametrize("name", ["token", "pageToken", "key", "sortKey", "secretary", "cardNumber", "secretName"])
 def test_names_that_only_look_like_secrets_pass(name: str) -> None:
     assert not is_secret(name, _marked())
 

@@ -56,9 +56,10 @@ async def malformed_uri(peer: Peer) -> None:
     if _holds(require_method(await peer.request("resources/read", {"uri": _NOWHERE}))):
         raise Blocked(f"the target has something to read at {_NOWHERE}")
     before = [str(template.get("uriTemplate")).partition("{")[0] for template in peer.surface.templates]
-    for uri in _MALFORMED:
-        if any(map(uri.startswith, before)):
-            continue  # a template of the target's own may mean this
+    meaningless = [uri for uri in _MALFORMED if not any(map(uri.startswith, before))]
+    if not meaningless:
+        raise Blocked("a template of the target's may mean any text at all")
+    for uri in meaningless:
         answer = await peer.call(peer.message("resources/read", {"uri": uri}), defect="a URI that is none")
         if _holds(answer):
             raise Mismatch(f"an error for the URI {uri!r}", answer.describe())

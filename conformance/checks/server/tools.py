@@ -195,10 +195,13 @@ def _complains(answer: Answer) -> bool:
 
 def _without_one(call: ToolCall) -> dict[str, Any] | None:
     schema = call.tool.get("inputSchema")
-    required = schema.get("required") if isinstance(schema, dict) else None
+    required, members = (schema.get("required"), schema.get("properties")) if isinstance(schema, dict) else (None, None)
     for name in required if isinstance(required, list) else []:
         rest = {key: value for key, value in call.arguments.items() if key != name}
-        if name in call.arguments and misfit(schema, rest) is not None:
+        member = members.get(name) if isinstance(members, dict) else None
+        # What has a default may be left out, whatever `required` says: some libraries write both.
+        optional = isinstance(member, dict) and "default" in member
+        if name in call.arguments and not optional and misfit(schema, rest) is not None:
             return rest
     return None
 
