@@ -1,6 +1,6 @@
 """Random interleavings of everything that clients and servers do to each other, over channels in memory.
 
-Several connections of both eras share one server; `LAWS` says what holds whatever order things happen in.
+Several connections of both eras share one server; `mutants` names the laws that hold whatever order things happen in.
 """
 
 from __future__ import annotations
