@@ -12,6 +12,7 @@ from rich.table import Table
 
 from conformance.catalogue import Requirement, load
 from conformance.check import Check, Monitor, all_checks, all_monitors
+from conformance.clients.declare import all_judges
 from door.errors import Exit, Refusal
 from door.terminal import Terminal, write
 from reference_impl.protocol.revisions import REVISIONS
@@ -44,10 +45,15 @@ def _properties() -> tuple[Property, ...]:
     return PROPERTIES
 
 
+def _client_judges() -> tuple[Monitor, ...]:
+    return tuple(judge.monitor for judge in all_judges())
+
+
 _KINDS: dict[str, Callable[[], Sequence[Check | Monitor | Property]]] = {
     "check": all_checks,
     "monitor": all_monitors,
     "property": _properties,
+    "client": _client_judges,
 }
 
 
@@ -74,7 +80,7 @@ def list_checks(pattern: str, as_json: bool) -> int:
     if as_json:
         return _print_json([item.as_json() for item in items])
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("id", "level", "what holds for a correct server"):
+    for column in ("id", "level", "what holds for a correct target"):
         table.add_column(column, overflow="fold")
     for item in items:
         table.add_row(item.id, item.requirements[0].level, item.title)
@@ -113,13 +119,17 @@ def _print_verification(console: Terminal, row: Requirement, verified: list[str]
         console.print(f"  not to be tested on the {side}: {reason}", markup=False)
 
 
+_COMMANDS = {"property": ("fuzz", "TARGET"), "client": ("client", "-- COMMAND")}
+"""What runs a kind of judge alone, and on what; anything else is a check of a TARGET."""
+
+
 def _explain_item(item: _Item) -> int:
     console = Terminal(highlight=False)
     console.print(f"{item.id} ({item.kind})\n  {item.title}\n", markup=False)
     for row in item.requirements:
         _print_requirement(console, row)
-    command = "fuzz" if item.kind == "property" else "check"
-    console.print(f"\nRun it alone: touchstone {command} --only {item.id} TARGET", markup=False)
+    command, target = _COMMANDS.get(item.kind, ("check", "TARGET"))
+    console.print(f"\nRun it alone: touchstone {command} --only {item.id} {target}", markup=False)
     return Exit.PASSED
 
 

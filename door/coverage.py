@@ -12,6 +12,7 @@ from rich.table import Table
 
 from conformance.catalogue import Requirement, load
 from conformance.check import Check, Monitor, all_checks, all_monitors
+from conformance.clients.declare import all_judges
 from conformance.properties.property import Property
 from conformance.properties.stateless import PROPERTIES
 from door.errors import Exit
@@ -45,27 +46,42 @@ class Row:
 def count(run: Run | None = None) -> list[Row]:
     """Return the rows, newest revision first. With `run`, only revisions that were tested in it."""
     suite: tuple[Check | Monitor | Property, ...] = (*all_checks(), *all_monitors(), *PROPERTIES)
-    verified = {name for item in suite for name in item.requirements}
+    verified = {
+        "server": {name for item in suite for name in item.requirements},
+        "client": {name for judge in all_judges() for name in judge.monitor.requirements},
+    }
+    sides = _SIDES if run is None else (_side(run),)
     exercised = None if run is None else _exercised(run)
     rows: list[Row] = []
     for revision in reversed(REVISIONS):
         if run is None or revision.name in run.header.revisions:
             binding = [row for row in load() if revision in row.window]
-            rows += _of_revision(revision, binding, verified, exercised)
+            for side in sides:
+                rows += _of_side(
+                    revision, side, [row for row in binding if side in row.sides], verified[side], exercised
+                )
     return rows
 
 
-def _of_revision(
-    revision: Revision, binding: list[Requirement], verified: set[str], exercised: set[tuple[str, str]] | None
+def _side(run: Run) -> str:
+    """Return which side a run judged."""
+    judges = {judge.monitor.id for judge in all_judges()}
+    return "client" if any(item.check in judges for item in run.verdicts) else "server"
+
+
+def _of_side(
+    revision: Revision,
+    side: str,
+    binding: list[Requirement],
+    verified: set[str],
+    exercised: set[tuple[str, str]] | None,
 ) -> Iterable[Row]:
-    # Every check there is judges a server.
-    for side in _SIDES if exercised is None else _SIDES[:1]:
-        for level, names in _LEVELS.items():
-            bound = [row for row in binding if row.level in names and side in row.sides]
-            testable = [row for row in bound if side not in row.untestable]
-            covered = [row for row in testable if side == "server" and row.id in verified]
-            seen = None if exercised is None else sum((revision.name, row.id) in exercised for row in covered)
-            yield Row(revision.name, side, level, len(bound), len(testable), len(covered), seen)
+    for level, names in _LEVELS.items():
+        bound = [row for row in binding if row.level in names]
+        testable = [row for row in bound if side not in row.untestable]
+        covered = [row for row in testable if row.id in verified]
+        seen = None if exercised is None else sum((revision.name, row.id) in exercised for row in covered)
+        yield Row(revision.name, side, level, len(bound), len(testable), len(covered), seen)
 
 
 def _exercised(run: Run) -> set[tuple[str, str]]:

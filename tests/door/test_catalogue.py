@@ -13,7 +13,7 @@ from door.errors import Refusal
 def test_everything_is_listed_with_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_checks("*", as_json=True) == 0
     items = json.loads(capsys.readouterr().out)
-    assert {item["kind"] for item in items} == {"check", "monitor", "property"}
+    assert {item["kind"] for item in items} == {"check", "monitor", "property", "client"}
     assert all(item["requirements"] and item["title"] for item in items)
     assert [item["id"] for item in items] == sorted(item["id"] for item in items)
 
