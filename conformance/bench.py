@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.abc import TaskGroup
 
+from conformance.expect import Mismatch
 from conformance.http_link import HttpLink
 from conformance.links import StreamLink
 from conformance.patience import Patience
@@ -54,10 +55,12 @@ class Bench:
 
     @asynccontextmanager
     async def opened(self, purpose: str) -> AsyncIterator[Peer]:
-        """A peer on a new connection, its handshake done. Raises `Mismatch` if the handshake fails,
-        `TargetNotStarted` if there is nothing to connect to."""
+        """A peer on a new connection, its handshake done. Raises `Mismatch` if the handshake fails, or comes to
+        another revision than the one to test; `TargetNotStarted` if there is nothing to connect to."""
         async with self.unopened(purpose) as peer:
             await peer.open()
+            if peer.revision != self.revision and self.revision not in self.spoken:
+                raise Mismatch(f"protocolVersion {self.revision}, which was offered", f"{peer.revision}")
             yield peer
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from conformance.peer import Peer
 from conformance.readers import beside_readers
 from conformance.surface import Permission, Surface, ToolCall, gather
 from conformance.target import Target
-from reference_impl.protocol.revisions import Revision
+from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.transports.stdio import TargetNotStarted
 
 __all__ = ["Scouted", "Unreachable", "chosen", "find_eras", "scout"]
@@ -59,8 +59,16 @@ async def find_eras(target: Target, patience: Patience, readers: anyio.abc.TaskG
 
 
 def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
-    """Return the revisions to test. Raises `Unreachable` if the target speaks none of those wanted."""
-    revisions = [revision for revision in eras.revisions if not wanted or revision.name in wanted]
+    """Return the revisions to test. Raises `Unreachable` if the target speaks none of those wanted.
+
+    One of the legacy era that is older than what the target answered is offered to it: that it speaks it too, only
+    the handshake shows.
+    """
+    newest = REVISIONS.index(eras.legacy) if eras.legacy is not None else 0
+    over_http = any(conversation.transport == "http" for conversation in eras.conversations)
+    older = [revision for revision in REVISIONS[:newest] if revision.streamable_http or not over_http]
+    offered = [revision for revision in older if revision.name in wanted]
+    revisions = [*offered, *(revision for revision in eras.revisions if not wanted or revision.name in wanted)]
     if not revisions:
         spoken = ", ".join(revision.name for revision in eras.revisions)
         raise Unreachable(f"the target does not speak {', '.join(wanted)}; it speaks {spoken}", eras)
@@ -92,6 +100,7 @@ async def _scout(eras: Eras, make_bench: Callable[[Revision], Bench], wanted: tu
     found = Scouted(eras)
     for revision in chosen(eras, wanted):
         bench = make_bench(revision)
+        bench.spoken = tuple(eras.revisions)
         try:
             async with bench.opened("scout") as peer:
                 await gather(peer)

@@ -52,3 +52,17 @@ def test_what_cannot_be_reached_is_said_in_one_line(target: Target, words: str) 
 def test_a_revision_that_is_not_spoken_is_named_beside_those_that_are() -> None:
     with pytest.raises(Unreachable, match=f"does not speak {LATEST.name}"):
         _scout(Scripted().target, LATEST.name)
+
+
+def test_an_older_revision_that_is_wanted_is_offered() -> None:
+    async def any_version(wire: Wire, message: Message) -> None:
+        offered = message["params"]["protocolVersion"]
+        await wire.reply(message, {**server.greeting(), "protocolVersion": offered})
+
+    server = Scripted({"initialize": any_version})
+    assert set(_scout(server.target, "2025-03-26").surfaces) == {"2025-03-26"}
+
+
+def test_an_older_revision_that_is_answered_with_a_newer_one_is_not_spoken() -> None:
+    with pytest.raises(Unreachable, match="expected protocolVersion 2025-03-26, which was offered"):
+        _scout(Scripted().target, "2025-03-26")
