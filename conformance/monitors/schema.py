@@ -31,6 +31,7 @@ _JUDGED_ELSEWHERE: dict[str, str] = {
 _JUDGED_IN: dict[str, frozenset[str]] = {
     "InitializeResult": frozenset({"protocolVersion", "capabilities", "serverInfo"}),
     "DiscoverResult": frozenset({"supportedVersions"}),
+    "GetTaskResult": frozenset({"result", "error"}),
 }
 """Further members that have a judge of their own in one definition."""
 

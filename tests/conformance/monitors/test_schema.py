@@ -38,12 +38,13 @@ def test_a_task_is_judged_as_a_task() -> None:
         assert talk.outcome("schema.results") == outcome
 
 
-def test_the_state_of_a_task_has_what_belongs_to_its_status() -> None:
+def test_the_outcome_of_a_task_is_left_to_the_monitor_of_tasks() -> None:
     times = {"createdAt": "2026-07-28T00:00:00Z", "lastUpdatedAt": "2026-07-28T00:00:00Z", "ttlMs": None}
     for more, outcome in (({"result": {"content": []}}, "passed"), ({}, "failed")):
         state = {"taskId": "t", "status": "completed", **times, **more}
         talk = Talk(MODERN).we(request(1, "tasks/get")).it(result(1, resultType="complete", **state))
-        assert talk.outcome("schema.results") == outcome
+        assert talk.outcome("tasks.extension.states") == outcome
+        assert talk.outcome("schema.results") == "passed"
 
 
 def test_a_question_is_judged_as_a_question() -> None:
