@@ -10,7 +10,7 @@ from conformance.expect import Inapplicable, Mismatch, brief, expect, expect_err
 from conformance.links import Answer
 from conformance.peer import Peer
 from reference_impl.protocol import streamable
-from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, PROTOCOL_VERSION
+from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION
 from reference_impl.protocol.revisions import LATEST_LEGACY, revision_named
 
 _UNKNOWN = "2099-01-01"
@@ -26,6 +26,15 @@ async def stateless(peer: Peer) -> None:
     peer.conversation.revision = peer.revision.name
     answer = await peer.request(method)
     expect(isinstance(answer.result, dict), f"a result for {method} as the first request", answer.describe())
+
+
+@check("versioning.discovered", "discover.implemented", "base.protocol.supported", sharing=Sharing.UNOPENED)
+async def discovered(peer: Peer) -> None:
+    """Discovery is answered on a new connection with a result, also to a client that does not say who it is."""
+    peer.conversation.revision = peer.revision.name
+    for request in (peer.message("server/discover"), _spoiled(peer, CLIENT_INFO)):
+        answer = await peer.call(request | {"method": "server/discover"})
+        expect(isinstance(answer.result, dict), "a result for server/discover", answer.describe())
 
 
 @check("versioning.unsupported", "versioning.unsupported.error")
