@@ -11,18 +11,14 @@ __all__ = ["Pulse"]
 
 
 class Pulse:
-    """`idle` is how long nothing may happen before a visit is over, `wait` how long an answer is waited for."""
+    """When a visit is over: `start` seconds after its begin where nothing happens, `idle` after the last word, and
+    `whole` after its begin whatever happens. `wait` is how long an answer is waited for."""
 
-    def __init__(self, start: float, idle: float, wait: float) -> None:
-        self._start, self._idle, self._wait = start, idle, wait
+    def __init__(self, start: float, idle: float, whole: float, wait: float) -> None:
+        self._start, self._idle, self._whole, self._wait = start, idle, whole, wait
         self._last: float | None = None
         self._began = time.monotonic()
         self._news = anyio.Event()
-
-    @property
-    def begun(self) -> bool:
-        """Whether anything happened at all."""
-        return self._last is not None
 
     def beat(self) -> None:
         """Note that something happened."""
@@ -41,11 +37,12 @@ class Pulse:
                 await self._news.wait()
 
     async def stops(self) -> None:
-        """Return when nothing has happened for too long."""
+        """Return when nothing has happened for too long, or too much."""
         while (left := self._left()) > 0:
             with anyio.move_on_after(left):
                 await self._news.wait()
 
     def _left(self) -> float:
         now = time.monotonic()
-        return self._began + self._start - now if self._last is None else self._last + self._idle - now
+        quiet = self._began + self._start if self._last is None else self._last + self._idle
+        return min(quiet, self._began + self._whole) - now

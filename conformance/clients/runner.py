@@ -30,6 +30,9 @@ _TOGETHER = 3
 """Clients that run at the same time."""
 
 
+_LATE = "the deadline of the run was reached (--deadline)"
+
+
 class NeverCame(Exception):  # noqa: N818 - the name says what happened
     """The client never connected, or spoke nothing that can be judged; one line says which."""
 
@@ -89,7 +92,7 @@ async def _run(plan: ClientPlan) -> list[Visit]:
 
 
 async def _visits(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]]) -> list[Visit]:
-    """Run scenarios side by side; return the visits in the order of the scenes."""
+    """Run scenarios side by side; return the visits, in the order of the scenes, that ended within the deadline."""
     wanted = list(scenes)
     visits: dict[int, Visit] = {}
     limiter = anyio.CapacityLimiter(_TOGETHER)
@@ -99,9 +102,10 @@ async def _visits(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]])
             visits[number] = await receive(plan.subject, scenario, revision, plan.transport, plan.patience)
         plan.visited(visits[number])
 
-    async with anyio.create_task_group() as tasks:
-        for number, scene in enumerate(wanted):
-            tasks.start_soon(one, number, *scene)
+    with anyio.move_on_after(plan.patience.run):
+        async with anyio.create_task_group() as tasks:
+            for number, scene in enumerate(wanted):
+                tasks.start_soon(one, number, *scene)
     return [visits[number] for number in sorted(visits)]
 
 
@@ -112,6 +116,8 @@ def _speaks(visit: Visit) -> bool:
 
 def _why(visits: list[Visit]) -> str:
     """Say why nothing can be judged."""
+    if not visits:
+        return f"the client had not ended when {_LATE}"
     heard = [visit for visit in visits if any(True for _ in visit.conversation.received())]
     told = (heard or visits)[0].ended
     how = "had to be ended" if told.status is None else f"ended with status {told.status}"
@@ -124,11 +130,13 @@ def _why(visits: list[Visit]) -> str:
 
 def _judge(plan: ClientPlan, revision: Revision, visits: list[Visit]) -> None:
     """Let every judge that binds at a revision look at what was said in the scenarios that it sees."""
+    played = {None, *(scenario.name for scenario in bound(revision, plan.transport))}
     for judge in all_judges():
         rows = binding(judge, revision, plan.transport)
         seen = [visit.conversation for visit in visits if judge.scenario in (None, visit.scenario.name)]
-        if plan.wants(judge.monitor.id) and rows and seen:
-            plan.emit(judge, revision, rows, run_monitor(judge.monitor, seen))
+        if plan.wants(judge.monitor.id) and rows and judge.scenario in played:
+            judged = run_monitor(judge.monitor, seen) if seen else Judged("blocked", _LATE, cause=_LATE)
+            plan.emit(judge, revision, rows, judged)
 
 
 def binding(judge: ClientJudge, revision: Revision, transport: str) -> list[Requirement]:

@@ -46,7 +46,7 @@ async def receive(
     """Run one scenario ("http" or "stdio") with the client. Raises `NotStarted`."""
     conversation = Conversation(transport, scenario.name)
     play = Play(scenario, revision, conversation)
-    pulse = Pulse(patience.start, min(_IDLE, patience.answer), patience.answer / 3)
+    pulse = Pulse(patience.start, min(_IDLE, patience.answer), patience.check, patience.answer / 3)
     token = secrets.token_hex(8)
     stage = HttpStage(play, pulse) if transport == "http" else StdioStage(play, pulse, token)
     async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
