@@ -1,4 +1,5 @@
-"""Checks of the questions that a task of 2026-07-28 puts while it runs (`extensions/tasks#task-update-requests`)."""
+"""Checks of what a task of 2026-07-28 tells while it runs: its questions, and the notices of its status
+(`extensions/tasks#task-update-requests`, `#task-status-notifications`)."""
 
 from __future__ import annotations
 
@@ -8,14 +9,17 @@ from typing import Any
 
 import anyio
 
-from conformance.check import check
+from conformance.check import Sharing, check
 from conformance.checks.server.tasks_extension import expect_empty
 from conformance.checks.task_runs import DECLARED, TaskRun, follow, once, poll, runs
 from conformance.expect import Blocked, Mismatch, brief
 from conformance.links import Answer
+from conformance.listening import listening, shown
 from conformance.peer import Peer
 from conformance.samples import simplest
 
+_MISSING_CAPABILITY, _INVALID_PARAMS = -32021, -32602
+_NOBODYS = "touchstone-never-issued"
 _LOOKS = 10
 _PAUSE = 0.02
 """Looks, and seconds between them, until an answer that was accepted shows."""
@@ -59,6 +63,17 @@ async def answered_twice(peer: Peer) -> None:
     acknowledged, ignored = "tasks.extension.update.acknowledged", "tasks.extension.input.stray-ignored"
     expect_empty(talk.accepted, acknowledged, acknowledged)
     expect_empty(talk.repeated, ignored, acknowledged)
+
+
+@check("tasks.extension.listen", "tasks.extension.capability.listen", sharing=Sharing.ALONE)
+async def undeclared_listening(peer: Peer) -> None:
+    """A client that does not declare the extension cannot listen to tasks: it gets error -32021."""
+    async with listening(peer, {"taskIds": [_NOBODYS]}) as listen:
+        first = await listen.first()
+    error = first.value.get("error") if first.is_response() else None
+    # Which error wins for a task that does not exist either, nobody says.
+    if not isinstance(error, dict) or error.get("code") not in (_MISSING_CAPABILITY, _INVALID_PARAMS):
+        raise Mismatch(f"error {_MISSING_CAPABILITY}", shown(first), [first.index])
 
 
 async def _dialogue(peer: Peer) -> _Dialogue:
