@@ -42,7 +42,7 @@ class HttpLink:
     def __init__(self, target: HttpTarget, conversation: Conversation, pool: HttpPool) -> None:
         self.conversation = conversation
         self.listener: Listener | None = None
-        self._target = target
+        self.target = target
         self._pool = pool
         parts = urlsplit(target.url)
         self.hostname = parts.hostname or ""
@@ -54,7 +54,7 @@ class HttpLink:
         """Return the headers as they go out: ours, the user's, then the request's own."""
         length = {"content-length": str(len(request.body))} if request.method == "POST" else {}
         merged: dict[str, tuple[str, str | None]] = {}
-        for group in ({"host": self._host, "user-agent": "touchstone"}, self._target.headers, request.headers, length):
+        for group in ({"host": self._host, "user-agent": "touchstone"}, self.target.headers, request.headers, length):
             merged |= {name.lower(): (name, value) for name, value in group.items()}
         return [(name, value) for name, value in merged.values() if value is not None]
 
