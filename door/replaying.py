@@ -27,9 +27,16 @@ def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: 
         from door.fuzzing import replay_finding
 
         return replay_finding(failure, target)
+    said = shlex.split(failure.repeat)
+    if said[1:2] == ["client"]:
+        from door.clients import run_client_check
+
+        split = said.index("--")
+        checking = CheckingOptions(only=_values(said[:split], "--only"), revision=[failure.revision])
+        stdio = "--stdio" in said[:split]
+        return run_client_check(said[split + 1 :], list(env), stdio=stdio, output=output, checking=checking)
     from door.commands import run_check
 
-    said = shlex.split(failure.repeat)
     target = replace(target, allow=_values(said, "--allow"))
     return run_check(target, output, CheckingOptions(only=_values(said, "--only"), revision=[failure.revision]))
 

@@ -120,3 +120,9 @@ def test_a_failure_names_the_command_that_repeats_it(tmp_path: Path) -> None:
     words = failed["client.http-post-accept"].repeat.split()
     assert words[:4] == ["touchstone", "client", "--only", "client.http-post-accept"]
     assert words[-2:] == [sys.executable, str(script)]
+    replay = [sys.executable, "-m", "touchstone", "replay", "client.http-post-accept"]
+    again = subprocess.run(
+        [*replay, "--records", str(tmp_path / "records.jsonl")], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert again.returncode == 1
+    assert "client.http-post-accept" in again.stdout
