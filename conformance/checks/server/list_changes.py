@@ -7,13 +7,14 @@ that the list is afterwards what it was.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from conformance.calling import succeeded
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Mismatch
 from conformance.http_reply import HttpRequest, LiveReply
+from conformance.links import Silence
 from conformance.listening import is_acknowledgement, listening, shown
 from conformance.lists import names
 from conformance.peer import Peer
@@ -105,8 +106,7 @@ async def _hearing(peer: Peer, feature: str) -> AsyncIterator[_Wait]:
                 raise Blocked(f"the listen request was not acknowledged: {shown(first)}")
             yield listen.wait
     elif peer.over_http:
-        headers = {**peer.headers_for(None), "accept": SSE_TYPE, "content-type": None}
-        async with peer.http.opened(HttpRequest("GET", headers=headers), peer.patience.answer) as live:
+        async with _getting(peer) as live:
             if live.head.status != 200 or not live.streams:
                 raise Blocked(f"GET opens no stream on which it could be told: HTTP {live.head.status}")
             yield _reading(live)
@@ -114,8 +114,22 @@ async def _hearing(peer: Peer, feature: str) -> AsyncIterator[_Wait]:
         yield peer.overhear
 
 
+@asynccontextmanager
+async def _getting(peer: Peer) -> AsyncIterator[LiveReply]:
+    headers = {**peer.headers_for(None), "accept": SSE_TYPE, "content-type": None}
+    async with AsyncExitStack() as stack:
+        try:
+            opening = peer.http.opened(HttpRequest("GET", headers=headers), peer.patience.answer)
+            live = await stack.enter_async_context(opening)
+        except Silence:
+            raise Blocked("GET gets no reply before there is something to tell") from None
+        yield live
+
+
 def _reading(live: LiveReply) -> _Wait:
     async def wait(wanted: Callable[[Entry], bool], timeout: float) -> None:
-        await live.read(timeout, lambda reply: any(map(wanted, reply.messages)))
+        reply = await live.read(timeout, lambda reply: any(map(wanted, reply.messages)))
+        if reply.ended and not any(map(wanted, reply.messages)):
+            raise Blocked("the server ended the stream of GET, as it may, before there was something to tell")
 
     return wait
