@@ -8,16 +8,18 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from conformance.check import Sharing, check
-from conformance.expect import Blocked, Inapplicable, expect
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect
 from conformance.http_link import RESUMED
 from conformance.http_reply import HttpReply, HttpRequest, LiveReply
 from conformance.links import Silence
 from conformance.peer import Peer, encode
+from conformance.transcript import Entry
 from conformance.twins import need_served
 from reference_impl.protocol.streamable import LAST_EVENT_ID, SSE_TYPE
 
 _HEAD_SECONDS = 5.0
 _SLOW_SECONDS = 1.0
+_BRIEF_SECONDS = 0.2
 _TRIES = 3
 
 
@@ -72,6 +74,27 @@ async def get_no_response(peer: Peer) -> None:
         stray = reply.final
         expect(stray is None, "no response on the stream of GET", stray.value if stray else None)
         expect(isinstance(answer.result, dict), "the response as the answer to its POST", answer.describe())
+
+
+@check("http.get-unrelated", "http.get.unrelated", sharing=Sharing.FRESH)
+async def get_unrelated(peer: Peer) -> None:
+    """What a server reports on a call comes on the stream of the call, not on that of a GET."""
+    call = peer.surface.need_slow(_BRIEF_SECONDS)
+    token = f"touchstone-{peer.new_id()}"
+
+    def is_report(entry: Entry) -> bool:
+        about = entry.value.get("params") if entry.is_notification() else None
+        return isinstance(about, dict) and about.get("progressToken") == token
+
+    async with _getting(peer) as live:
+        _need_stream(live)
+        answer = await peer.request("tools/call", call.params, meta={"progressToken": token})
+        reply = await live.read(peer.patience.quiet, lambda reply: any(is_report(entry) for entry in reply.messages))
+    stray = next((entry for entry in reply.messages if is_report(entry)), None)
+    if stray is not None:
+        raise Mismatch("progress of a call on the stream of its POST", brief(stray.value), [stray.index])
+    if not any(is_report(entry) for entry in answer.earlier):
+        raise Blocked(f"{call.tool['name']} reports no progress")
 
 
 @check("http.resume-own-stream", "http.event.own-stream", sharing=Sharing.FRESH)
