@@ -33,7 +33,7 @@ from reference_impl.server.http.messages import (
 from reference_impl.server.http.posts import Post
 from reference_impl.server.http.sessions import HttpSession, SessionStore
 from reference_impl.server.http.shares import owner_of
-from reference_impl.server.http.streams import MOST_UNREAD, serve_stream_events, watch
+from reference_impl.server.http.streams import serve_stream_events, watch
 
 if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
@@ -154,19 +154,27 @@ def _start_member(
 
 
 async def serve_get(http: HttpRequest, session: HttpSession, most_streams: int = 16) -> None:
-    """Open a stream for what belongs to no request, or resume a broken one; at most so many in one session."""
+    """Open a stream for what belongs to no request, or resume a broken one; at most so many in one session.
+
+    An id that nothing is known of is ignored, but not one of a stream that answered a request: its client would wait
+    on another for an answer that does not come (`basic/transports#resumability-and-redelivery`). That gets 400, for
+    404 would tell it that its session is over.
+    """
     if not accepts(http.header("accept"), SSE_TYPE):
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Not acceptable: this is an event stream")
         await send_response(http.send, error_response(406, error))
         return
-    resumed = session.resume(http.header(LAST_EVENT_ID) or "")
+    try:
+        resumed = session.resume(http.header(LAST_EVENT_ID) or "")
+    except RemoteProtocolError as unknown:
+        await send_response(http.send, error_response(400, unknown))
+        return
     if resumed is None and session.listening >= most_streams:
         error = RemoteProtocolError(Code.INVALID_REQUEST, "Too many streams: this session has enough of them open")
         await send_response(http.send, error_response(429, error, headers={"retry-after": "5"}))
         return
-    stream, position = resumed or (session.new_stream(MOST_UNREAD), 0)
+    stream, position = resumed or (session.new_stream(general=True), 0)
     session.keep(stream)
-    stream.general = stream.general or resumed is None
     if stream.general:
         session.open_get(stream)
     gone = watch(http, stream)

@@ -9,17 +9,22 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count, islice
 
+from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.messages import Message, Request, encode
 from reference_impl.protocol.sse import encode_event
 from reference_impl.server.exchange import Session
 from reference_impl.server.http.shares import Shares
-from reference_impl.server.http.streams import EventStream
+from reference_impl.server.http.streams import MOST_UNREAD, EventStream
 from reference_impl.server.subscriptions import Hub
 
-__all__ = ["HttpSession", "SessionStore"]
+__all__ = ["MOST_UNSENT", "HttpSession", "SessionStore"]
 
 _PENDING = 64
 _IDLE = 8
+"""Streams that are kept although all that there was has been sent: a connection may have lost the last of it."""
+MOST_UNSENT = 64
+"""Streams that are kept for a client that has not come back for the rest. Beyond that, the oldest is forgotten."""
+_GENERAL = "g"
 _ABANDONED = 10.0
 """Seconds after which a session whose opener never came back may make room for another of the same owner."""
 _LOOKED_AT = 1000
@@ -55,20 +60,26 @@ class HttpSession:
         if self._gets or isinstance(message, Request):
             self._send(message)
 
-    def new_stream(self, most_unread: int | None = None) -> EventStream:
-        """Return a stream whose events have ids that are unique in this session."""
-        name = str(next(self._names))
+    def new_stream(self, *, general: bool = False) -> EventStream:
+        """Return a stream whose events have ids that are unique in this session; a `general` one answers no request."""
+        name = f"{_GENERAL if general else ''}{next(self._names)}"
         # An id without data primes the client to resume (2025-11-25 `#sending-messages-to-the-server`).
         prologue = encode_event(b"", f"{name}-0") if self.session.revision.primes_streams else b""
-        return EventStream(name, prologue=prologue, most_unread=most_unread)
+        stream = EventStream(name, prologue=prologue, most_unread=MOST_UNREAD if general else None)
+        stream.general = general
+        return stream
 
     def keep(self, stream: EventStream) -> None:
-        """Remember a stream for resumption; of those that nothing more will come of, the last few."""
-        if stream.name is not None:
-            self._streams[stream.name] = stream
-        idle = [name for name, kept in self._streams.items() if not kept.connected and (kept.finished or kept.general)]
-        for name in idle[:-_IDLE]:
-            del self._streams[name]
+        """Remember a stream that is about to be read, for resumption; of those that nobody reads and that nothing more
+        will come of, the last few, and more of those whose rest was never sent."""
+        if stream.name is None:
+            return
+        self._streams.pop(stream.name, None)
+        idle = [kept for kept in self._streams.values() if not kept.connected and (kept.finished or kept.general)]
+        unsent, sent = [kept for kept in idle if kept.unsent], [kept for kept in idle if not kept.unsent]
+        for forgotten in (*sent[:-_IDLE], *unsent[:-MOST_UNSENT]):
+            self._streams.pop(forgotten.name or "")
+        self._streams[stream.name] = stream
 
     def open_get(self, stream: EventStream) -> None:
         """Let unrelated messages flow into `stream`."""
@@ -85,12 +96,17 @@ class HttpSession:
             self.session.on_silence = None
 
     def resume(self, last_event_id: str) -> tuple[EventStream, int] | None:
-        """Return the stream that an event came from, and the event's number, or None if it is not known any more."""
+        """Return the stream that an event came from, and the event's number, or None if it is not known any more.
+
+        Raises `RemoteProtocolError` where that stream answered a request: no other can stand in for it.
+        """
         name, _, digits = last_event_id.rpartition("-")
         stream = self._streams.get(name)
-        if stream is None or not (digits.isascii() and digits.isdigit()) or not stream.has(int(digits)):
-            return None
-        return stream, int(digits)
+        if stream is not None and digits.isascii() and digits.isdigit() and stream.has(int(digits)):
+            return stream, int(digits)
+        if name.isdecimal() and name.isascii():
+            raise RemoteProtocolError(Code.INVALID_REQUEST, "This stream cannot be resumed: it is not kept any more")
+        return None
 
     @property
     def connected(self) -> bool:

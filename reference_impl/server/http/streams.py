@@ -47,6 +47,7 @@ class EventStream:
         "_most_unread",
         "_prologue",
         "_reader",
+        "_sent",
         "connected",
         "finished",
         "general",
@@ -66,6 +67,7 @@ class EventStream:
         self.general = False
         self._first = 1
         self._reader = 0
+        self._sent = 0
         self._events: deque[bytes] = deque()
         self._changed: asyncio.Event | None = None  # made for who waits; most streams are complete before anybody does
 
@@ -112,6 +114,11 @@ class EventStream:
         return len(self._events) >= MOST_UNREAD
 
     @property
+    def unsent(self) -> bool:
+        """Whether the last connection ended before everything was written to it."""
+        return self._sent < self.total
+
+    @property
     def only(self) -> bytes:
         """The only message put in so far."""
         return self._events[0]
@@ -127,6 +134,7 @@ class EventStream:
         """
         self._reader += 1
         reader = self._reader
+        self._sent = position
         self.wake()
         if self._prologue and reader == 1:
             yield self._prologue  # whoever comes back has its id already, and no id is given twice
@@ -134,6 +142,7 @@ class EventStream:
             while position < self.total and not gone.done():
                 after, position = position, min(self.total, position + _TOGETHER)
                 yield b"".join(self._encoded(after, position))
+                self._sent = position
                 self._forget(position)
             if self.finished:
                 return
@@ -148,6 +157,7 @@ class EventStream:
         """Return a stream that nobody has read and that is complete, as a whole."""
         self._reader += 1
         whole = b"".join((self._prologue, *self._encoded(0, self.total)))
+        self._sent = self.total
         self._forget(self.total)
         return whole
 
@@ -176,12 +186,12 @@ async def serve_stream_events(
     request: HttpRequest, stream: EventStream, position: int, gone: asyncio.Future[None]
 ) -> None:
     """Send a stream as the response to `request`, from after `position` on."""
-    await request.send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
-    # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for an
-    # event.
-    await request.send({"type": "http.response.body", "body": COMMENT, "more_body": True})
     stream.connected += 1
     try:
+        await request.send({"type": "http.response.start", "status": 200, "headers": STREAM_HEADERS})
+        # Headers leave with the first bytes of a body; a comment makes that now, so that no proxy or client waits for
+        # an event.
+        await request.send({"type": "http.response.body", "body": COMMENT, "more_body": True})
         async with contextlib.aclosing(stream.read(position, gone)) as chunks:
             async for chunk in chunks:
                 await request.send({"type": "http.response.body", "body": chunk, "more_body": True})

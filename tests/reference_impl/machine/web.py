@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from reference_impl.protocol.messages import decode_json, encode_json
 from reference_impl.protocol.sse import EventReader
 from reference_impl.server.asgi import MCPApplication
+from reference_impl.server.http.sessions import MOST_UNSENT
 from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
 from tests.reference_impl.machine.lines import CAPABILITIES, modern_meta
 from tests.reference_impl.machine.runs import MARKER, Runs
@@ -78,6 +79,11 @@ class WebConnection:
         """Whether the response is an event stream."""
         return self.headers.get("content-type", "").startswith("text/event-stream")
 
+    @property
+    def refused(self) -> bool:
+        """Whether this was to resume a stream that is not kept any more."""
+        return self.last_event is not None and self.status == 400
+
     def _take(self, data: bytes) -> None:
         if not self.streams:
             self.body += data
@@ -90,7 +96,7 @@ class WebConnection:
                 self.ledger.hear(decode_json(event.data))
 
     def _finish(self) -> None:
-        if self.body and not self.streams:
+        if self.body and not (self.streams or self.refused):
             self.ledger.hear(decode_json(self.body))
 
     # What clients do to connections -------------------------------------------------------------
@@ -146,6 +152,7 @@ class WebSession:
         self.gets: list[WebConnection] = []
         self.broken: list[WebConnection] = []
         self.gone: list[WebConnection] = []
+        self.most_broken = 0
         self.ended = False
 
     @property
@@ -230,6 +237,7 @@ class WebSession:
         """Come back for the stream that broke off last: its answer is due again."""
         if not self.broken:
             return
+        self.most_broken = max(self.most_broken, len(self.broken))
         broken = self.broken.pop()
         for asked in self._asked(broken):
             if not asked.cancelled:
@@ -265,8 +273,17 @@ class WebSession:
                 self.connections.remove(connection)
                 if connection in self.gets:
                     self.gets.remove(connection)
+                elif connection.refused:
+                    self._forgotten(connection)
                 elif connection.streams and self._interrupted(connection):
                     self.broken.append(connection)
+
+    def _forgotten(self, connection: WebConnection) -> None:
+        """Judge the refusal of a stream: the server may forget one only where too many wait to be resumed."""
+        owed = [asked for asked in self._asked(connection) if asked.open and not asked.cancelled]
+        assert not owed or self.most_broken > MOST_UNSENT, f"a stream is forgotten whose answer is owed: {owed}"
+        for asked in owed:
+            asked.owed = asked.allowed = 0
 
     def _interrupted(self, connection: WebConnection) -> bool:
         return connection.last_event is not None and any(asked.open for asked in self._asked(connection))

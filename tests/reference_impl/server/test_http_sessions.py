@@ -2,11 +2,12 @@
 
 import asyncio
 
+import anyio
 import pytest
 
-from reference_impl.server import AdvancedMCPServer
+from reference_impl.server import AdvancedMCPServer, Context
 from reference_impl.server.asgi import HttpOptions, MCPApplication
-from reference_impl.server.http.sessions import SessionStore
+from reference_impl.server.http.sessions import MOST_UNSENT, SessionStore
 from reference_impl.server.subscriptions import Hub
 from reference_impl.servers.everything import make_server
 
@@ -173,8 +174,77 @@ async def test_a_stream_that_ended_can_be_replayed_and_only_that_one(web):
     assert replay.messages == first.messages
 
 
-@pytest.mark.parametrize("identifier", ["nonsense", "99-1", "1-99", "1-x", "-", "1-²"])
-async def test_an_unknown_event_id_opens_a_fresh_stream(web, identifier):
+@pytest.fixture
+def gate():
+    return asyncio.Event()
+
+
+@pytest.fixture
+def gated(web_of, gate):
+    """A server whose only tool reports progress and waits for the gate."""
+    server = AdvancedMCPServer("s")
+
+    @server.tool()
+    async def hold(context: Context) -> str:
+        context.progress(1)
+        await gate.wait()
+        return "held"
+
+    return web_of(MCPApplication(server))
+
+
+async def _broken_off(gated, gate, session, count):
+    """Ask so many times, break off each time; return the last event seen of each when all are over."""
+    seen = []
+    for number in range(count):
+        reply = await gated.open(body=call("hold", None, number, token=number), headers=session)
+        while (event := await reply.event()).data == "":
+            pass
+        seen.append(event.id)
+        reply.disconnect()
+    await anyio.wait_all_tasks_blocked()
+    gate.set()
+    await anyio.wait_all_tasks_blocked()
+    return seen
+
+
+async def _answer(web, session, event):
+    reply = await web.send("GET", headers=session | EVENTS | {"last-event-id": event})
+    return reply.messages[-1]["id"] if reply.status == 200 else reply.status
+
+
+async def test_however_many_streams_break_off_each_answer_can_be_fetched(gated, gate):
+    session = await gated.initialize()
+    seen = await _broken_off(gated, gate, session, 20)
+    newest_first = [await _answer(gated, session, event) for event in reversed(seen)]
+    assert newest_first == list(reversed(range(20)))
+
+
+async def test_an_answer_that_was_never_sent_outlasts_those_that_were(gated, gate):
+    session = await gated.initialize()
+    (waiting,) = await _broken_off(gated, gate, session, 1)
+    for number in range(1, 20):
+        await gated.send(body=call("hold", None, number, token=number), headers=session)
+    assert await _answer(gated, session, waiting) == 0
+
+
+async def test_an_answer_that_is_not_kept_any_more_is_refused(gated, gate):
+    session = await gated.initialize()
+    seen = await _broken_off(gated, gate, session, MOST_UNSENT + 2)
+    await gated.send(body=call("hold", None, 1000, token=1000), headers=session)
+    answers = [await _answer(gated, session, event) for event in seen]
+    assert answers == [400, 400, *range(2, MOST_UNSENT + 2)]
+
+
+@pytest.mark.parametrize("identifier", ["99-1", "1-99", "1-x", "1-²"])
+async def test_what_cannot_be_the_rest_of_an_answer_is_refused(web, identifier):
+    session = await web.initialize()
+    reply = await web.send("GET", headers=session | EVENTS | {"last-event-id": identifier})
+    assert (reply.status, reply.json["error"]["code"]) == (400, -32600)
+
+
+@pytest.mark.parametrize("identifier", ["nonsense", "g99-1", "-", "²-1"])
+async def test_any_other_unknown_event_id_opens_a_fresh_stream(web, identifier):
     session = await web.initialize()
     stream = await web.open("GET", headers=session | EVENTS | {"last-event-id": identifier})
     assert stream.status == 200
