@@ -126,7 +126,7 @@ class Exchanges(RuleBasedStateMachine):
         cancelled = session.ledger.cancel(identifier, crossing=blocked)
         self._settle()
         if not blocked:
-            session.ledger.overtaken()
+            session.ledger.overtaken(session.unread)
         if cancelled is not None and cancelled.task is None:
             self.runs.doom(cancelled.marker)
 

@@ -5,6 +5,7 @@ A message that no request, subscription or session accounts for is an `Assertion
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,10 +89,10 @@ class Ledger:
         asked.owed, asked.cancelled = 0, True
         return asked
 
-    def overtaken(self) -> None:
-        """Note that nothing is on its way: what was cancelled must not be answered any more."""
-        for asked in self.asked.values():
-            if asked.cancelled and not asked.batched:
+    def overtaken(self, but: Collection[Key] = ()) -> None:
+        """Note that nothing `but` that is on its way: what was cancelled must not be answered any more."""
+        for key, asked in self.asked.items():
+            if asked.cancelled and not asked.batched and key not in but:
                 asked.allowed = 0
 
     def excuse(self) -> None:

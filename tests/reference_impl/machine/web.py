@@ -9,7 +9,7 @@ from reference_impl.protocol.messages import decode_json, encode_json
 from reference_impl.protocol.sse import EventReader
 from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.http.sessions import MOST_UNSENT
-from tests.reference_impl.machine.ledger import Asked, Json, Ledger, key_of
+from tests.reference_impl.machine.ledger import Asked, Json, Key, Ledger, key_of
 from tests.reference_impl.machine.lines import CAPABILITIES, modern_meta
 from tests.reference_impl.machine.runs import MARKER, Runs
 from tests.reference_impl.machine.world import World
@@ -161,6 +161,12 @@ class WebSession:
         if self.version is None:
             return {}
         return {SESSION: self.id or "", VERSION: self.version}
+
+    @property
+    def unread(self) -> set[Key]:
+        """Requests whose answers may have been sent, and wait to be read or fetched."""
+        slow = [connection for connection in self.connections if not connection.reading]
+        return {key_of(identifier) for item in (*slow, *self.broken) for identifier in item.identifiers}
 
     def open(self, method: str, body: list[bytes], headers: dict[str, str], identifiers: Ids = ()) -> WebConnection:
         """Send any request."""
