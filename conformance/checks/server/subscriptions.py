@@ -6,7 +6,11 @@ filter made of its own declarations.
 
 from __future__ import annotations
 
+import os
+import signal
 from typing import Any
+
+import anyio
 
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_equal
@@ -78,6 +82,32 @@ async def cancelled(peer: Peer) -> None:
         later = listen.heard()[before:]
         if later:
             raise Mismatch("nothing more about a cancelled subscription", shown(later[0]), [later[0].index])
+
+
+@check("subscriptions.closed", "subscriptions.ended", "cancellation.server.subscription", sharing=Sharing.FRESH)
+async def closed(peer: Peer) -> None:
+    """A server that shuts down in order ends its subscriptions first: by a result, or at least by a cancellation."""
+    wanted, process = _filter(peer), peer.process
+    if process is None:
+        raise Blocked("only a process that Touchstone started can be told to end")
+    async with listening(peer, wanted) as listen:
+        first = await listen.first()
+        if not is_acknowledgement(first):
+            raise Blocked(f"the listen request was not acknowledged: {shown(first)}")
+        os.killpg(process.pid, signal.SIGTERM)  # the process leads a group of its own, as `open_process` made it
+        with anyio.move_on_after(peer.patience.stop):
+            await peer.stream.silent.wait()
+        if process.returncode is None or process.returncode < 0:
+            raise Blocked("SIGTERM brings the process to no orderly end, in which there were something to close")
+        if not any(entry.is_response() or _cancels(entry) for entry in listen.heard()):
+            mismatch = Mismatch("a result for subscriptions/listen", peer.stream.gone or "silence", [first.index])
+            # The pages disagree on the notification, and a process that ends is a third way (`#lifecycle`).
+            mismatch.breaks = "subscriptions.ended"
+            raise mismatch
+
+
+def _cancels(entry: Entry) -> bool:
+    return entry.is_notification() and entry.value["method"] == "notifications/cancelled"
 
 
 def _filter(peer: Peer) -> dict[str, Any]:
