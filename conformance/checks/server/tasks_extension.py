@@ -117,7 +117,7 @@ async def old_capability(peer: Peer) -> None:
     """A client that declares the tasks capability of 2025-11-25 alone gets no task."""
     for run in await runs(peer):
         message = peer.message("tools/call", run.call.params, meta=_OLD_CAPABILITY)
-        answer = await peer.call(message, defect="the tasks capability of 2025-11-25 alone")
+        answer = await peer.call(message, defect="the capability of the experimental tasks alone")
         if task_of(answer):
             raise Mismatch(f"no task of {run.name}", answer.describe(), [answer.entry.index])
 
@@ -139,7 +139,7 @@ async def old_parameter(peer: Peer) -> None:
 async def old_method(peer: Peer) -> None:
     """tasks/result is an unknown method."""
     answer = await peer.request("tasks/result", {"taskId": await _made(peer) or _NOBODYS}, meta=DECLARED)
-    expect_error(answer, {_METHOD_NOT_FOUND}, "tasks/result, which is of 2025-11-25")
+    expect_error(answer, {_METHOD_NOT_FOUND}, "tasks/result, which only the experimental tasks have")
 
 
 @check("tasks.extension.withdrawn", "tasks.extension.legacy.withdrawn")
