@@ -83,7 +83,7 @@ def _progress_regardless(self: context.Context, progress: float, *_: Any) -> Non
 
 _take_value, _start = stream.StreamConversation._take_value, stream.StreamConversation._start
 _put = EventStream.put
-_keep = HttpSession.keep
+_resume = HttpSession.resume
 _serve, _close_calls, _look = conversation._serve, Calls.close, ChannelWire._settle
 
 
@@ -203,9 +203,9 @@ def _put_while_somebody_reads(self: EventStream, data: bytes) -> None:
         _put(self, data)
 
 
-def _kept_for_a_moment(self: HttpSession, stream: EventStream) -> None:
+def _resumed_while_running(self: HttpSession, last_event_id: str) -> tuple[EventStream, int] | None:
     self._streams = OrderedDict((name, kept) for name, kept in self._streams.items() if not kept.finished)
-    _keep(self, stream)
+    return _resume(self, last_event_id)
 
 
 _channel: Callable[..., Mutant] = partial(Mutant, machine=Conversations)
@@ -292,7 +292,7 @@ MUTANTS: tuple[Mutant, ...] = (
         _listen_and_stay,
     ),
     _row(_http, "nothing is kept for who comes back", "nobody answers", EventStream, "put", _put_while_somebody_reads),
-    _row(_http, "answers that wait are forgotten", "answer is owed", HttpSession, "keep", _kept_for_a_moment),
+    _row(_http, "answers that wait are forgotten", "nobody answers", HttpSession, "resume", _resumed_while_running),
     _row(_http, "a cancelled task runs on", f"{_RUN_ON}|tasks are left", TaskRun, "cancel", _task_cancelled_in_name),
     _row(_http, "tasks outlive their session", f"{_RUN_ON}|tasks are left", TaskManager, "_session_closed", _nothing),
 )
