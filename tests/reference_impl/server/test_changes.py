@@ -138,7 +138,7 @@ def test_changes_may_be_told_from_a_thread(empty_server):
     world = World()
     client = LineClient(world, empty_server)
     client.initialize("2025-11-25")
-    client.send(client.message(1, "resources/subscribe", {"uri": "mem://x"}, modern=False))
+    client.send(client.message(1, "resources/subscribe", {"uri": "mem://x"}))
     world.settle()
     heard = client.ledger.heard
     thread = threading.Thread(target=empty_server.resource_updated, args=("mem://x",))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
 from reference_impl.server import stream
@@ -9,10 +11,20 @@ from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.http import legacy, streams
 from tests.reference_impl.machine.lines import LineClient
 from tests.reference_impl.machine.offered import FIXED, Gates, make_server
+from tests.reference_impl.machine.runs import Runs
 from tests.reference_impl.machine.web import WebSession
 from tests.reference_impl.machine.world import World
 
 FLOOD = {"name": "flood", "arguments": {"count": 5000}}
+
+
+@dataclass(slots=True)
+class Served:
+    """What a session over HTTP lives in."""
+
+    world: World
+    application: MCPApplication
+    runs: Runs
 
 
 @pytest.fixture
@@ -23,12 +35,17 @@ def world():
     assert made.complaints == []
 
 
-def test_a_client_on_a_channel_that_does_not_read_misses_notifications_and_gets_its_answer(world, monkeypatch):
+@pytest.fixture
+def runs(world):
+    return Runs(lambda: world.now)
+
+
+def test_a_client_on_a_channel_that_does_not_read_misses_notifications_and_gets_its_answer(world, runs, monkeypatch):
     monkeypatch.setattr(stream, "MOST_UNSENT", 256 * 1024)
-    server = make_server(Gates())
+    server = make_server(Gates(), runs)
     client = LineClient(world, server)
     client.reading = False
-    client.send(client.message(1, "tools/call", FLOOD, modern=True))
+    client.send(client.message(1, "tools/call", FLOOD))
     world.settle()
     for _ in range(5000):
         server.resource_updated(FIXED)
@@ -41,10 +58,12 @@ def test_a_client_on_a_channel_that_does_not_read_misses_notifications_and_gets_
 
 
 @pytest.mark.parametrize("version", [None, "2025-11-25"])
-def test_a_client_over_http_that_does_not_read_misses_notifications_and_gets_its_answer(world, monkeypatch, version):
+def test_a_client_over_http_that_does_not_read_misses_notifications_and_gets_its_answer(
+    world, runs, monkeypatch, version
+):
     monkeypatch.setattr(streams, "MOST_UNREAD", 100)
-    application = MCPApplication(make_server(Gates()))
-    client = WebSession(world, application, version)
+    application = MCPApplication(make_server(Gates(), runs))
+    client = WebSession(Served(world, application, runs), version)
     if version is not None:
         client.initialize()
     client.ask(1, "tools/call", FLOOD)
@@ -59,10 +78,10 @@ def test_a_client_over_http_that_does_not_read_misses_notifications_and_gets_its
     world.settle()
 
 
-def test_what_nobody_fetches_of_a_broken_stream_is_bounded(world, monkeypatch):
+def test_what_nobody_fetches_of_a_broken_stream_is_bounded(world, runs, monkeypatch):
     monkeypatch.setattr(streams, "MOST_UNREAD", 300)
-    application = MCPApplication(make_server(Gates()))
-    client = WebSession(world, application, "2025-11-25")
+    application = MCPApplication(make_server(Gates(), runs))
+    client = WebSession(Served(world, application, runs), "2025-11-25")
     client.initialize()
     client.ask(1, "tools/call", FLOOD)
     connection = client.connections[-1]
@@ -83,11 +102,11 @@ async def _turn() -> None:
     """Let the loop turn once."""
 
 
-def test_requests_that_clients_have_left_behind_are_bounded(world, monkeypatch):
+def test_requests_that_clients_have_left_behind_are_bounded(world, runs, monkeypatch):
     monkeypatch.setattr(legacy, "MOST_RUNNING", 3)
     gates = Gates()
-    application = MCPApplication(make_server(gates))
-    client = WebSession(world, application, "2025-11-25")
+    application = MCPApplication(make_server(gates, runs))
+    client = WebSession(Served(world, application, runs), "2025-11-25")
     client.initialize()
     for number in range(1, 4):
         client.ask(number, "tools/call", {"name": "wait"})
