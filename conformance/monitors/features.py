@@ -62,6 +62,9 @@ def _credentials(head: HttpHead) -> Iterator[str]:
             yield secret
 
 
+_LISTS = frozenset({"tools", "prompts", "resources"})
+
+
 @monitor(
     "capabilities.changes-declared",
     "prompts.capability.respected",
@@ -74,7 +77,7 @@ def changes_declared(conversation: Conversation) -> Iterator[Mismatch | None]:
         return
     for entry, message, _ in notifications(conversation):
         feature, _, change = message["method"].removeprefix("notifications/").partition("/")
-        if change == "list_changed" and (feature == "prompts" or not _modern(conversation)):
+        if change == "list_changed" and feature in _LISTS and (feature == "prompts" or not _modern(conversation)):
             declared = conversation.capabilities.get(feature)
             fine = isinstance(declared, dict) and declared.get("listChanged") is True
             expected = f"{feature}.listChanged to be declared"
