@@ -21,7 +21,7 @@ def key_of(identifier: Any) -> Key:
 
 @dataclass(slots=True)
 class Asked:
-    """One request: how many answers it must get, how many it may get beyond that, and its progress so far.
+    """One request: how many answers it must get, how many it may get beyond that, and the progress that was reported.
 
     `batched`: its answer may be there already, and waits for those of the others; its progress takes another stream.
     `marker` names its handler's run, and `task` the task that it became.
@@ -33,12 +33,17 @@ class Asked:
     owed: int = 1
     allowed: int = 0
     modern: bool = False
-    progress: float = float("-inf")
+    reported: set[float] = field(default_factory=set)
     acknowledged: bool = False
     logs: bool = False
     batched: bool = False
     cancelled: bool = False
     task: str | None = None
+
+    @property
+    def progress(self) -> float:
+        """The highest progress reported so far."""
+        return max(self.reported, default=float("-inf"))
 
     @property
     def open(self) -> bool:
@@ -189,8 +194,12 @@ class Ledger:
         assert asked is not None, f"progress of what was never asked: {params}"
         task = asked.task is not None and not asked.modern and not (self.ordered and asked.task in self.ended)
         assert asked.open or asked.batched or task, f"progress after the end: {params} of {asked}"
-        assert params["progress"] > asked.progress, f"progress that does not rise: {params}"
-        asked.progress = params["progress"]
+        # A task's progress comes with the newest request for its result, or with the session. Over HTTP these are two
+        # streams; which of them is read first, or fetched again, is the client's affair.
+        crossing = task and not self.ordered
+        rises = params["progress"] not in asked.reported if crossing else params["progress"] > asked.progress
+        assert rises, f"progress that does not rise: {params}"
+        asked.reported.add(params["progress"])
 
     def _withdrawn(self, params: Json) -> None:
         key = key_of(params["requestId"])
