@@ -10,6 +10,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from conformance.expect import Mismatch
+from conformance.guise import BARE, Guise
 from conformance.http_link import HttpLink
 from conformance.links import StreamLink
 from conformance.patience import Patience
@@ -54,10 +55,11 @@ class Bench:
         self._grace = _GRACE
 
     @asynccontextmanager
-    async def opened(self, purpose: str) -> AsyncIterator[Peer]:
-        """A peer on a new connection, its handshake done. Raises `Mismatch` if the handshake fails, or comes to
-        another revision than the one to test; `TargetNotStarted` if there is nothing to connect to."""
+    async def opened(self, purpose: str, guise: Guise = BARE) -> AsyncIterator[Peer]:
+        """A peer on a new connection, its handshake done in some guise. Raises `Mismatch` if the handshake fails, or
+        comes to another revision than the one to test; `TargetNotStarted` if there is nothing to connect to."""
         async with self.unopened(purpose) as peer:
+            peer.guise = guise
             await peer.open()
             if peer.revision != self.revision and self.revision not in self.spoken:
                 raise Mismatch(f"protocolVersion {self.revision}, which was offered", f"{peer.revision}")

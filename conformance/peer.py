@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from conformance.expect import Mismatch, brief, expect_result
+from conformance.guise import BARE, Guise
 from conformance.http_link import HttpLink
 from conformance.http_reply import HttpReply, HttpRequest
 from conformance.links import Answer, Silence, StreamLink
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 __all__ = ["CLIENT_INFO", "Peer", "encode"]
 
 CLIENT_INFO = {"name": "touchstone", "version": "1"}
-_CAPABILITIES: dict[str, Any] = {}
-"""What we declare as a client: nothing, so that a correct target asks us for nothing."""
-
 _ids = itertools.count(random.Random(0).randrange(1000, 9000))  # noqa: S311 - no secret; never 0, which hides id bugs
 
 
@@ -48,7 +46,7 @@ class Peer:
     shared by all peers of a revision; `heard` every message that was neither an answer nor asked for; `tried` what
     tools answered (`conformance.calling`), `elsewhere` what lists hold on another connection (`conformance.lists`),
     each asked once, behind `trying`; `kept` what else checks do once for each other; `process` the target's process
-    where it is a command.
+    where it is a command; `guise` the client that we are to the target, chosen before anything is said.
     """
 
     def __init__(self, link: StreamLink | HttpLink, revision: Revision, patience: Patience, surface: Surface) -> None:
@@ -58,6 +56,7 @@ class Peer:
         self.surface = surface
         self.bench: Bench | None = None
         self.process: StdioProcess | None = None
+        self.guise: Guise = BARE
         self.opening: dict[str, Any] = {}
         self.session: str | None = None
         self.heard: list[Entry] = []
@@ -129,7 +128,9 @@ class Peer:
 
     def opening_request(self) -> dict[str, Any]:
         """Return a correct first request of the revision's era."""
-        params = None if self.revision.modern else initialize_params(self.revision, CLIENT_INFO, _CAPABILITIES)
+        params = (
+            None if self.revision.modern else initialize_params(self.revision, CLIENT_INFO, self.guise.capabilities)
+        )
         return self.message(self.opening_method, params)
 
     @property
@@ -163,7 +164,7 @@ class Peer:
 
     def params(self, params: dict[str, Any] | None, meta: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return params as a correct client of the revision sends them, with `meta` added to `_meta`."""
-        merged = request_meta(self.revision, CLIENT_INFO, _CAPABILITIES) if self.revision.modern else {}
+        merged = request_meta(self.revision, CLIENT_INFO, self.guise.capabilities) if self.revision.modern else {}
         merged |= dict(meta or {})
         if not merged:
             return params
@@ -267,18 +268,20 @@ class Peer:
         if news is not None:
             news.set()
         if entry.is_request() and not self.revision.modern:
-            if self.over_http or self.bench is None:
+            if self.bench is None or (self.over_http and self.guise is BARE):
                 await self._answer(entry)
             else:
-                # Not here: a target that reads nothing before we read on would stop us both.
+                # Not here: a target that reads nothing, or asks on, before we read on would stop us both.
                 self.bench.later(partial(self._answer, entry))
 
     async def _answer(self, entry: Entry) -> None:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": entry.value["id"]}
         if entry.value["method"] == "ping":
             reply["result"] = {}
+        elif (answer := await self.guise.answer(entry.value)) is not None:
+            reply |= answer
         else:
-            reply["error"] = {"code": -32601, "message": "Touchstone declares no client capability"}
+            reply["error"] = {"code": -32601, "message": "Touchstone does not declare that client capability"}
         # That the target has gone, or does not take the answer, is told by whatever is asked of it next.
         with suppress(Mismatch):
             await self.tell(reply)
