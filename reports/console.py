@@ -13,6 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from reports.baseline import Known
 from reports.console_tables import load_tables, tally_table
 from reports.digest import Blockage, Digest, code_of, count_of, describe_places, digest, strongest
 from reports.digest import Group as Failure
@@ -22,7 +23,13 @@ from reports.store import Run
 from reports.text import shorten, visible
 from reports.units import duration
 
-_STYLES: dict[Severity, str] = {"violation": "bold red", "warning": "yellow", "note": "cyan", "fault": "bold magenta"}
+_STYLES: dict[Severity, str] = {
+    "violation": "bold red",
+    "warning": "yellow",
+    "note": "cyan",
+    "fault": "bold magenta",
+    "known": "blue",
+}
 _STANDING_STYLES = {
     "failed": "bold red",
     "passed": "bold green",
@@ -55,13 +62,17 @@ _PLAIN_SIGNS = _Marks({"sent": "->", "received": "<-", "stderr": "err", "process
 
 
 def render_console(run: Run, console: Console, verbose: bool = False) -> None:
-    """Print `run`. `verbose` shows every wire entry of a failure, whole, and names every check that is blocked."""
+    """Print `run`. `verbose` shows every wire entry of a failure, whole, also of those that are known, and names every
+    check that is blocked."""
     summary = digest(run)
     signs = _SIGNS if console.encoding.lower().startswith("utf") else _PLAIN_SIGNS
     _print_header(run, console, signs)
     for failure in (*summary.failures, *summary.faults):
         console.print()
         _print_failure(run, failure, console, _Look(signs, verbose))
+    if summary.known or summary.stale:
+        console.print()
+        _print_known(run, summary, console, _Look(signs, verbose))
     if summary.blocked:
         console.print()
         _print_blocked(summary, console, verbose=verbose)
@@ -136,6 +147,8 @@ def _labelled(failure: Failure) -> Iterator[tuple[str, Text]]:
         yield "actual", Text(_prose(judged.actual), "red")
     for other in failure.also:
         yield "also", Text.assemble((visible(other.first.check), "bold"), f": {_prose(other.first.title)}")
+    if failure.listed is not None:
+        yield "known", Text(_known(failure.listed))
     if judged.cause:
         yield "cause", Text(_prose(judged.cause))
     if isinstance(judged, Finding):
@@ -175,6 +188,29 @@ def _excerpt(text: str, look: _Look) -> str:
 
 def _prose(text: str) -> str:
     return visible(shorten(text, _TEXT_CHARACTERS))
+
+
+def _print_known(run: Run, summary: Digest, console: Console, look: _Look) -> None:
+    for failure in summary.known if look.verbose else ():
+        _print_failure(run, failure, console, look)
+        console.print()
+    if summary.known and not look.verbose:
+        console.print(Text("known failures", "bold"))
+    for failure in () if look.verbose else summary.known:
+        where = f" {look.signs.dot} {describe_places(failure.places, run.header.revisions)}"
+        console.print(Text.assemble("  ", (visible(failure.first.check), _STYLES["known"]), (visible(where), "dim")))
+        if failure.listed is not None:
+            console.print(Padding(Text(_known(failure.listed)), (0, 0, 0, 4)))
+    if summary.stale:
+        console.print(Text("listed in the baseline, but nothing of it failed: remove the entries", "bold red"))
+    for entry in summary.stale:
+        console.print(Text(f"  {visible(' '.join(filter(None, [entry.check, entry.place])))}"))
+
+
+def _known(entry: Known) -> str:
+    """Return what the baseline says of a failure."""
+    until = f"until {entry.expires}" if entry.expires else ""
+    return _prose(", ".join(filter(None, [entry.reason or "no reason is given", entry.link, until])))
 
 
 def _print_blocked(summary: Digest, console: Console, *, verbose: bool) -> None:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
+from reports.baseline import Known
 from reports.rows import Finding, Judgement, Level, Outcome, RequirementRef
-from reports.severity import SEVERITIES, Severity, count_severities, exit_code, missed, severity
+from reports.severity import SEVERITIES, Severity, count_severities, exit_code, missed, severity, stale
 from reports.store import Run
 from reports.units import share
 
@@ -24,6 +25,7 @@ NOUNS: dict[Severity, tuple[str, str]] = {
     "warning": ("warning", "warnings"),
     "note": ("note", "notes"),
     "fault": ("fault of Touchstone", "faults of Touchstone"),
+    "known": ("known failure", "known failures"),
 }
 _STRENGTH: tuple[Level, ...] = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
 
@@ -44,6 +46,8 @@ class Group:
     judgements: tuple[Judgement, ...]
     also: tuple["Group", ...] = ()
     """Other checks that fail on the same rule: more of the same, not as many causes."""
+    listed: Known | None = None
+    """The entry of the baseline that covers it, in force or expired."""
 
     @property
     def first(self) -> Judgement:
@@ -85,6 +89,8 @@ class Digest:
     headline: str
     failures: tuple[Group, ...]
     faults: tuple[Group, ...]
+    known: tuple[Group, ...]
+    stale: tuple[Known, ...]
     blocked: tuple[Blockage, ...]
     tallies: tuple[Tally, ...]
     groups: tuple[Group, ...]
@@ -93,7 +99,7 @@ class Digest:
 
     def number_of(self, group: Group) -> int | None:
         """Return the number under which a group is shown among what is wrong, counted from 1; None where it is not."""
-        for number, shown in enumerate((*self.failures, *self.faults), 1):
+        for number, shown in enumerate((*self.failures, *self.faults, *self.known), 1):
             if any(group.first is each.first for each in (shown, *shown.also)):
                 return number
         return None
@@ -101,17 +107,19 @@ class Digest:
 
 def digest(run: Run) -> Digest:
     """Return the digest of `run`."""
-    groups = tuple(_groups(run.judgements))
+    groups = tuple(_groups(run))
     return Digest(
         standing=standing(run),
         headline=headline(run),
         failures=tuple(_by_rule(groups)),
         faults=tuple(group for group in groups if group.severity == "fault"),
+        known=tuple(group for group in groups if group.severity == "known"),
+        stale=stale(run),
         blocked=tuple(_blockages(groups)),
         tallies=tuple(_tallies(run.judgements)),
         groups=groups,
         counts=_counts(run.judgements),
-        severities=count_severities(run.judgements),
+        severities=count_severities(run.judgements, run.baseline),
     )
 
 
@@ -122,20 +130,23 @@ def code_of(run: Run) -> int:
 
 def standing(run: Run) -> Standing:
     """Return the verdict on the run in one word. What failed has failed, however mild the exit code was told to be."""
-    if any(severity(judgement) == "violation" for judgement in run.judgements) or any(map(missed, run.loads)):
+    violated = any(severity(judgement, run.baseline) == "violation" for judgement in run.judgements)
+    if violated or any(map(missed, run.loads)):
         return "failed"
     return _STANDING.get(code_of(run), "failed")
 
 
 def headline(run: Run) -> str:
     """Return the verdict on the run in one line."""
-    groups = tuple(_groups(run.judgements))
-    counts = Counter(group.severity for group in groups if group.first.outcome != "failed")
+    groups = tuple(_groups(run))
+    counts = Counter(group.severity for group in groups if group.first.outcome != "failed" or group.severity == "known")
     counts.update(group.severity for group in _by_rule(groups))
     parts = [count_of(counts[name], *nouns) for name, nouns in NOUNS.items() if counts[name]]
     objectives = sum(not objective.met for load in run.loads if missed(load) for objective in load.objectives)
     if objectives:
         parts.append(count_of(objectives, "missed objective", "missed objectives"))
+    if outlived := stale(run):
+        parts.append(count_of(len(outlived), "stale entry of the baseline", "stale entries of the baseline"))
     if parts:
         return _listed(parts if counts["violation"] or not counts["ok"] else ["No violations", *parts])
     return _without_failure(run, counts["ok"])
@@ -187,17 +198,18 @@ def _listed(parts: list[str]) -> str:
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
-def _groups(judgements: Iterable[Judgement]) -> Iterator[Group]:
+def _groups(run: Run) -> Iterator[Group]:
     """Yield the groups, the worst first, then by check."""
 
     def key(judgement: Judgement) -> tuple[int, str, str, str]:
         named = judgement.property if isinstance(judgement, Finding) else ""
         said = "" if judgement.outcome == "passed" else judgement.cause or judgement.summary
-        return SEVERITIES.index(severity(judgement)), judgement.check, named, said
+        return SEVERITIES.index(severity(judgement, run.baseline)), judgement.check, named, said
 
-    for _, same in groupby(sorted(judgements, key=key), key=key):
+    for _, same in groupby(sorted(run.judgements, key=key), key=key):
         together = tuple(sorted(same, key=place_of, reverse=True))
-        yield Group(severity(together[0]), together)
+        listed = None if run.baseline is None else run.baseline.listed(together[0])
+        yield Group(severity(together[0], run.baseline), together, listed=listed)
 
 
 def _by_rule(groups: Iterable[Group]) -> Iterator[Group]:
@@ -209,7 +221,7 @@ def _by_rule(groups: Iterable[Group]) -> Iterator[Group]:
     for group in groups:
         rule = strongest(group.first)
         alone = rule is None or isinstance(group.first, Finding)
-        if group.first.outcome == "failed":
+        if group.first.outcome == "failed" and group.severity != "known":
             rules.setdefault((group.severity, group.first.check if alone or not rule else rule.id), []).append(group)
     for first, *rest in rules.values():
         yield replace(first, also=tuple(rest))

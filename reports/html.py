@@ -47,6 +47,7 @@ _SEVERITY_WORDS: dict[Severity, str] = {
     "warning": "warning",
     "note": "note",
     "fault": "fault",
+    "known": "known",
     "open": "blocked",
     "ok": "passed",
     "n/a": "n/a",

@@ -1,16 +1,17 @@
 """A run as JUnit XML: one suite a revision and transport, one for load, in the shape that CI services read.
 
-What turns a gate red is a `failure`, our own fault an `error`. A failure that does not turn it red (`fail_on`) is
-neither red nor green, so it is `skipped` like all that could not be judged, and says why.
+What turns a gate red is a `failure`, our own fault an `error`. A failure that does not turn it red (`fail_on`, or a
+baseline that knows it) is neither red nor green, so it is `skipped` like all that could not be judged, and says why.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 
+from reports.baseline import Baseline, Known
 from reports.digest import place_of, strongest
 from reports.rows import Finding, Judgement, Load, ObjectiveResult, WireEntry
-from reports.severity import FailOn, fails, severity
+from reports.severity import FailOn, fails, severity, stale
 from reports.store import Run
 from reports.text import shorten, visible
 from reports.units import figures
@@ -29,7 +30,9 @@ def render_junit(run: Run, fail_on: FailOn = "must") -> str:
         by_place.setdefault((place.revision, place.transport), []).append(judgement)
     for (revision, transport), judgements in sorted(by_place.items()):
         name = visible(f"{revision} over {transport}")
-        _suite(root, run, name, (_judged(judgement, fail_on) for judgement in judgements))
+        _suite(root, run, name, (_judged(judgement, fail_on, run.baseline) for judgement in judgements))
+    if outlived := stale(run):
+        _suite(root, run, "baseline", (_stale(entry, fail_on) for entry in outlived))
     if run.loads:
         _suite(root, run, "load", (case for load in run.loads for case in _measured(load, fail_on)))
     _add_up(root, root.findall("testsuite"))
@@ -64,9 +67,12 @@ def _add_up(root: ET.Element, suites: list[ET.Element]) -> None:
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
 
 
-def _judged(judgement: Judgement, fail_on: FailOn) -> ET.Element:
+def _judged(judgement: Judgement, fail_on: FailOn, baseline: Baseline | None) -> ET.Element:
     case = ET.Element("testcase", name=visible(judgement.check), time=f"{max(judgement.seconds, 0):.3f}")
     said = visible(shorten(judgement.cause or judgement.summary or judgement.title, _CHARACTERS))
+    listed = baseline.listed(judgement) if baseline is not None else None
+    if listed is not None:
+        _add_properties(case, listed)
     match judgement.outcome:
         case "passed":
             return case
@@ -74,11 +80,29 @@ def _judged(judgement: Judgement, fail_on: FailOn) -> ET.Element:
             ET.SubElement(case, "skipped", message=f"{judgement.outcome}: {said}")
         case "broken":
             _told(case, "error", said, judgement, kind="fault of Touchstone")
-        case "failed" if fails(judgement, fail_on):
+        case "failed" if fails(judgement, fail_on, baseline):
             _told(case, "failure", said, judgement, kind=judgement.level)
         case "failed":
-            ET.SubElement(case, "skipped", message=f"{severity(judgement)}, not counted: {said}")
+            ET.SubElement(case, "skipped", message=f"{severity(judgement, baseline)}, not counted: {said}")
             ET.SubElement(case, "system-out").text = _story(judgement)
+    return case
+
+
+def _add_properties(case: ET.Element, listed: Known) -> None:
+    """Say what the baseline says of a failure, in the way in which test cases have properties."""
+    properties = ET.SubElement(case, "properties")
+    facts = {"reason": listed.reason, "link": listed.link, "expires": str(listed.expires or "")}
+    ET.SubElement(properties, "property", name="known", value=visible(facts["reason"]) or "listed in the baseline")
+    for name in ("link", "expires"):
+        if facts[name]:
+            ET.SubElement(properties, "property", name=f"known.{name}", value=visible(facts[name]))
+
+
+def _stale(entry: Known, fail_on: FailOn) -> ET.Element:
+    name = " ".join(filter(None, [entry.check, entry.place]))
+    case = ET.Element("testcase", name=visible(name), time="0.000")
+    tag = "skipped" if fail_on == "never" else "failure"
+    ET.SubElement(case, tag, message="the baseline lists it, but nothing of it failed: remove the entry", type="stale")
     return case
 
 

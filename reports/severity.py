@@ -5,14 +5,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Literal
 
+from reports.baseline import Baseline, Known
 from reports.rows import Finding, Footer, Judgement, Level, Load, Outcome
 from reports.store import Run
 
-Severity = Literal["violation", "warning", "note", "fault", "open", "ok", "n/a"]
+Severity = Literal["violation", "warning", "note", "fault", "known", "open", "ok", "n/a"]
 FailOn = Literal["must", "should", "advice", "never"]
 
 # From what a reader must act on to what needs no reading.
-SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "note", "fault", "open", "ok", "n/a")
+SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "note", "fault", "known", "open", "ok", "n/a")
 
 _OF_LEVEL: dict[Level, Severity] = {
     "MUST": "violation",
@@ -31,19 +32,27 @@ _FAILING: dict[FailOn, frozenset[Severity]] = {
 }
 
 
-def severity(judgement: Judgement) -> Severity:
-    """Return how bad it is: outcome times level. A finding that did not happen again is a warning at most."""
+def severity(judgement: Judgement, baseline: Baseline | None = None) -> Severity:
+    """Return how bad it is: outcome times level, less what `baseline` excuses. A finding that did not happen again is a
+    warning at most."""
     if judgement.outcome != "failed":
         return _OF_OUTCOME[judgement.outcome]
+    if baseline is not None and baseline.excused(judgement):
+        return "known"
     worst = _OF_LEVEL[judgement.level]
     if worst == "violation" and isinstance(judgement, Finding) and judgement.confirmed == "flaky":
         return "warning"
     return worst
 
 
-def fails(judgement: Judgement, fail_on: FailOn = "must") -> bool:
+def fails(judgement: Judgement, fail_on: FailOn = "must", baseline: Baseline | None = None) -> bool:
     """Return whether this one alone makes a gate red."""
-    return severity(judgement) in _FAILING[fail_on]
+    return severity(judgement, baseline) in _FAILING[fail_on]
+
+
+def stale(run: Run) -> tuple[Known, ...]:
+    """Return the entries of the run's baseline that hold no more; only a run that came to its end can tell."""
+    return run.baseline.stale(run.judgements) if run.baseline is not None and run.complete else ()
 
 
 def missed(load: Load) -> bool:
@@ -54,12 +63,15 @@ def missed(load: Load) -> bool:
 def exit_code(run: Run, fail_on: FailOn = "must") -> int:
     """Return 1 for violations or a missed objective, 5 for a fault of Touchstone, 3 for nothing conclusive, else 0.
 
-    A failure with its evidence stands whatever else went wrong, so 1 comes first. Inconclusive is a run in which
+    With a baseline, 4 takes the place of 1 for what it does not excuse, and stands for entries of it that are stale.
+    A failure with its evidence stands whatever else went wrong, so it comes first. Inconclusive is a run in which
     nothing was judged or measured, one that was cut short, and one whose objectives the generator was too slow to
     measure.
     """
-    if any(fails(judgement, fail_on) for judgement in run.judgements):
-        return 1
+    if any(fails(judgement, fail_on, run.baseline) for judgement in run.judgements):
+        return 1 if run.baseline is None else 4
+    if fail_on != "never" and stale(run):
+        return 4
     if fail_on != "never" and any(missed(load) for load in run.loads):
         return 1
     if any(judgement.outcome == "broken" for judgement in run.judgements):
@@ -75,9 +87,9 @@ def _conclusive(run: Run) -> bool:
     return not cut_short and not unmeasured and (judged or measured)
 
 
-def count_severities(judgements: Iterable[Judgement]) -> dict[Severity, int]:
+def count_severities(judgements: Iterable[Judgement], baseline: Baseline | None = None) -> dict[Severity, int]:
     """Return how many there are of each severity, the worst first, without those of which there is none."""
-    counts = Counter(severity(judgement) for judgement in judgements)
+    counts = Counter(severity(judgement, baseline) for judgement in judgements)
     return {name: counts[name] for name in SEVERITIES if counts[name]}
 
 

@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from reports.baseline import Baseline
 from reports.redaction import redact
 from reports.rows import SCHEMA, Finding, Footer, Header, Judgement, Load, Row, Verdict
 
@@ -27,7 +28,10 @@ class RecordsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """All rows of one run; `unknown` counts those of kinds not known here, `torn` says that the last was cut short."""
+    """All rows of one run; `unknown` counts those of kinds not known here, `torn` says that the last was cut short.
+
+    `baseline` is no row: it is what the rows are held against when they are rendered.
+    """
 
     header: Header
     verdicts: tuple[Verdict, ...] = ()
@@ -36,6 +40,7 @@ class Run:
     footer: Footer | None = None
     unknown: int = 0
     torn: bool = False
+    baseline: Baseline | None = None
 
     @property
     def complete(self) -> bool:
