@@ -145,11 +145,12 @@ def replay(
     header: Annotated[
         list[str] | None, typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Sent with every request.")
     ] = None,
+    token: Annotated[str | None, typer.Option("--token", metavar="TOKEN", help="As for the run.")] = None,
 ) -> int:
     """Repeat one recorded failure alone, on a fresh connection to the same target."""
     from door.replaying import replay_failure
 
-    return replay_failure(failure, records, env or [], header or [])
+    return replay_failure(failure, records, env or [], header or [], token)
 
 
 @app.command("list")

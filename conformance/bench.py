@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -12,6 +13,7 @@ from anyio.abc import TaskGroup
 from conformance.expect import Mismatch
 from conformance.guise import BARE, Guise
 from conformance.http_link import HttpLink
+from conformance.identities import Identities
 from conformance.links import StreamLink
 from conformance.patience import Patience
 from conformance.peer import Peer
@@ -40,7 +42,7 @@ class Bench:
     """Opens peers on one target at one revision.
 
     `conversations` keeps every transcript, for the monitors; `spoken` the revisions that the target was found to
-    speak. `tasks` runs the readers; it must outlive every peer.
+    speak; `kept` what checks learn once for all peers. `tasks` runs the readers; it must outlive every peer.
     """
 
     def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
@@ -50,6 +52,7 @@ class Bench:
         self.spoken: tuple[Revision, ...] = (revision,)
         self.surface = Surface()
         self.conversations: list[Conversation] = []
+        self.kept: dict[str, Any] = {}
         self._tasks = tasks
         self._links: list[StreamLink] = []
         self._grace = _GRACE
@@ -99,6 +102,18 @@ class Bench:
         if stopped.how in ("terminated", "killed"):
             # One that does not leave when its input ends is seen to by a check; here it would cost each connection.
             self._grace = _GRACE_LATER
+
+    @property
+    def identities(self) -> Identities:
+        """The tokens of others; none over a transport that carries no tokens."""
+        return self.target.identities if isinstance(self.target, HttpTarget) else Identities()
+
+    def bearing(self, token: str | None) -> Bench:
+        """Return this bench with peers that show another token (None: no token), and all else in common."""
+        assert isinstance(self.target, HttpTarget)
+        other = copy(self)
+        other.target = self.target.bearing(token)
+        return other
 
     def later(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Do something beside the conversations, before the bench is left."""

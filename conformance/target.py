@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from conformance.identities import Identities
 from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["HttpTarget", "MemoryTarget", "StdioTarget", "Target", "TargetError", "parse_target", "shown"]
+__all__ = ["AUTHORIZATION", "HttpTarget", "MemoryTarget", "StdioTarget", "Target", "TargetError", "parse_target", "shown"]
 
 
 class TargetError(Exception):
@@ -30,11 +31,26 @@ class StdioTarget:
 
 @dataclass(frozen=True, slots=True)
 class HttpTarget:
-    """A server that runs already, at one MCP endpoint. `headers` go with every request (credentials, say)."""
+    """A server that runs already, at one MCP endpoint. `headers` go with every request (credentials, say);
+    `identities` are tokens that some checks show in their place."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    identities: Identities = field(default_factory=Identities)
     transport = "http"
+
+    def bearing(self, token: str | None) -> HttpTarget:
+        """Return the same server, shown another token; with None, none."""
+        others = {name: value for name, value in self.headers.items() if name.lower() != AUTHORIZATION}
+        shown = {} if token is None else {AUTHORIZATION: f"Bearer {token}"}
+        return replace(self, headers=others | shown)
+
+    @property
+    def token(self) -> str | None:
+        """The token among the headers; None where there is none, or credentials of another kind."""
+        given = next((value for name, value in self.headers.items() if name.lower() == AUTHORIZATION), "")
+        scheme, _, token = given.strip().partition(" ")
+        return token.strip() or None if scheme.lower() == "bearer" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +67,7 @@ class MemoryTarget:
 
 Target = StdioTarget | HttpTarget | MemoryTarget
 
+AUTHORIZATION = "authorization"
 _SCHEMES = ("http", "https")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+:[0-9]+(/\S*)?")

@@ -6,10 +6,10 @@ import math
 import random
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from conformance.patience import Patience
 from conformance.target import Target
+from door.baselines import NONE
 from door.catalogue import need_known
 from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
@@ -20,7 +20,6 @@ from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
-from door.terminal import Terminal
 from door.typed import typed
 from reference_impl.protocol.revisions import REVISIONS, revision_named
 from reports.records import Target as TargetRow
@@ -60,7 +59,7 @@ def run_check(target: TargetOptions, output: OutputOptions, checking: CheckingOp
     need_known(checking.only or (), "check", "monitor")
     job = _job(target, output, checking)
     subject = _need(job, "check")
-    with job.session(describe(subject)) as session, job.live() as live:
+    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
         check(session, live, subject, job.plan)
     return session.exit
 
@@ -72,7 +71,7 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     need_known(checking.only or (), "property")
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
-    with job.session(describe(subject)) as session, job.live() as live:
+    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
         scouted = look(session, live, subject, job.plan)
         fuzz(session, live, subject, scouted, FuzzSettings(job.plan, fuzzing.examples, job.seed))
     return session.exit
@@ -82,10 +81,12 @@ def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     """Measure a server under load."""
     from door.loading import LoadSettings, measure
 
-    job = _job(target, output, checking)
+    if output.baseline is not None or output.write_baseline is not None:
+        raise Refusal("a load test judges no checks: --baseline goes with run, check, fuzz and client")
+    job = _job(target, replace(output, baseline=NONE), checking)
     subject = _need(job, "load")
     settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
-    with job.session(describe(subject)) as session, job.live() as live:
+    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
 
@@ -109,7 +110,7 @@ def run_all(
     load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
     subject = job.settings.target
     if subject is not None:
-        with job.session(describe(subject)) as session, job.live() as live:
+        with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
@@ -134,13 +135,14 @@ def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
         target.target or [],
         file=target.config,
         headers=target.header or [],
+        token=target.token,
         env=target.env or [],
         allow=target.allow or [],
     )
     return _Job(
         settings=settings,
         plan=_check_plan(settings, checking),
-        output=_output(output),
+        output=Output.of(output, checking, settings.baseline),
         seed=random.SystemRandom().randrange(2**32) if output.seed is None else output.seed,
         quiet=output.quiet,
         named=Named() if settings.target is None else name_target(target),
@@ -155,14 +157,3 @@ def _check_plan(settings: Settings, checking: CheckingOptions) -> CheckPlan:
         raise Refusal("--patience and --deadline are numbers of seconds, and end")
     patience = replace(Patience().scaled(checking.patience), run=checking.deadline)
     return CheckPlan(tuple(checking.only or ()), tuple(checking.revision or ()), settings.permission, patience)
-
-
-def _output(output: OutputOptions) -> Output:
-    wanted: dict[str, Path | None] = {"html": output.html, "junit": output.junit}
-    return Output(
-        records=output.records,
-        reports={name: path for name, path in wanted.items() if path is not None},
-        fail_on=output.fail_on.value,
-        verbose=output.verbose,
-        console=Terminal(),
-    )

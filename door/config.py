@@ -1,11 +1,17 @@
 """The settings of a run: command line over `touchstone.toml` over defaults; a TARGET may also name an `mcp.json`.
 
 ```toml
+baseline = "known.toml"                # known failures (docs/baselines.md)
+
 [target]
 command = ["node", "build/index.js"]   # or: url = "http://127.0.0.1:3000/mcp"
 env = { API_KEY = "env:API_KEY" }      # values as env:NAME are read from the environment
 headers = { Authorization = "env:TOKEN" }
 cwd = "."
+
+[authorization]                        # a protected server: tokens (docs/authorization.md), env:NAME too
+good = "env:TOKEN"                     # goes with every request; the others are tried by checks
+second = "env:OTHERS_TOKEN"            # also: expired, foreign, narrow; or issuer, whose tokens Touchstone makes
 
 [tools]
 allow = ["search"]                     # tools that may be called although they do not say readOnlyHint
@@ -20,27 +26,44 @@ objectives = ["p99<100ms", "errors<0.1%"]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from conformance.identities import Identities
 from conformance.surface import Permission
-from conformance.target import HttpTarget, StdioTarget, Target, TargetError, parse_target
+from conformance.target import AUTHORIZATION, HttpTarget, StdioTarget, Target, TargetError, parse_target
 from door.errors import Refusal
 from door.hosts_file import is_entry, read_entry
 from door.secrets import Secrets
-from door.settings_file import DEFAULT_FILE, Given, read_file
+from door.settings_file import DEFAULT_FILE, TOKENS, Authorization, File, Given, Value, read_file
+
+if TYPE_CHECKING:
+    from door.issuing import Issuer
 
 __all__ = ["DEFAULT_FILE", "Settings", "read_settings"]
+
+_KEY = Path(".touchstone") / "issuer-key.json"
+_OTHERS = tuple(name for name in TOKENS if name != "good")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to test and how. `target` is None where none was given; `secrets` are values that no record may show."""
+    """What to test and how. `target` is None where none was given; `secrets` are values that no record may show;
+    `issuer` makes tokens for it, if asked to; `baseline` is the file of known failures."""
 
     target: Target | None = None
     permission: Permission = field(default_factory=Permission)
     objectives: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
+    issuer: Issuer | None = None
+    baseline: str | None = None
+
+    def issuing(self) -> AbstractContextManager[object]:
+        """Return what has to be entered while the target is spoken to: the issuer, if there is one."""
+        return self.issuer or nullcontext()
 
 
 def read_settings(
@@ -48,6 +71,7 @@ def read_settings(
     *,
     file: str | None = None,
     headers: Sequence[str] = (),
+    token: str | None = None,
     env: Sequence[str] = (),
     allow: Sequence[str] = (),
 ) -> Settings:
@@ -55,13 +79,68 @@ def read_settings(
     table = read_file(file)
     secrets = Secrets()
     own = Given(headers=secrets.pairs_of_headers(headers), env=secrets.pairs_of_variables(env))
-    target = _target(list(words), table.target, own, secrets)
+    if token is not None and any(name.lower() == AUTHORIZATION for name in own.headers):
+        raise Refusal("--token and --header 'Authorization: ...' say the same thing: give one")
+    target = _bearing(_target(list(words), table.target, own, secrets), token, secrets)
+    issuer = None
+    if table.authorization != Authorization() and _is_of_the_file(target, table):
+        target, issuer = _identified(target, table.authorization, secrets)
     return Settings(
         target=target,
         permission=Permission(frozenset([*table.tools.allow, *allow]), table.tools.samples),
         objectives=tuple(table.load.objectives),
         secrets=secrets.found(target),
+        issuer=issuer,
+        baseline=table.baseline,
     )
+
+
+def _bearing(target: Target | None, token: str | None, secrets: Secrets) -> Target | None:
+    """Return the target with the token of the command line."""
+    if token is None or target is None:
+        return target
+    if not isinstance(target, HttpTarget):
+        raise Refusal("--token goes with a URL; a command takes its credentials from --env")
+    return target.bearing(_tokens({"--token": token}, secrets)["--token"])
+
+
+def _tokens(given: Mapping[str, Value], secrets: Secrets) -> dict[str, str]:
+    tokens = secrets.resolved(given)
+    for name, token in tokens.items():
+        if not token or not token.isascii() or any(character <= " " for character in token):
+            raise Refusal(f"{name}: a token is one word, without 'Bearer' before it")
+    return tokens
+
+
+def _is_of_the_file(target: Target | None, table: File) -> bool:
+    """Whether the target is the file's own, for which its tokens are. Raises `Refusal` if the file has none."""
+    own = _parsed(table.target.words())
+    if own is None:
+        raise Refusal("[authorization] is for the [target] of the same file, which has none")
+    if not isinstance(own, HttpTarget):
+        raise Refusal("[authorization] goes with a url; a command takes its credentials from env")
+    return isinstance(target, HttpTarget) and target.url == own.url
+
+
+def _identified(target: Target | None, given: Authorization, secrets: Secrets) -> tuple[Target, Issuer | None]:
+    """Return the target with the tokens of the file, or with those that our issuer makes, and that issuer."""
+    assert isinstance(target, HttpTarget)
+    tokens = _tokens(given.tokens, secrets)
+    made, issuer = Identities(), None
+    if given.issuer is not None:
+        from door.issuing import Issuer, Wanted
+
+        wanted = Wanted(given.issuer, given.resource or target.url, tuple(given.scopes), _KEY)
+        issuer = Issuer(wanted)
+        made = issuer.identities()
+        tokens = {"good": issuer.good(), **tokens}
+    good = tokens.pop("good", None)
+    identities = replace(made, **tokens)  # type: ignore[arg-type] # none of the names is that of the callable
+    secrets.keep(filter(None, [good, *(getattr(identities, name) for name in _OTHERS)]))
+    # What was typed counts more than what the file says.
+    plain = all(name.lower() != AUTHORIZATION for name in target.headers)
+    target = target.bearing(good) if good is not None and plain else target
+    return replace(target, identities=identities), issuer
 
 
 def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Target | None:

@@ -80,13 +80,18 @@ def replay_finding(finding: Finding, options: TargetOptions) -> int:
         case = case_of(finding)
     except ValueError as error:
         raise Refusal(str(error)) from None
-    target = read_settings(
-        options.target or [], file=options.config, headers=options.header or [], env=options.env or []
-    ).target
-    revision = revision_named(finding.revision)
+    settings = read_settings(
+        options.target or [],
+        file=options.config,
+        headers=options.header or [],
+        token=options.token,
+        env=options.env or [],
+    )
+    target, revision = settings.target, revision_named(finding.revision)
     if target is None or revision is None:
         raise Refusal(f"the record of {finding.property} names no target to repeat it on")
-    tried = anyio.run(run_case, target, revision, Patience(), case)
+    with settings.issuing():
+        tried = anyio.run(run_case, target, revision, Patience(), case)
     return _tell(finding, [text for text in finding.conversation if isinstance(text, str)], tried)
 
 

@@ -18,7 +18,7 @@ _OWN = "--"
 @dataclass(frozen=True, slots=True)
 class Named:
     """`given` is TARGET, with the settings file it needs, where the target's address alone would not lead there again;
-    `options` are the headers and variables of the command line, their values masked."""
+    `options` are the headers, variables and token of the command line, their values masked."""
 
     given: str | None = None
     options: str = ""
@@ -34,6 +34,7 @@ def name_target(options: TargetOptions) -> Named:
     """Return how the target of a command line is named again."""
     words = options.target or []
     pairs = [*(("--env", pair) for pair in options.env or []), *(("--header", pair) for pair in options.header or [])]
+    pairs += [] if options.token is None else [("--token", options.token)]
     masked = typed([word for pair in pairs for word in pair]).removeprefix("touchstone").strip()
     of_a_file = not words or is_entry(words[0])
     if options.config is None and not of_a_file:

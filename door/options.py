@@ -53,6 +53,10 @@ class TargetOptions:
         list[str] | None,
         typer.Option("--header", "-H", metavar="'NAME: VALUE'", help="Sent with every request; env:NAME reads one."),
     ] = None
+    token: Annotated[
+        str | None,
+        typer.Option("--token", metavar="TOKEN", help="The bearer token of a protected URL; env:NAME reads one."),
+    ] = None
     env: Annotated[
         list[str] | None,
         typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set for the command; env:NAME copies one."),
@@ -75,6 +79,13 @@ class OutputOptions:
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
     ] = FailOn.must
+    baseline: Annotated[
+        Path | None,
+        typer.Option("--baseline", metavar="FILE", help="Known failures, which do not count; - for none at all."),
+    ] = None
+    write_baseline: Annotated[
+        Path | None, typer.Option("--write-baseline", metavar="FILE", help="Write what fails now as known failures.")
+    ] = None
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")
     ] = None

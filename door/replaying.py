@@ -17,12 +17,14 @@ from reports.records import Finding, Judgement, Target
 __all__ = ["replay_failure"]
 
 
-def replay_failure(identifier: str, records: Path, env: Sequence[str], headers: Sequence[str]) -> int:
+def replay_failure(
+    identifier: str, records: Path, env: Sequence[str], headers: Sequence[str], token: str | None = None
+) -> int:
     """Repeat a failure of `records`. Raises `Refusal` if it holds no such failure."""
     run = read_records(records)
     failure = _find(run.judgements, identifier)
-    target = replace(_target(run.header.target), env=list(env), header=list(headers))
-    output = OutputOptions(records=records.with_name("replay.jsonl"), verbose=True, seed=run.header.seed)
+    target = replace(_target(run.header.target), env=list(env), header=list(headers), token=token)
+    output = OutputOptions(records=records.with_name("replay.jsonl"), verbose=True, seed=run.header.seed, baseline=NONE)
     if isinstance(failure, Finding):
         from door.fuzzing import replay_finding
 

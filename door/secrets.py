@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance.target import HttpTarget, Target
@@ -52,6 +52,10 @@ class Secrets:
     def resolved(self, table: Mapping[str, Value]) -> dict[str, str]:
         """Replace `env:NAME` by the variable's value. Raises `Refusal` if there is no such variable."""
         return {name: self._resolve(name, str(value)) for name, value in table.items()}
+
+    def keep(self, values: Iterable[str]) -> None:
+        """Remember further values that no record may show."""
+        self._values += values
 
     def _resolve(self, name: str, value: str) -> str:
         variable = value.removeprefix("env:")

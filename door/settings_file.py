@@ -11,9 +11,10 @@ import msgspec
 
 from door.errors import Refusal
 
-__all__ = ["DEFAULT_FILE", "File", "Given", "read_file"]
+__all__ = ["DEFAULT_FILE", "TOKENS", "Authorization", "File", "Given", "read_file"]
 
 DEFAULT_FILE = "touchstone.toml"
+TOKENS = ("good", "second", "expired", "foreign", "narrow")
 
 Value = str | int | float | bool
 
@@ -48,6 +49,25 @@ class Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     samples: dict[str, dict[str, Any]] = {}
 
 
+class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tokens for the target, before `env:NAME` is looked up, or whose to make: see `conformance.identities`."""
+
+    good: str | None = None
+    second: str | None = None
+    expired: str | None = None
+    foreign: str | None = None
+    narrow: str | None = None
+    issuer: str | None = None
+    scopes: list[str] = []
+    resource: str | None = None
+
+    @property
+    def tokens(self) -> dict[str, Value]:
+        """Those that were given, by name."""
+        named = {name: getattr(self, name) for name in TOKENS}
+        return {name: token for name, token in named.items() if token is not None}
+
+
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is expected under load."""
 
@@ -58,8 +78,10 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     target: Given = Given()
+    authorization: Authorization = Authorization()
     tools: Tools = Tools()
     load: Load = Load()
+    baseline: str | None = None
 
 
 def read_file(name: str | None) -> File:

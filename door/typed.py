@@ -9,7 +9,10 @@ from reports.redaction import REDACTED
 
 __all__ = ["typed"]
 
-_LONG = {"--header": ":", "--env": "="}
+_WHOLE = "\0"
+"""Parts nothing: all of it is the value."""
+_LONG = {"--header": ":", "--env": "=", "--token": _WHOLE}
+"""Options to what parts name from value in what they take."""
 _SHORT = {"-H": ":", "-e": "="}
 _BY_NAME = "env:"
 
@@ -45,7 +48,7 @@ def _joined(word: str) -> str:
 
 def _masked(pair: str, separator: str) -> str:
     name, found, value = pair.partition(separator)
-    if value.strip().startswith(_BY_NAME):
+    if (pair if separator == _WHOLE else value).strip().startswith(_BY_NAME):
         return pair
     space = " " if value.startswith(" ") else ""
     return f"{name}{found}{space}{REDACTED}" if found else REDACTED

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conformance.identities import Identities
 from conformance.target import HttpTarget, StdioTarget
 from door.config import Settings, read_settings
 from door.errors import Exit, Refusal
@@ -124,3 +126,86 @@ def test_a_refusal_is_wrong_usage_unless_it_says_otherwise() -> None:
     with pytest.raises(Refusal) as caught:
         read_settings(["ws://a"])
     assert caught.value.code is Exit.USAGE
+
+
+# Tokens -------------------------------------------------------------------------------------------
+
+PROTECTED = """
+[target]
+url = "http://127.0.0.1:1/mcp"
+
+[authorization]
+good = "env:TOKEN"
+second = "another-s-token"
+"""
+
+
+def test_the_tokens_of_a_file_go_to_its_own_target_alone() -> None:
+    _written(PROTECTED)
+    for words in ([], ["http://127.0.0.1:1/mcp"]):
+        settings = read_settings(words)
+        assert isinstance(settings.target, HttpTarget)
+        assert (settings.target.token, settings.target.identities.second) == ("a-token-of-trust", "another-s-token")
+        assert set(settings.secrets) == {"a-token-of-trust", "another-s-token"}
+    assert read_settings(["http://127.0.0.1:2/mcp"]).target == HttpTarget("http://127.0.0.1:2/mcp")
+
+
+@pytest.mark.parametrize("typed", [{"token": "typed-token"}, {"headers": ["authorization: Bearer typed-token"]}])
+def test_a_token_that_was_typed_counts_more_than_the_file_s(typed: dict[str, Any]) -> None:
+    _written(PROTECTED)
+    target = read_settings([], **typed).target
+    assert isinstance(target, HttpTarget)
+    assert (target.token, target.identities.second) == ("typed-token", "another-s-token")
+
+
+def test_a_token_is_a_header_and_a_secret() -> None:
+    settings = read_settings(["http://127.0.0.1:1/mcp"], token="env:TOKEN")
+    assert settings.target == HttpTarget("http://127.0.0.1:1/mcp", {"authorization": "Bearer a-token-of-trust"})
+    assert settings.secrets == ("a-token-of-trust",)
+    assert "a-token-of-trust" not in repr(
+        Settings(HttpTarget("http://a/mcp", {}, Identities(second="a-token-of-trust")))
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "words", "options", "told"),
+    [
+        ("[authorization]\ngood = 'x'", ["http://a/mcp"], {}, "which has none"),
+        ("[target]\ncommand = 'x'\n[authorization]\ngood = 'x'", [], {}, "goes with a url"),
+        (PROTECTED.replace("another-s", "Bearer "), [], {}, "second: a token is one word"),
+        (PROTECTED.replace("another-s-token", "env:NOBODY"), [], {}, "no NOBODY"),
+        (PROTECTED.replace("second", "third"), [], {}, "authorization.*third|third"),
+        ("", ["http://a/mcp"], {"token": ""}, "--token: a token is one word"),
+        ("", ["server"], {"token": "x"}, "--token goes with a URL"),
+        ("", ["http://a/mcp"], {"token": "x", "headers": ["Authorization: Bearer y"]}, "give one"),
+        (PROTECTED + "issuer = 'https://auth.example'", [], {}, "Touchstone serves it"),
+        (PROTECTED + "issuer = 'http://127.0.0.1'", [], {}, "Touchstone serves it"),
+    ],
+)
+def test_tokens_that_cannot_be_meant_are_refused(
+    file: str, words: list[str], options: dict[str, Any], told: str
+) -> None:
+    _written(file)
+    with pytest.raises(Refusal, match=told):
+        read_settings(words, **options)
+
+
+def test_an_issuer_needs_libraries_that_not_everybody_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("door.issuing.find_spec", lambda _: None)
+    _written(PROTECTED + "issuer = 'http://127.0.0.1:9'")
+    with pytest.raises(Refusal, match=r"install mcp-touchstone\[servers\]"):
+        read_settings([])
+
+
+def test_an_issuer_makes_the_tokens_that_were_not_given() -> None:
+    _written(PROTECTED + "issuer = 'http://127.0.0.1:9'\nscopes = ['mcp']")
+    settings = read_settings([])
+    assert isinstance(settings.target, HttpTarget)
+    who = settings.target.identities
+    made = {who.expired, who.foreign, who.narrow}
+    assert settings.target.token == "a-token-of-trust"
+    assert who.second == "another-s-token"
+    assert None not in made
+    assert len(made) == 3
+    assert made <= set(settings.secrets)
+    assert settings.issuer is not None

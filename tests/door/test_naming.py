@@ -26,6 +26,7 @@ def _again(**options: object) -> str:
         ({"target": ["node", "index.js"], "env": ["A=b"]}, "2025-11-25 --env 'A=[redacted]' -- node index.js"),
         ({"target": ["node", "index.js"], "env": ["A=env:B"]}, "2025-11-25 --env A=env:B -- node index.js"),
         ({"target": ["http://h"], "header": ["X: y"]}, "--header 'X: [redacted]' -- node index.js"),
+        ({"target": ["http://h"], "token": "env:T"}, "--token env:T -- node index.js"),
     ],
 )
 def test_a_command_names_the_target_as_it_was_typed(options: dict[str, object], end: str) -> None:

@@ -22,6 +22,9 @@ from door.typed import typed
         (["check", "-e", "KEY=env:NAME", "-H", "A: env:B"], "touchstone check -e KEY=env:NAME -H 'A: env:B'"),
         (["check", "--", "x", "--env", "A=b", "-H", "c"], "touchstone check -- x --env A=b -H c"),
         (["check", "--env"], "touchstone check --env"),
+        (["check", "--token", "hush:hush"], "touchstone check --token '[redacted]'"),
+        (["check", "--token=hush"], "touchstone check '--token=[redacted]'"),
+        (["check", "--token", "env:NAME"], "touchstone check --token env:NAME"),
     ],
 )
 def test_values_of_headers_and_variables_are_masked_and_the_rest_can_be_pasted(words: list[str], shown: str) -> None:

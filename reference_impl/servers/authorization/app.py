@@ -51,7 +51,7 @@ class AuthorizationServer:
         lives = settings.lifetimes
         self.settings = settings
         self.clock = clock
-        self.keys = SigningKeys(settings.algorithm, lives.key, lives.access, clock)
+        self.keys = SigningKeys(settings.algorithm, lives.key, lives.access, clock, settings.key)
         self.clients = Clients(settings, clock)
         self.tokens = Tokens(settings, self.keys, clock)
         self.proofs = DpopProofs(nonces=Nonces(clock=clock) if settings.features.dpop_nonces else None, clock=clock)

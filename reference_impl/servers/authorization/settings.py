@@ -87,11 +87,11 @@ class Settings:
 
     `scopes` are all that it knows, `default_scopes` what a client gets that names none (all, if this is None).
     `resources` are the resource servers it gives tokens for (RFC 8707), any if empty. `users` are the demo users, the
-    first is whoever comes without `login_hint`. `tokens` is the form of access tokens; `algorithm` signs them.
-    `methods` are the ways in which clients may authenticate. `trusted` are issuers (to the URL of their JWK set, or
-    None to discover it) whose ID-JAG assertions are taken, `platforms` such whose workloads are clients here; `chains`
-    are the authorization servers for which this one, as the identity provider, makes ID-JAG assertions. Raises
-    `ValueError` for an issuer that clients would not take.
+    first is whoever comes without `login_hint`. `tokens` is the form of access tokens; `algorithm` signs them, with the
+    private JWK `key` at first if there is one. `methods` are the ways in which clients may authenticate. `trusted` are
+    issuers (to the URL of their JWK set, or None to discover it) whose ID-JAG assertions are taken, `platforms` such
+    whose workloads are clients here; `chains` are the authorization servers for which this one, as the identity
+    provider, makes ID-JAG assertions. Raises `ValueError` for an issuer that clients would not take.
     """
 
     issuer: str
@@ -102,6 +102,7 @@ class Settings:
     users: tuple[str, ...] = ("demo", "ann", "bob")
     tokens: Literal["jwt", "opaque"] = "jwt"
     algorithm: Literal["ES256", "RS256"] = "ES256"
+    key: Mapping[str, Any] | None = field(default=None, repr=False)
     methods: tuple[str, ...] = METHODS
     trusted: Mapping[str, str | None] = field(default_factory=dict)
     platforms: Mapping[str, str | None] = field(default_factory=dict)
