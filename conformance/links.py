@@ -1,16 +1,17 @@
 """A link moves messages to one target and back, and records every byte.
 
-`StreamLink` serves stdio and in-memory streams: one ordered channel in each direction. Streamable HTTP has a link of
-its own (`conformance.http_link`). Both give answers by id and everything else to a listener.
+`StreamLink` serves whatever has one ordered channel in each direction: stdio and in-memory streams, a WebSocket, HTTP
+with SSE. Streamable HTTP has a link of its own (`conformance.http_link`). Both give answers by id and everything else
+to a listener.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 
@@ -18,9 +19,22 @@ from conformance.expect import Mismatch, brief
 from conformance.matching import Matcher, Waiting
 from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Entry, HttpHead
 from reference_impl.protocol.lines import LineReader, Overlong
-from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["Answer", "Flooded", "Gone", "Listener", "Silence", "StreamLink", "Throttled", "decode"]
+__all__ = [
+    "LINES",
+    "WHOLE",
+    "Answer",
+    "Channel",
+    "Flooded",
+    "Framing",
+    "Gone",
+    "Listener",
+    "Refusal",
+    "Silence",
+    "StreamLink",
+    "Throttled",
+    "decode",
+]
 
 FLOOD = 20_000
 """Lines nobody asked for, in one conversation, after which a target is no longer listened to."""
@@ -92,6 +106,58 @@ class Answer:
         return status + brief(shown)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The HTTP reply by which a target did not take a message that was posted to it."""
+
+    head: HttpHead
+    body: bytes
+    value: Any
+    """The JSON-RPC message that the body holds, or `NO_JSON`."""
+    entry: Entry
+
+
+class Channel(Protocol):
+    """Bytes both ways, in order: a `ByteChannel`, or one that moves whole messages and may see one refused."""
+
+    async def send(self, data: bytes, /) -> Refusal | None:
+        """Write all of `data`. Raises `anyio.BrokenResourceError`, `anyio.ClosedResourceError`."""
+
+    async def receive(self) -> bytes:
+        """Return what has come. Raises `anyio.EndOfStream` when there will be no more."""
+        ...
+
+
+class _Reader(Protocol):
+    @property
+    def rest(self) -> bytes: ...
+
+    def feed(self, data: bytes, /) -> Sequence[bytes | Overlong]: ...
+
+
+class _WholeReader:
+    """Takes each chunk for the message that it is."""
+
+    rest = b""
+
+    def feed(self, data: bytes, /) -> Sequence[bytes]:
+        return (data,)
+
+
+@dataclass(frozen=True, slots=True)
+class Framing:
+    """How messages lie in the bytes of a channel: `end` closes each, and `reader` finds them in what comes."""
+
+    reader: Callable[[], _Reader]
+    end: bytes
+
+
+LINES = Framing(LineReader, b"\n")
+"""A message is a line."""
+WHOLE = Framing(_WholeReader, b"")
+"""A message is what the channel hands over at a time; several may be on their way at once."""
+
+
 def decode(data: bytes) -> Any:
     """Decode a JSON text by the letter of RFC 8259; `NO_JSON` for anything else."""
     try:
@@ -108,11 +174,16 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class StreamLink:
-    """JSON lines over one channel in each direction. `patience` is how long, in seconds, the target may leave unread
+    """Messages over one channel in each direction. `patience` is how long, in seconds, the target may leave unread
     what was written to it."""
 
     def __init__(
-        self, channel: ByteChannel, conversation: Conversation, why_gone: Callable[[], Awaitable[str]], patience: float
+        self,
+        channel: Channel,
+        conversation: Conversation,
+        why_gone: Callable[[], Awaitable[str]],
+        patience: float,
+        framing: Framing = LINES,
     ) -> None:
         self.conversation = conversation
         self.gone: str | None = None
@@ -122,7 +193,8 @@ class StreamLink:
         self._channel = channel
         self._why_gone = why_gone
         self.matcher = Matcher()
-        self._writing = anyio.Lock()
+        self._framing = framing
+        self._writing: AbstractAsyncContextManager[None] = anyio.Lock() if framing.end else nullcontext()
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
@@ -140,8 +212,8 @@ class StreamLink:
             self._reading.set()
 
     async def read(self, listener: Listener) -> None:
-        """Read lines until the channel ends or floods; answers wake their requests, the rest goes to `listener`."""
-        reader = LineReader()
+        """Read until the channel ends or floods; answers wake their requests, the rest goes to `listener`."""
+        reader = self._framing.reader()
         try:
             while not self.flooded:
                 chunk = await self._channel.receive()
@@ -187,7 +259,9 @@ class StreamLink:
         """Send a request and wait for its answer. Raises `Silence` or `Gone`."""
         with self.matcher.awaiting([value], len(self.conversation.entries), defect) as awaited:
             with anyio.move_on_after(timeout):
-                await self.send(data, value, defect)
+                _, refusal = await self._send(data, value, defect)
+                if refusal is not None and awaited[0].entry is None:
+                    return _refused(value, refusal)
                 await self._settled(awaited)
             return self._conclude(value, awaited[0], timeout)
 
@@ -211,11 +285,14 @@ class StreamLink:
             return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
 
     async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
-        """Write a line. Raises `Gone` if the target no longer reads, `Silence` if it leaves the line unread."""
+        """Write a message. Raises `Gone` if the target no longer reads, `Silence` if it leaves the message unread."""
+        entry, _ = await self._send(data, value, defect)
+        return entry
+
+    async def _send(self, data: bytes, value: Any, defect: str | None) -> tuple[Entry, Refusal | None]:
         self._need_target()
         entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
-        await self._put(data + b"\n", entry)
-        return entry
+        return entry, await self._put(data + self._framing.end, entry)
 
     def _need_target(self) -> None:
         if self.gone is not None:
@@ -226,13 +303,12 @@ class StreamLink:
         kind = Flooded if self.flooded else Gone
         return kind(expected, self.gone or "", [*evidence, len(self.conversation.entries) - 1])
 
-    async def _put(self, data: bytes, entry: Entry) -> None:
+    async def _put(self, data: bytes, entry: Entry) -> Refusal | None:
         self.matcher.sent(entry)
         try:
             with anyio.move_on_after(self._patience):
                 async with self._writing:
-                    await self._channel.send(data)
-                return
+                    return await self._channel.send(data)
         except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
             with anyio.move_on_after(_END_OF_OUTPUT):
                 await self.silent.wait()
@@ -259,3 +335,8 @@ class StreamLink:
         between = self.conversation.entries[waiting.since : entry.index]
         earlier = tuple(item for item in between if item.direction is Direction.RECEIVED)
         return Answer(method, waiting.id, entry.value, entry, earlier)
+
+
+def _refused(request: dict[str, Any], refusal: Refusal) -> Answer:
+    method, identifier = request.get("method", "?"), request.get("id")
+    return Answer(method, identifier, refusal.value, refusal.entry, (), refusal.head, refusal.body)

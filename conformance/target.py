@@ -12,7 +12,19 @@ from urllib.parse import urlsplit
 from conformance.identities import Identities
 from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["AUTHORIZATION", "HttpTarget", "MemoryTarget", "StdioTarget", "Target", "TargetError", "parse_target", "shown"]
+__all__ = [
+    "AUTHORIZATION",
+    "HttpTarget",
+    "MemoryTarget",
+    "SseTarget",
+    "StdioTarget",
+    "Target",
+    "TargetError",
+    "UrlTarget",
+    "WebSocketTarget",
+    "parse_target",
+    "shown",
+]
 
 
 class TargetError(Exception):
@@ -54,6 +66,24 @@ class HttpTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class SseTarget:
+    """A server that runs already, over HTTP with SSE: `url` is where GET opens its stream of events."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    transport = "sse"
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketTarget:
+    """A server that runs already, and takes each connection as a WebSocket. `headers` go with its handshake."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    transport = "ws"
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryTarget:
     """A server in this very process, reached over a pair of byte streams.
 
@@ -65,10 +95,21 @@ class MemoryTarget:
     transport = "memory"
 
 
-Target = StdioTarget | HttpTarget | MemoryTarget
+UrlTarget = HttpTarget | SseTarget | WebSocketTarget
+Target = StdioTarget | UrlTarget | MemoryTarget
 
 AUTHORIZATION = "authorization"
-_SCHEMES = ("http", "https")
+_SSE = "sse+"
+"""What a URL begins with that means the transport of before Streamable HTTP, which has no scheme of its own."""
+_SCHEMES: dict[str, type[UrlTarget]] = {
+    "http": HttpTarget,
+    "https": HttpTarget,
+    f"{_SSE}http": SseTarget,
+    f"{_SSE}https": SseTarget,
+    "ws": WebSocketTarget,
+    "wss": WebSocketTarget,
+}
+_KNOWN = ", ".join(f"{scheme}://" for scheme in _SCHEMES)
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _ADDRESS = re.compile(r"[A-Za-z0-9.-]+:[0-9]+(/\S*)?")
 
@@ -94,19 +135,19 @@ def parse_target(words: list[str]) -> Target:
     return StdioTarget(tuple(words))
 
 
-def _url(text: str) -> HttpTarget:
+def _url(text: str) -> UrlTarget:
     try:
         parts = urlsplit(text)
         valid = parts.hostname is not None and parts.port != 0
     except ValueError as error:
         raise TargetError(f"{text!r} is no URL: {error}") from None
     if parts.scheme not in _SCHEMES:
-        raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; use http:// or https://")
+        raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; it tests {_KNOWN}")
     if not valid or any(character <= " " for character in text):
         raise TargetError(f"{text!r} names no host, or contains a space")
     if "@" in parts.netloc:
         raise TargetError("a URL with a user name is not sent as such; use --header 'Authorization: ...'")
-    return HttpTarget(text)
+    return _SCHEMES[parts.scheme](text[len(_SSE) :] if parts.scheme.startswith(_SSE) else text)
 
 
 def shown(target: Target) -> str:
@@ -114,7 +155,9 @@ def shown(target: Target) -> str:
     match target:
         case StdioTarget(argv):
             return "-- " + shlex.join(argv)
-        case HttpTarget(url):
+        case HttpTarget(url) | WebSocketTarget(url):
             return url
+        case SseTarget(url):
+            return _SSE + url
         case MemoryTarget(name):
             return name

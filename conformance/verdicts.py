@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor
 from conformance.expect import Mismatch
-from conformance.target import HttpTarget, Target, shown
+from conformance.target import StdioTarget, Target, shown
 from conformance.transcript import TARGET, Conversation, Direction, Entry
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
@@ -95,7 +95,7 @@ def repeat(identifiers: Sequence[str], place: Place) -> str:
 
 def _typed(target: Target) -> str:
     """Return the target for a shell, to which the `&` and `?` of a URL mean something."""
-    return shlex.quote(target.url) if isinstance(target, HttpTarget) else shown(target)
+    return shown(target) if isinstance(target, StdioTarget) else shlex.quote(shown(target))
 
 
 def _causes(what: Check | Monitor, judged: Judged) -> list[str]:

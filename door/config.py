@@ -34,7 +34,16 @@ from typing import TYPE_CHECKING
 
 from conformance.identities import Identities
 from conformance.surface import Permission
-from conformance.target import AUTHORIZATION, HttpTarget, StdioTarget, Target, TargetError, parse_target
+from conformance.target import (
+    AUTHORIZATION,
+    HttpTarget,
+    SseTarget,
+    StdioTarget,
+    Target,
+    TargetError,
+    WebSocketTarget,
+    parse_target,
+)
 from door.errors import Refusal
 from door.hosts_file import is_entry, read_entry
 from door.secrets import Secrets
@@ -160,11 +169,11 @@ def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Tar
     match target:
         case StdioTarget() if headers:
             raise Refusal("--header goes with a URL; a command takes its credentials from --env")
-        case HttpTarget() if env:
+        case HttpTarget() | SseTarget() | WebSocketTarget() if env:
             raise Refusal("--env goes with a command; a URL takes its credentials from --header")
         case StdioTarget():
             return replace(target, env=env, cwd=given.cwd)
-        case HttpTarget():
+        case HttpTarget() | SseTarget() | WebSocketTarget():
             return replace(target, headers=headers)
     return target
 

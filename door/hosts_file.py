@@ -23,6 +23,8 @@ class _Entry(msgspec.Struct, frozen=True):
     command: str | None = None
     args: list[Value] = []
     url: str | None = None
+    type: Any = None
+    transport: Any = None
     env: dict[str, Value] = {}
     headers: dict[str, Value] = {}
     cwd: str | None = None
@@ -46,8 +48,13 @@ def read_entry(word: str) -> Given:
     if found.url is None and found.command is None:
         raise Refusal(f"{file}: server {name!r} has neither command nor url")
     if found.url is not None:
-        return Given(url=found.url, headers=found.headers)
+        return Given(url=found.url, type=_name(found.type) or _name(found.transport), headers=found.headers)
     return Given(command=[str(found.command), *map(str, found.args)], env=found.env, cwd=found.cwd)
+
+
+def _name(value: Any) -> str | None:
+    """Return what a host calls the transport, where that is a name."""
+    return value if isinstance(value, str) else None
 
 
 def _servers(file: str) -> dict[str, Any]:

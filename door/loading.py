@@ -105,6 +105,8 @@ def _target(target: targets.Target) -> Target:
             return HttpTarget(url=url, headers=dict(headers))
         case targets.StdioTarget(argv, env, cwd):
             return StdioTarget(argv=argv, env=dict(env), cwd=cwd)
+        case targets.SseTarget() | targets.WebSocketTarget():
+            raise Refusal(f"load is put on commands and on http URLs, not on {targets.shown(target)}")
         case targets.MemoryTarget(name):
             raise Refusal(f"{name} lives in this process; only a command or a URL can be put under load")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import parse_qsl, urlsplit
 
-from conformance.target import HttpTarget, Target
+from conformance.target import Target, UrlTarget
 from door.errors import Refusal
 from door.settings_file import Value
 
@@ -70,7 +70,7 @@ class Secrets:
     def found(self, target: Target | None) -> tuple[str, ...]:
         """Return the secrets so far, with those that a target's URL holds. Raises `Refusal` for a header that HTTP
         cannot carry."""
-        if isinstance(target, HttpTarget):
+        if isinstance(target, UrlTarget):
             for name, value in target.headers.items():
                 _check_header(name, value)
             self._values += _secrets_of(target.url)

@@ -20,10 +20,14 @@ Value = str | int | float | bool
 
 
 class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A target as a file or the command line describes it, before `env:NAME` is looked up."""
+    """A target as a file or the command line describes it, before `env:NAME` is looked up.
+
+    `type` is what hosts call its transport: "sse" makes a difference, since URLs do not tell it from the later one.
+    """
 
     command: str | list[str] | None = None
     url: str | None = None
+    type: str | None = None
     env: dict[str, Value] = {}
     headers: dict[str, Value] = {}
     cwd: str | None = None
@@ -35,7 +39,8 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.url is not None:
             if "://" not in self.url:
                 raise Refusal(f"{self.url!r} is no URL; it begins with http:// or https://")
-            return [self.url]
+            over_sse = (self.type or "").lower() == "sse" and self.url.startswith("http")
+            return [f"sse+{self.url}" if over_sse else self.url]
         if isinstance(self.command, str):
             return [self.command]
         # One word of a list is one word, whatever is in it; one that was typed may be a quoted command.

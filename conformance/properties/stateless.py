@@ -103,6 +103,8 @@ def _callable(ground: Ground) -> list[ToolCall]:
 
 def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     """Bytes cut anywhere, and lines that are no messages."""
+    if ground.transport in _WHOLE:
+        raise Inapplicable("over this transport a message comes whole or not at all")
     method = "server/discover" if ground.revision.modern else "ping"
 
     def framed(identifier: int) -> SearchStrategy[Case]:
@@ -113,6 +115,7 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     return st.integers(10**6, 10**9).flatmap(framed)
 
 
+_WHOLE = ("sse", "ws")
 _ECHO = ("base.response.id-echo", "base.response.id-echo-legacy")
 
 PROPERTIES: tuple[Property, ...] = (
