@@ -37,7 +37,8 @@ async def attempt(check: Check, peer: Peer) -> Judged:
     finally:
         owner.reset(speaking)
     seconds = round(time.perf_counter() - started, 4)
-    return replace(judged, conversation=peer.conversation, seconds=seconds)
+    seen = judged.mismatch.seen if judged.mismatch is not None else None
+    return replace(judged, conversation=seen or peer.conversation, seconds=seconds)
 
 
 async def _outcome(check: Check, peer: Peer) -> Judged:
@@ -75,7 +76,7 @@ def _broken(error: Exception) -> Judged:
 
 def run_monitor(monitor: Monitor, conversations: Iterable[Conversation]) -> Judged:
     """Run a monitor over every conversation; the first thing that it finds wrong is the failure."""
-    judged, blocked = 0, "nothing of the kind was said, so there was nothing to judge"
+    judged, blocked, unbound = 0, "nothing of the kind was said, so there was nothing to judge", ""
     try:
         for conversation in conversations:
             try:
@@ -85,6 +86,10 @@ def run_monitor(monitor: Monitor, conversations: Iterable[Conversation]) -> Judg
                     judged += 1
             except Blocked as error:
                 blocked = error.reason
+            except Inapplicable as error:
+                unbound = error.reason
     except Exception as error:  # noqa: BLE001 - design: a fault of a monitor is our own
         return _broken(error)
-    return Judged("passed") if judged else Judged("blocked", blocked)
+    if judged:
+        return Judged("passed")
+    return Judged("inapplicable", unbound) if unbound else Judged("blocked", blocked)

@@ -82,7 +82,8 @@ class Entry:
 
     `at` counts seconds from the start of the conversation. `value` is the decoded JSON or `NO_JSON`. `exchange`
     numbers the HTTP exchange (0 on stdio). `defect` names what was deliberately wrong with bytes that we sent, so that
-    monitors do not hold a well-deserved error against the target.
+    monitors do not hold a well-deserved error against the target. `aside` is the place of what went beside the protocol,
+    such as a request for a token: a path, or the name of another server.
     """
 
     index: int
@@ -94,6 +95,7 @@ class Entry:
     head: HttpHead | None = None
     owner: str | None = None
     defect: str | None = None
+    aside: str = ""
 
     @property
     def is_message(self) -> bool:
@@ -139,21 +141,26 @@ class Conversation:
         head: HttpHead | None = None,
         owned_by: str | None = None,
         defect: str | None = None,
+        aside: str = "",
     ) -> Entry:
         """Append an entry and return it."""
         who = owned_by or owner.get()
         at = time.perf_counter() - self._start
-        entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect)
+        entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect, aside)
         self.entries.append(entry)
         return entry
 
     def received(self) -> Iterable[Entry]:
         """The entries that the target produced on the protocol's channel."""
-        return (entry for entry in self.entries if entry.direction is Direction.RECEIVED)
+        return (entry for entry in self.entries if entry.direction is Direction.RECEIVED and not entry.aside)
 
     def sent(self) -> Iterable[Entry]:
         """The entries that we produced."""
-        return (entry for entry in self.entries if entry.direction is Direction.SENT)
+        return (entry for entry in self.entries if entry.direction is Direction.SENT and not entry.aside)
+
+    def beside(self, place: str | None = None) -> Iterable[Entry]:
+        """What went beside the protocol, both ways: at one place, or at all."""
+        return (entry for entry in self.entries if entry.aside and place in (None, entry.aside))
 
     def owned_by(self, who: str) -> list[Entry]:
         """The entries that belong to one check."""

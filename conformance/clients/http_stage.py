@@ -5,31 +5,31 @@ It serves whatever it can make sense of, also where headers are wrong: those are
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import anyio
 import anyio.abc
 import h11
 
-from conformance.clients.play import Play, Reply
+from conformance.clients.delivery import deliver
+from conformance.clients.http_wire import HttpConnection, reason
+from conformance.clients.play import Play
 from conformance.clients.pulse import Pulse
+from conformance.clients.reply import End, Event, HttpRequest, RawReply, Reply, Wait
 from conformance.transcript import NO_JSON, Direction, HttpHead
 from reference_impl.protocol.errors import Code
-from reference_impl.protocol.sse import COMMENT, encode_event
+from reference_impl.protocol.sse import encode_event
 from reference_impl.protocol.streamable import JSON_TYPE, SESSION_ID, SSE_TYPE
 
 __all__ = ["HttpStage"]
 
-_PATH = "/mcp"
-_BODY_LIMIT = 8 * 1024 * 1024
-_REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
-_FOREIGN = b"event: touchstone\r\ndata: no message\r\n\r\n"
-"""An event of a type that the protocol does not have; readers of streams pass it over."""
+PATH = "/mcp"
 
 
 @dataclass(slots=True)
@@ -40,136 +40,155 @@ class HttpStage:
     pulse: Pulse
     _exchanges: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def serve(self, stream: anyio.abc.ByteStream) -> None:
-        """Serve one connection until it ends."""
-        connection = _Connection(stream)
+    async def serve(self, stream: anyio.abc.ByteStream, listener: str = "") -> None:
+        """Serve one connection, to the server or to another listener of the scenario, until it ends."""
+        connection = HttpConnection(stream)
         async with stream:
-            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream):
+            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, _HungUp):
                 while (request := await connection.request()) is not None:
-                    await self._serve(connection, *request)
+                    await self._serve(connection, HttpRequest(*request, listener))
                     connection.next_cycle()
 
-    async def _serve(self, connection: _Connection, head: HttpHead, body: bytes) -> None:
-        exchange = next(self._exchanges)
-        value = _decode(body)
-        self.play.conversation.record(Direction.RECEIVED, body, value, exchange=exchange, head=head)
+    async def _serve(self, connection: HttpConnection, request: HttpRequest) -> None:
+        exchange = _Exchange(self, connection, next(self._exchanges))
+        value = _decode(request.body)
+        # Whatever is no message goes beside the protocol: metadata, tokens, icons.
+        beside = request.listener or ("" if request.path == PATH or _speaks(value) else request.path)
+        exchange.received(request, value, beside)
         self.pulse.beat()
-        method, _, rest = head.start.partition(" ")
-        if rest.partition(" ")[0].partition("?")[0] != _PATH:
-            await self._send(connection, exchange, Reply(404))
-        elif method == "POST":
-            await self._post(connection, exchange, head, value)
+        raw = self.play.behaviour.http(request)
+        raw = await raw if inspect.isawaitable(raw) else raw
+        if raw is not None:
+            await exchange.raw_reply(raw, beside)
+        elif request.listener or request.path != PATH:
+            await exchange.raw_reply(RawReply(404), beside)
         else:
-            await self._send(connection, exchange, Reply(200 if method == "DELETE" else 405))
+            await exchange.answer(self._reply(request, value))
         self.pulse.beat()
 
-    async def _post(self, connection: _Connection, exchange: int, head: HttpHead, value: Any) -> None:
+    def _reply(self, request: HttpRequest, value: Any) -> Reply:
+        """Return what a request to the endpoint is answered with."""
+        if request.method == "GET":
+            return self.play.listen(request.head) or Reply(405)
+        if request.method != "POST":
+            return Reply(200 if request.method == "DELETE" else 405)
         if not isinstance(value, dict):
             error = {"code": int(Code.INVALID_REQUEST), "message": "Invalid request: not one JSON object"}
-            await self._send(connection, exchange, Reply(400, {"jsonrpc": "2.0", "id": None, "error": error}))
-            return
-        reply = self.play.take(value, head.get(SESSION_ID))
-        self.pulse.beat()
-        if reply.status == 200 and self.play.scenario.streams:
-            await self._stream(connection, exchange, reply)
-        else:
-            await self._send(connection, exchange, reply)
+            return Reply(400, {"jsonrpc": "2.0", "id": None, "error": error}, streams=False)
+        return self.play.take(value, request.head)
 
-    async def _send(self, connection: _Connection, exchange: int, reply: Reply) -> None:
-        body = b"" if reply.response is None else json.dumps(reply.response).encode()
-        headers = _headers(reply, JSON_TYPE) if body else []
-        headers.append(("content-length", str(len(body))))
-        self._record(exchange, reply, headers, body)
-        await connection.start(reply.status, headers)
-        await connection.data(body)
-        await connection.end()
 
-    async def _stream(self, connection: _Connection, exchange: int, reply: Reply) -> None:
-        headers = _headers(reply, SSE_TYPE)
-        self._record(exchange, reply, headers, None)
-        await connection.start(reply.status, headers)
-        await connection.data(COMMENT + _FOREIGN)
-        for question in reply.questions:
-            await self._event(connection, exchange, question)
-        if reply.questions:
-            await self.pulse.until(lambda: self.play.all_answered(reply.questions))
-        if reply.response is not None:
-            await self._event(connection, exchange, reply.response)
-        await connection.end()
+class _HungUp(Exception):  # noqa: N818 - an end, not an error
+    """The client closed the connection before its reply had ended."""
 
-    async def _event(self, connection: _Connection, exchange: int, message: dict[str, Any]) -> None:
-        data = json.dumps(message).encode()
-        self.play.conversation.record(Direction.SENT, data, message, exchange=exchange)
-        event = encode_event(data)
+
+@dataclass(slots=True)
+class _Exchange:
+    """One request and its reply, which it writes down as it goes out."""
+
+    stage: HttpStage
+    connection: HttpConnection
+    number: int
+
+    def received(self, request: HttpRequest, value: Any, beside: str) -> None:
+        conversation = self.stage.play.conversation
+        kept = NO_JSON if beside else value
+        conversation.record(
+            Direction.RECEIVED, request.body, kept, exchange=self.number, head=request.head, aside=beside
+        )
+
+    async def answer(self, reply: Reply) -> None:
+        """Send a reply of the protocol. Raises `_HungUp` if the client does not wait for it."""
+        behaviour = self.stage.play.behaviour
+        usual = behaviour.streams and reply.status == 200 and reply.response is not None
+        streams = reply.streams if reply.streams is not None else reply.needs_stream or usual
+        over = False
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._watch, tasks.cancel_scope)
+            with suppress(h11.ProtocolError, anyio.BrokenResourceError, _HungUp):
+                await (self._stream(reply) if streams else self._whole(reply))
+                over = True
+            tasks.cancel_scope.cancel()
+        if not over:
+            raise _HungUp
+
+    async def _stream(self, reply: Reply) -> None:
+        await self._head(reply, SSE_TYPE, None)
+        await self.connection.data(self.stage.play.behaviour.prelude)
+        await deliver(reply, self.stage.play.scene, self)
+        await self.connection.end()
+
+    async def _whole(self, reply: Reply) -> None:
+        await deliver(replace(reply, response=None), self.stage.play.scene, self)
+        await self._head(reply, JSON_TYPE, reply.response)
+
+    async def _watch(self, scope: anyio.CancelScope) -> None:
+        await self.connection.hung_up()
+        hung_up = f"the client closed the connection of exchange {self.number}".encode()
+        self.stage.play.conversation.record(Direction.PROCESS, hung_up, exchange=self.number)
+        self.stage.pulse.beat()
+        scope.cancel()
+
+    async def _head(self, reply: Reply, media_type: str, response: Any) -> None:
+        """Send the head, and with it the body of what is no stream."""
+        stream = media_type == SSE_TYPE
+        body = b"" if response is None else json.dumps(response).encode()
+        headers = [("content-type", media_type)] if body or stream else []
+        if headers and reply.session is not None:
+            headers.append((SESSION_ID, reply.session))
+        headers += [*reply.headers, *([] if stream else [("content-length", str(len(body)))])]
+        self._sent(reply.status, headers, body, response if body else NO_JSON)
+        await self.connection.start(reply.status, headers)
+        if not stream:
+            await self.connection.data(body)
+            await self.connection.end()
+
+    async def raw_reply(self, reply: RawReply, beside: str) -> None:
+        """Send a reply as it stands."""
+        headers = list(reply.headers)
+        if not any(name.lower() in ("content-length", "transfer-encoding") for name, _ in headers):
+            headers.append(("content-length", str(len(reply.body))))
+        if reply.closes:
+            headers.append(("connection", "close"))
+        self._sent(reply.status, headers, reply.body, NO_JSON if beside else _decode(reply.body), beside)
+        await self.connection.start(reply.status, headers)
+        await self.connection.data(reply.body)
+        await self.connection.end()
+
+    def _sent(self, status: int, headers: list[tuple[str, str]], body: bytes, value: Any, beside: str = "") -> None:
+        lower = tuple((name.lower(), text) for name, text in headers)
+        head = HttpHead(f"HTTP/1.1 {status} {reason(status)}", lower, status)
+        conversation = self.stage.play.conversation
+        conversation.record(Direction.SENT, body, value, exchange=self.number, head=head, aside=beside)
+
+    # What steps of a reply go out over -------------------------------------------------------------
+
+    async def event(self, event: Event) -> None:
+        data = b"" if event.message is None else json.dumps(event.message).encode()
+        encoded = encode_event(data, event=event.kind, event_id=event.id, retry=event.retry)
+        shown, value = (data, event.message) if event.message is not None else (encoded, NO_JSON)
+        self.stage.play.conversation.record(Direction.SENT, shown, value, exchange=self.number)
         # In two pieces, neither of which is an event: a reader may not count on anything else.
-        await connection.data(event[: len(event) // 2])
-        await connection.data(event[len(event) // 2 :])
+        await self.connection.data(encoded[: len(encoded) // 2])
+        await self.connection.data(encoded[len(encoded) // 2 :])
 
-    def _record(self, exchange: int, reply: Reply, headers: list[tuple[str, str]], body: bytes | None) -> None:
-        head = HttpHead(f"HTTP/1.1 {reply.status} {_REASONS[reply.status]}", tuple(headers), reply.status)
-        value = reply.response if body else NO_JSON
-        self.play.conversation.record(Direction.SENT, body or b"", value, exchange=exchange, head=head)
+    async def raw(self, data: bytes) -> None:
+        await self.connection.data(data)
 
+    async def wait(self, wait: Wait) -> bool:
+        await self.stage.pulse.until(wait.until, wait.seconds)
+        return True
 
-class _Connection:
-    """One connection as h11 sees it."""
+    async def noise(self, data: bytes) -> None:
+        """There is no standard error."""
 
-    def __init__(self, stream: anyio.abc.ByteStream) -> None:
-        self._stream = stream
-        self._http = h11.Connection(h11.SERVER)
-
-    async def request(self) -> tuple[HttpHead, bytes] | None:
-        """Return the next request, or None when the client is done."""
-        event = await self._event()
-        if not isinstance(event, h11.Request):
-            return None
-        if self._http.they_are_waiting_for_100_continue:
-            await self._stream.send(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-        body = b""
-        while not isinstance(event, h11.EndOfMessage):
-            event = await self._event()
-            if isinstance(event, h11.ConnectionClosed) or len(body) > _BODY_LIMIT:
-                return None
-            body += bytes(event.data) if isinstance(event, h11.Data) else b""
-        return self._head, body
-
-    async def _event(self) -> Any:
-        while (event := self._http.next_event()) is h11.NEED_DATA:
-            try:
-                self._http.receive_data(await self._stream.receive())
-            except anyio.EndOfStream:
-                self._http.receive_data(b"")
-        if isinstance(event, h11.Request):
-            start = f"{event.method.decode()} {event.target.decode()} HTTP/{event.http_version.decode()}"
-            headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-            self._head = HttpHead(start, headers)
-        return event
-
-    async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
-        """Send the head of a reply."""
-        await self._out(h11.Response(status_code=status, headers=headers, reason=_REASONS[status]))
-
-    async def data(self, body: bytes) -> None:
-        """Send a piece of its body."""
-        if body:
-            await self._out(h11.Data(data=body))
-
-    async def end(self) -> None:
-        """End the reply."""
-        await self._out(h11.EndOfMessage())
-
-    async def _out(self, event: Any) -> None:
-        if data := self._http.send(event):
-            await self._stream.send(data)
-
-    def next_cycle(self) -> None:
-        """Get ready for the next request. Raises `h11.LocalProtocolError` where the connection is to be closed."""
-        self._http.start_next_cycle()
+    async def end(self, end: End) -> None:
+        if not end.clean:
+            raise _HungUp
 
 
-def _headers(reply: Reply, media_type: str) -> list[tuple[str, str]]:
-    session = [] if reply.session is None else [(SESSION_ID, reply.session)]
-    return [("content-type", media_type), *session]
+def _speaks(value: Any) -> bool:
+    return isinstance(value, list) or (isinstance(value, dict) and "jsonrpc" in value)
 
 
 def _decode(body: bytes) -> Any:

@@ -6,122 +6,110 @@ mistake does not hide what comes after it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from conformance.clients.offer import answer, complete, opening, refusal
-from conformance.clients.scenario import Scenario
-from conformance.transcript import Conversation
+from conformance.clients.reply import Reply
+from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn
+from conformance.transcript import Conversation, HttpHead
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, is_modern_request
-from reference_impl.protocol.revisions import Revision
+from reference_impl.protocol.streamable import SESSION_ID
 
-__all__ = ["Play", "Reply"]
+__all__ = ["BAD_REQUEST", "Play"]
 
-_BAD_REQUEST = -32000
+BAD_REQUEST = -32000
 """The code that servers of the handshake era give for whatever they cannot take."""
-_UNKNOWN_NOTICE = {"jsonrpc": "2.0", "method": "notifications/touchstone/unknown"}
 _STATUSES = {Code.METHOD_NOT_FOUND: 404, Code.UNSUPPORTED_VERSION: 400, Code.INVALID_PARAMS: 200}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes back: over HTTP with a status, and with the id of the session that it opens.
-
-    `questions`, of which some are notifications, go out before `response`, which waits until they are answered, though
-    not for ever.
-    """
-
-    status: int = 202
-    response: dict[str, Any] | None = None
-    session: str | None = None
-    questions: tuple[dict[str, Any], ...] = ()
-
-
+@dataclass(slots=True)
 class Play:
-    """One scenario at one revision, towards one client. `answered` are the ids of our questions that it answered."""
+    """One scenario towards one client."""
 
-    def __init__(self, scenario: Scenario, revision: Revision, conversation: Conversation) -> None:
-        self.scenario = scenario
-        self.revision = revision
-        self.conversation = conversation
-        self.answered: set[Any] = set()
-        self._sessions = 0
-        self._asked = False
-        self._lost = False
+    scenario: Scenario
+    scene: Scene
+    behaviour: Behaviour = field(init=False)
+    _sessions: int = 0
 
-    def take(self, message: dict[str, Any], session: str | None = None) -> Reply:
-        """Return what one message is answered with; `session` is the session id that came with it over HTTP."""
+    def __post_init__(self) -> None:
+        self.behaviour = self.scenario.begin(self.scene)
+
+    @property
+    def conversation(self) -> Conversation:
+        """What was said since the client was last started."""
+        return self.scene.conversation
+
+    def take(self, message: dict[str, Any], head: HttpHead | None = None, connection: int = 0) -> Reply:
+        """Return what one message is answered with; `head` is that of its HTTP request."""
+        self._note(message)
+        turn = self._turn(message, head, connection)
+        return self.behaviour.reply(turn) or turn.usual()
+
+    def listen(self, head: HttpHead) -> Reply | None:
+        """Return what a GET of a stream of events is answered with, None for a server that has no such stream."""
+        return self.behaviour.listen(self._turn({}, head, 0))
+
+    def _turn(self, message: dict[str, Any], head: HttpHead | None, connection: int) -> Turn:
+        session = head.get(SESSION_ID) if head is not None else None
+        return Turn(message, self.scene, cache(lambda: self._usual(message)), session, head, connection)
+
+    def _note(self, message: dict[str, Any]) -> None:
+        """Keep what later answers and judges need to know."""
+        conversation, revision = self.scene.conversation, self.scene.revision
         if "method" not in message:
             if isinstance(message.get("id"), int | str):
-                self.answered.add(message["id"])
+                self.scene.answers[message["id"]] = message
+            return
+        declared: Any = None
+        if "id" in message and revision.modern and is_modern_request(_params(message)):
+            declared = message["params"]["_meta"].get(CLIENT_CAPABILITIES)
+        elif "id" in message and not revision.modern and message["method"] == "initialize":
+            declared = _params(message).get("capabilities")
+        else:
+            return
+        conversation.revision = revision.name
+        conversation.capabilities = declared if isinstance(declared, dict) else {}
+
+    def _usual(self, message: dict[str, Any]) -> Reply:
+        if "id" not in message or str(message.get("method", "notifications/")).startswith("notifications/"):
             return Reply()
-        if "id" not in message or str(message["method"]).startswith("notifications/"):
-            return Reply()
-        params = message.get("params")
-        modern = is_modern_request(params if isinstance(params, dict) else None)
-        if self.revision.modern:
-            return self._take_modern(message) if modern else self._no_handshake(message)
+        modern = is_modern_request(_params(message))
+        if self.scene.revision.modern:
+            return self._modern(message) if modern else self._no_handshake(message)
         if modern or message["method"] == "server/discover":
-            return Reply(400, refusal(message, _BAD_REQUEST, "Bad Request: unsupported protocol version"))
-        return self._take_legacy(message, session)
+            return Reply(400, refusal(message, BAD_REQUEST, "Bad Request: unsupported protocol version"))
+        return self._legacy(message)
 
-    def all_answered(self, questions: tuple[dict[str, Any], ...]) -> bool:
-        """Whether the client has answered each of these questions."""
-        return all(asked["id"] in self.answered for asked in questions if "id" in asked)
-
-    # The era of the handshake ---------------------------------------------------------------------
-
-    def _take_legacy(self, message: dict[str, Any], session: str | None) -> Reply:
-        if message["method"] == "initialize":
-            return self._initialize(message)
-        if self.scenario.loses_session and not self._lost and session is not None and message["method"] != "ping":
-            self._lost = True
-            return Reply(404, refusal(message, _BAD_REQUEST, "Session not found"))
-        return Reply(200, answer(self.revision, message), questions=self._questions(message))
-
-    def _initialize(self, message: dict[str, Any]) -> Reply:
-        params = message.get("params")
-        declared = params.get("capabilities") if isinstance(params, dict) else None
-        self.conversation.revision = self.revision.name
-        self.conversation.capabilities = declared if isinstance(declared, dict) else {}
+    def _legacy(self, message: dict[str, Any]) -> Reply:
+        revision = self.scene.revision
+        offer = self.behaviour.offer(revision)
+        if message["method"] != "initialize":
+            return Reply(200, answer(revision, message, offer))
         self._sessions += 1
-        session = f"touchstone-{self._sessions}" if self.revision.sessions else None
-        result = opening(self.revision, self.scenario.names or self.revision.name)
+        session = f"touchstone-{self._sessions}" if revision.sessions and self.scene.transport == "http" else None
+        result = self.behaviour.opening(opening(revision, revision.name, offer))
         return Reply(200, {"jsonrpc": "2.0", "id": message["id"], "result": result}, session)
 
-    def _questions(self, message: dict[str, Any]) -> tuple[dict[str, Any], ...]:
-        """Return what the server asks before it answers the first list of tools."""
-        if self._asked or not self.scenario.asks or message["method"] != "tools/list":
-            return ()
-        self._asked = True
-        roots = () if "roots" in self.conversation.capabilities else (_request("touchstone-roots", "roots/list"),)
-        return (_UNKNOWN_NOTICE, _request("touchstone-ping", "ping"), *roots)
-
-    # The era of metadata --------------------------------------------------------------------------
-
     def _no_handshake(self, message: dict[str, Any]) -> Reply:
-        offered = (message.get("params") or {}).get("protocolVersion") if message["method"] == "initialize" else None
+        offered = _params(message).get("protocolVersion") if message["method"] == "initialize" else None
         if offered is None:
             return Reply(400, refusal(message, Code.INVALID_PARAMS, "Invalid params: no metadata"))
-        return Reply(400, self._unsupported(message, offered))
+        data = {"supported": [self.scene.revision.name], "requested": offered}
+        return Reply(400, refusal(message, Code.UNSUPPORTED_VERSION, "Unsupported protocol version", data))
 
-    def _take_modern(self, message: dict[str, Any]) -> Reply:
-        self.conversation.revision = self.revision.name
-        declared = message["params"]["_meta"].get(CLIENT_CAPABILITIES)
-        self.conversation.capabilities = declared if isinstance(declared, dict) else {}
-        if self.scenario.names is not None:
-            return Reply(400, self._unsupported(message, self.revision.name))
+    def _modern(self, message: dict[str, Any]) -> Reply:
+        revision = self.scene.revision
+        offer = self.behaviour.offer(revision)
         if message["method"] == "server/discover":
-            result = complete(self.revision, opening(self.revision, self.revision.name), caches=True)
+            result = complete(revision, self.behaviour.opening(opening(revision, revision.name, offer)), caches=True)
             return Reply(200, {"jsonrpc": "2.0", "id": message["id"], "result": result})
-        response = answer(self.revision, message)
+        response = answer(revision, message, offer)
         return Reply(_STATUSES.get(response.get("error", {}).get("code"), 200), response)
 
-    def _unsupported(self, message: dict[str, Any], requested: Any) -> dict[str, Any]:
-        data = {"supported": [self.scenario.names or self.revision.name], "requested": requested}
-        return refusal(message, Code.UNSUPPORTED_VERSION, "Unsupported protocol version", data)
 
-
-def _request(identifier: str, method: str) -> dict[str, Any]:
-    return {"jsonrpc": "2.0", "id": identifier, "method": method}
+def _params(message: dict[str, Any]) -> dict[str, Any]:
+    params = message.get("params")
+    return params if isinstance(params, dict) else {}

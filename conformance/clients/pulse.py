@@ -30,15 +30,15 @@ class Pulse:
         self._news.set()
         self._news = anyio.Event()
 
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds, or the wait for an answer is over."""
-        with anyio.move_on_after(self._wait):
+    async def until(self, holds: Callable[[], bool], seconds: float | None = None) -> None:
+        """Wait until something holds, or for as many seconds, or until the wait for an answer is over."""
+        with anyio.move_on_after(self._wait if seconds is None else seconds):
             while not holds():
                 await self._news.wait()
 
-    async def stops(self) -> None:
-        """Return when nothing has happened for too long, or too much."""
-        while (left := self._left()) > 0:
+    async def stops(self, enough: Callable[[], bool]) -> None:
+        """Return when nothing has happened for too long, or too much, or enough."""
+        while (left := self._left()) > 0 and not enough():
             with anyio.move_on_after(left):
                 await self._news.wait()
 

@@ -7,18 +7,19 @@ what was said at each revision, and gives one verdict on it.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from conformance.attempt import run_monitor
 from conformance.catalogue import Requirement, load
-from conformance.clients.declare import ClientJudge, all_judges
+from conformance.clients.declare import ClientJudge, Twins, all_judges
 from conformance.clients.said import offered_version, went_on
-from conformance.clients.scenario import Scenario, bound
+from conformance.clients.scenario import PLAIN, Scenario, bound
 from conformance.clients.subject import Subject
 from conformance.clients.visit import Visit, receive
+from conformance.expect import Inapplicable
 from conformance.patience import Patience
 from conformance.readers import beside_readers
 from conformance.verdicts import Judged
@@ -28,8 +29,6 @@ __all__ = ["ClientPlan", "NeverCame", "binding", "run_client"]
 
 _TOGETHER = 3
 """Clients that run at the same time."""
-
-
 _LATE = "the deadline of the run was reached (--deadline)"
 
 
@@ -50,7 +49,8 @@ class ClientPlan:
     """What to run.
 
     `subject` runs the client once; `transport` is "http" or "stdio"; `emit` takes each judgement, `spoken` the
-    revisions that the client speaks, and `visited` each visit. `only` holds patterns of ids, `revisions` names.
+    revisions that the client speaks, and `visited` each visit. `only` holds patterns of ids, `scenarios` of names of
+    scenarios, `revisions` names.
     """
 
     subject: Subject
@@ -59,12 +59,21 @@ class ClientPlan:
     spoken: Callable[[list[Revision]], None] = _ignore
     visited: Callable[[Visit], None] = _ignore
     only: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
     revisions: tuple[str, ...] = ()
     patience: Patience = field(default_factory=Patience)
 
+    def plays(self, scenario: str) -> bool:
+        """Whether a scenario is among those asked for; the plain one always is."""
+        return not self.scenarios or scenario == PLAIN or _matches(scenario, self.scenarios)
+
     def wants(self, identifier: str) -> bool:
         """Whether a judge is among those asked for."""
-        return not self.only or any(fnmatch.fnmatchcase(identifier, pattern) for pattern in self.only)
+        return not self.only or _matches(identifier, self.only)
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 async def run_client(plan: ClientPlan) -> list[Visit]:
@@ -84,29 +93,71 @@ async def _run(plan: ClientPlan) -> list[Visit]:
     if not spoken:
         raise NeverCame(_why(plain))
     plan.spoken(spoken)
-    others = [(scenario, revision) for revision in spoken for scenario in bound(revision, plan.transport)[1:]]
-    visits = plain + await _visits(plan, others)
-    for revision in spoken:
-        _judge(plan, revision, [visit for visit in visits if visit.revision is revision])
+    bills = [_bill(plan, revision, [visit for visit in plain if visit.revision is revision]) for revision in spoken]
+    visits = plain + await _visits(plan, [(scenario, bill.revision) for bill in bills for scenario in bill.scenarios])
+    for bill in bills:
+        _judge(plan, bill, [visit for visit in visits if visit.revision is bill.revision])
     return visits
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    """What is played at a revision beside the plain scenario, for which judges; and what is pointless, and why."""
+
+    revision: Revision
+    judges: tuple[tuple[ClientJudge, list[Requirement]], ...]
+    scenarios: tuple[Scenario, ...]
+    pointless: dict[str, str | Inapplicable]
+
+
+def _bill(plan: ClientPlan, revision: Revision, plain: list[Visit]) -> _Bill:
+    known = [scenario for scenario in bound(revision, plan.transport) if plan.plays(scenario.name)]
+    names = {scenario.name for scenario in known}
+    judges = tuple(
+        (judge, rows)
+        for judge in all_judges()
+        if plan.wants(judge.monitor.id) and _seeing(judge, names)
+        if (rows := binding(judge, revision, plan.transport))
+    )
+    needed = {name for judge, _ in judges for name in judge.scenarios or _general(known)}
+    reasons = {
+        scenario.name: scenario.needs([visit.conversation for visit in plain])
+        for scenario in known
+        if scenario.name in needed
+    }
+    pointless = {name: reason for name, reason in reasons.items() if reason is not None}
+    played = [item for item in known if item.name in needed - {PLAIN} and item.name not in pointless]
+    return _Bill(revision, judges, tuple(played), pointless)
+
+
+def _seeing(judge: ClientJudge, names: set[str]) -> bool:
+    """Whether a judge has what it looks at, where these scenarios are played."""
+    looked_at = set(judge.scenarios)
+    return looked_at <= names if judge.compare or not looked_at else bool(looked_at & names)
+
+
+def _general(scenarios: list[Scenario]) -> set[str]:
+    """The scenarios that judges see which name none."""
+    return {scenario.name for scenario in scenarios if not scenario.apart}
 
 
 async def _visits(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]]) -> list[Visit]:
     """Run scenarios side by side; return the visits, in the order of the scenes, that ended within the deadline."""
     wanted = list(scenes)
-    visits: dict[int, Visit] = {}
+    visits: dict[int, list[Visit]] = {}
     limiter = anyio.CapacityLimiter(_TOGETHER)
 
     async def one(number: int, scenario: Scenario, revision: Revision) -> None:
         async with limiter:
             visits[number] = await receive(plan.subject, scenario, revision, plan.transport, plan.patience)
-        plan.visited(visits[number])
+        for visit in visits[number]:
+            plan.visited(visit)
 
     with anyio.move_on_after(plan.patience.run):
         async with anyio.create_task_group() as tasks:
             for number, scene in enumerate(wanted):
                 tasks.start_soon(one, number, *scene)
-    return [visits[number] for number in sorted(visits)]
+    return [visit for number in sorted(visits) for visit in visits[number]]
 
 
 def _speaks(visit: Visit) -> bool:
@@ -128,15 +179,32 @@ def _why(visits: list[Visit]) -> str:
     return f"the client never connected; it {how}{said}"
 
 
-def _judge(plan: ClientPlan, revision: Revision, visits: list[Visit]) -> None:
+def _judge(plan: ClientPlan, bill: _Bill, visits: list[Visit]) -> None:
     """Let every judge that binds at a revision look at what was said in the scenarios that it sees."""
-    played = {None, *(scenario.name for scenario in bound(revision, plan.transport))}
-    for judge in all_judges():
-        rows = binding(judge, revision, plan.transport)
-        seen = [visit.conversation for visit in visits if judge.scenario in (None, visit.scenario.name)]
-        if plan.wants(judge.monitor.id) and rows and judge.scenario in played:
-            judged = run_monitor(judge.monitor, seen) if seen else Judged("blocked", _LATE, cause=_LATE)
-            plan.emit(judge, revision, rows, judged)
+    played = {scenario.name: scenario for scenario in (visit.scenario for visit in visits)}
+    general = _general(list(played.values()))
+    for judge, rows in bill.judges:
+        seen = {
+            name: [visit.conversation for visit in visits if visit.scenario.name == name]
+            for name in judge.scenarios or played
+            if name in played and (judge.scenarios or name in general)
+        }
+        plan.emit(judge, bill.revision, rows, _judged(judge, seen, bill.pointless))
+
+
+def _judged(judge: ClientJudge, seen: Twins, pointless: Mapping[str, str | Inapplicable]) -> Judged:
+    """Return what a judge says of the conversations that it is to see, or why they are not there."""
+    missing = [name for name in judge.scenarios if name not in seen]
+    compare = judge.compare
+    if missing and (compare or not seen):
+        reason = next((pointless[name] for name in missing if name in pointless), None)
+        if isinstance(reason, Inapplicable):
+            return Judged("inapplicable", reason.reason)
+        return Judged("blocked", reason) if reason is not None else Judged("blocked", _LATE, cause=_LATE)
+    if compare is None:
+        return run_monitor(judge.monitor, [item for several in seen.values() for item in several])
+    monitor = replace(judge.monitor, body=lambda conversation: compare(conversation, seen))
+    return run_monitor(monitor, seen[judge.scenarios[-1]])
 
 
 def binding(judge: ClientJudge, revision: Revision, transport: str) -> list[Requirement]:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import json
+import struct
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 import anyio.abc
+from anyio.streams.buffered import BufferedByteReceiveStream
 
+from conformance.clients.delivery import deliver
 from conformance.clients.play import Play
 from conformance.clients.pulse import Pulse
+from conformance.clients.reply import End, Event, Reply, Wait
 from conformance.transcript import NO_JSON, Direction
 
-__all__ = ["StdioStage"]
+__all__ = ["CLOSED", "KILLED", "STARTED", "StdioStage", "signalled"]
 
 _LINE_LIMIT = 8 * 1024 * 1024
+STARTED = b"the client started the server"
+CLOSED = b"the client closed the server's standard input"
+KILLED = b"the server was killed"
+
+
+def signalled(number: int) -> bytes:
+    """Return how the transcript notes that the client sent the server a signal."""
+    return b"the client sent the server signal %d" % number
 
 
 @dataclass(slots=True)
@@ -26,30 +38,75 @@ class StdioStage:
     play: Play
     pulse: Pulse
     token: str
+    _started: int = 0
 
     async def serve(self, stream: anyio.abc.ByteStream) -> None:
-        """Serve one process of the client's until its input ends."""
-        buffer, known = b"", False
-        line_by_line = _Lines(stream)
-        async with stream, anyio.create_task_group() as answers:
-            with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
-                while len(buffer) <= _LINE_LIMIT:
-                    buffer += await stream.receive()
-                    *lines, buffer = buffer.split(b"\n")
-                    for line in lines:
-                        if known:
-                            self._take(line, line_by_line, answers)
-                        elif line.decode("utf-8", "replace") != self.token:
-                            return
-                        known = True
-            if buffer and known:
-                self._record(buffer)
+        """Serve one process of the client's until it ends."""
+        async with stream:
+            frames = BufferedByteReceiveStream(stream)
+            with suppress(anyio.EndOfStream, anyio.IncompleteRead, anyio.DelimiterNotFound, anyio.BrokenResourceError):
+                if await frames.receive_until(b"\n", 256) != self.token.encode():
+                    return
+                self._started += 1
+                process = _Process(self.play, self.pulse, stream, self._started)
+                self.play.conversation.record(Direction.PROCESS, STARTED)
+                await process.run(frames)
 
-    def _take(self, line: bytes, stream: _Lines, answers: anyio.abc.TaskGroup) -> None:
+
+@dataclass(slots=True)
+class _Process:
+    """One process that the client started; `number` counts them."""
+
+    play: Play
+    pulse: Pulse
+    stream: anyio.abc.ByteStream
+    number: int
+    _buffer: bytes = b""
+    _over: bool = False
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)
+
+    async def run(self, frames: BufferedByteReceiveStream) -> None:
+        """Take what the process relays until it ends."""
+        behaviour = self.play.behaviour
+        async with anyio.create_task_group() as answers:
+            with suppress(anyio.BrokenResourceError):
+                if behaviour.lingers:
+                    await self._tell(b"k")
+                await deliver(Reply(after=behaviour.started), self.play.scene, self)
+                while not self._over and len(self._buffer) <= _LINE_LIMIT:
+                    try:
+                        kind, length = struct.unpack(">cI", await frames.receive_exactly(5))
+                        data = await frames.receive_exactly(length)
+                    except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError):
+                        self._note(KILLED)
+                        answers.cancel_scope.cancel()
+                        return
+                    self._heard(kind, data, answers)
+        await self._tell(b"x", b"\0")
+
+    def _heard(self, kind: bytes, data: bytes, answers: anyio.abc.TaskGroup) -> None:
+        if kind == b"i":
+            *lines, self._buffer = (self._buffer + data).split(b"\n")
+            for line in lines:
+                self._take(line, answers)
+            return
+        if self._buffer:
+            self._record(self._buffer)
+            self._buffer = b""
+        self._note(CLOSED if kind == b"e" else signalled(data[0]))
+        self._over = not self.play.behaviour.lingers
+        self.pulse.ring()
+
+    def _note(self, what: bytes) -> None:
+        if not self._over:
+            self.play.conversation.record(Direction.PROCESS, what)
+            self.pulse.beat()
+
+    def _take(self, line: bytes, answers: anyio.abc.TaskGroup) -> None:
         value = self._record(line)
         self.pulse.beat()
         if isinstance(value, dict):
-            answers.start_soon(self._answer, value, stream)
+            answers.start_soon(self._answer, value)
 
     def _record(self, line: bytes) -> Any:
         try:
@@ -59,32 +116,41 @@ class StdioStage:
         self.play.conversation.record(Direction.RECEIVED, line, value)
         return value
 
-    async def _answer(self, message: dict[str, Any], stream: _Lines) -> None:
-        reply = self.play.take(message)
+    async def _answer(self, message: dict[str, Any]) -> None:
+        reply = self.play.take(message, connection=self.number)
         self.pulse.beat()
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
-            for question in reply.questions:
-                await self._send(question, stream)
-            if reply.questions:
-                await self.pulse.until(lambda: self.play.all_answered(reply.questions))
-            if reply.response is not None:
-                await self._send(reply.response, stream)
-                self.pulse.beat()
+            await deliver(reply, self.play.scene, self)
+            self.pulse.beat()
 
-    async def _send(self, message: dict[str, Any], stream: _Lines) -> None:
-        data = json.dumps(message).encode()
-        self.play.conversation.record(Direction.SENT, data, message)
-        await stream.write(data + b"\n")
+    # What steps of a reply go out over -------------------------------------------------------------
 
+    async def event(self, event: Event) -> None:
+        """Write a message as a line."""
+        if event.message is not None:
+            data = json.dumps(event.message).encode()
+            self.play.conversation.record(Direction.SENT, data, event.message)
+            await self._tell(b"o", data + b"\n")
 
-class _Lines:
-    """The way to the client, for one line at a time."""
+    async def raw(self, data: bytes) -> None:
+        """Write to standard output."""
+        await self._tell(b"o", data)
 
-    def __init__(self, stream: anyio.abc.ByteStream) -> None:
-        self._stream = stream
-        self._lock = anyio.Lock()
+    async def wait(self, wait: Wait) -> bool:
+        """Wait, though not beyond the end of the input."""
+        await self.pulse.until(lambda: self._over or wait.until(), wait.seconds)
+        return not self._over
 
-    async def write(self, data: bytes) -> None:
-        """Write a line whole."""
+    async def noise(self, data: bytes) -> None:
+        """Write to standard error."""
+        await self._tell(b"n", data)
+
+    async def end(self, end: End) -> None:
+        """Have the process exit."""
+        self._over = True
+        self.play.conversation.record(Direction.PROCESS, b"the server exited with status %d" % end.status)
+        await self._tell(b"x", bytes([end.status]))
+
+    async def _tell(self, kind: bytes, data: bytes = b"") -> None:
         async with self._lock:
-            await self._stream.send(data)
+            await self.stream.send(kind + struct.pack(">I", len(data)) + data)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import anyio.abc
-from anyio.streams.stapled import MultiListener
 
 from conformance.clients.http_stage import HttpStage
+from conformance.clients.listening import Address, listen
 from conformance.clients.play import Play
 from conformance.clients.pulse import Pulse
-from conformance.clients.scenario import Scenario
+from conformance.clients.scenario import Scenario, Scene
 from conformance.clients.stdio_stage import StdioStage
 from conformance.clients.subject import Ended, Invitation, Subject
 from conformance.patience import Patience
@@ -21,13 +25,9 @@ from reference_impl.protocol.revisions import Revision
 
 __all__ = ["Visit", "receive"]
 
-_Listener = MultiListener[anyio.abc.SocketStream]
-_IDLE = 8.0
-"""Seconds without a word after which a client that does not end is taken to be done."""
 _FAREWELL = 2.0
 """Seconds that the last bytes of a client which has ended get to arrive."""
-_OFFICIAL = "tools_call"
-"""The scenario of the official suite that ours resemble: list the tools, call them."""
+Serve = Callable[[anyio.abc.ByteStream], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,65 +42,83 @@ class Visit:
 
 async def receive(
     subject: Subject, scenario: Scenario, revision: Revision, transport: str, patience: Patience
-) -> Visit:
-    """Run one scenario ("http" or "stdio") with the client. Raises `NotStarted`."""
-    conversation = Conversation(transport, scenario.name)
-    play = Play(scenario, revision, conversation)
-    pulse = Pulse(patience.start, min(_IDLE, patience.answer), patience.check, patience.answer / 3)
+) -> list[Visit]:
+    """Play one scenario to the client, which is started as often as the scenario says. Raises `NotStarted`."""
+    scene = Scene(revision, transport, Conversation(transport, scenario.name))
+    async with AsyncExitStack() as listening:
+        here = await listening.enter_async_context(listen())
+        others = {item.name: await listening.enter_async_context(listen(tls=item.tls)) for item in scenario.listeners}
+        scene.url = "" if transport == "stdio" else f"{here.origin}/mcp"
+        scene.urls = {name: address.origin for name, address in others.items()}
+        play = Play(scenario, scene)
+        visits = []
+        for number in range(1, scenario.visits + 1):
+            scene.visit = number
+            scene.conversation = Conversation(transport, scenario.name)
+            visits.append(await _visit(subject, play, {"": here, **others}, patience))
+    return visits
+
+
+async def _visit(subject: Subject, play: Play, addresses: dict[str, Address], patience: Patience) -> Visit:
+    """Start the client once, and let it meet the play."""
+    scene, scenario = play.scene, play.scenario
+    pulse = Pulse(patience.start, min(scenario.idle, patience.answer), patience.check, patience.answer / 3)
     token = secrets.token_hex(8)
-    stage = HttpStage(play, pulse) if transport == "http" else StdioStage(play, pulse, token)
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
-        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no query of Django's
-        variables = _variables(scenario, revision)
-        if transport == "http":
-            url = f"http://127.0.0.1:{port}/mcp"
-            invitation = Invitation(url, variables={"MCP_SERVER_URL": url, **variables})
-        else:
-            invitation = Invitation.by_stand_in(port, token, variables)
-        ended = await _host(stage, listener, subject, invitation)
+    web = HttpStage(play, pulse)
+    serving: dict[str, Serve] = {name: partial(web.serve, listener=name) for name in addresses}
+    invitation = Invitation(play.behaviour.address(scene.url), variables=_variables(play))
+    if scene.transport == "stdio":
+        serving[""] = StdioStage(play, pulse, token).serve
+        invitation = Invitation.by_stand_in(addresses[""].port, token, _variables(play))
+    async with anyio.create_task_group() as tasks:
+        open_connections = _Connections(pulse)
+        for name, address in addresses.items():
+            tasks.start_soon(address.serve, partial(open_connections.serve, serving[name]))
+        ended = await _run(subject, invitation, play, pulse)
+        with anyio.move_on_after(_FAREWELL):
+            await pulse.until(lambda: open_connections.count == 0)
+        tasks.cancel_scope.cancel()
     how = "ended by us" if ended.status is None else f"exit status {ended.status}"
-    conversation.record(Direction.PROCESS, how.encode())
-    return Visit(scenario, revision, conversation, ended)
+    scene.conversation.record(Direction.PROCESS, how.encode())
+    return Visit(scenario, scene.revision, scene.conversation, ended)
 
 
-def _variables(scenario: Scenario, revision: Revision) -> dict[str, str]:
+def _variables(play: Play) -> dict[str, str]:
     """Return what the official suite's contract tells a client, and the name of our own scenario."""
+    url = play.behaviour.address(play.scene.url)
     return {
-        "MCP_CONFORMANCE_SCENARIO": _OFFICIAL,
-        "MCP_CONFORMANCE_PROTOCOL_VERSION": revision.name,
-        "MCP_CONFORMANCE_CONTEXT": "{}",
-        "TOUCHSTONE_SCENARIO": scenario.name,
+        **({"MCP_SERVER_URL": url} if url else {}),
+        "MCP_CONFORMANCE_SCENARIO": play.behaviour.official,
+        "MCP_CONFORMANCE_PROTOCOL_VERSION": play.scene.revision.name,
+        "MCP_CONFORMANCE_CONTEXT": json.dumps(dict(play.behaviour.context)),
+        "TOUCHSTONE_SCENARIO": play.scenario.name,
+        **play.behaviour.variables,
     }
 
 
-async def _host(stage: HttpStage | StdioStage, listener: _Listener, subject: Subject, invitation: Invitation) -> Ended:
-    """Serve whoever connects while the client runs; return how it ended."""
-    open_connections = 0
+@dataclass(slots=True)
+class _Connections:
+    """How many connections are open."""
 
-    async def serve(stream: anyio.abc.SocketStream) -> None:
-        nonlocal open_connections
-        open_connections += 1
+    pulse: Pulse
+    count: int = 0
+
+    async def serve(self, serve: Serve, stream: anyio.abc.ByteStream) -> None:
+        """Serve one, and ring when it is over."""
+        self.count += 1
         try:
-            await stage.serve(stream)
+            await serve(stream)
         finally:
-            open_connections -= 1
-            stage.pulse.ring()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, serve)
-        ended = await _run(subject, invitation, stage.pulse)
-        with anyio.move_on_after(_FAREWELL):
-            await stage.pulse.until(lambda: open_connections == 0)
-        tasks.cancel_scope.cancel()
-    return ended
+            self.count -= 1
+            self.pulse.ring()
 
 
-async def _run(subject: Subject, invitation: Invitation, pulse: Pulse) -> Ended:
-    """Run the client until it ends, or until nothing has come from it for too long."""
+async def _run(subject: Subject, invitation: Invitation, play: Play, pulse: Pulse) -> Ended:
+    """Run the client until it ends, until nothing has come from it for too long, or until enough was seen."""
     ended = Ended(None)
 
     async def until_silence(scope: anyio.CancelScope) -> None:
-        await pulse.stops()
+        await pulse.stops(play.behaviour.enough)
         scope.cancel()
 
     async with anyio.create_task_group() as tasks:

@@ -18,7 +18,7 @@ from conformance.clients.said import (
     session_of,
     went_on,
 )
-from conformance.clients.scenario import PLAIN, SESSION_LOST, STREAM, UNKNOWN_VERSION
+from conformance.clients.scenario import PLAIN
 from conformance.expect import Blocked, Mismatch, brief
 from conformance.judge import declares
 from conformance.monitors.traffic import key, requests
@@ -123,7 +123,7 @@ def version_offered(conversation: Conversation) -> Iterator[Mismatch | None]:
         yield None if fine else Mismatch("a client that goes on", actual, [opening.entry.index])
 
 
-@judge("client.version-unknown", "lifecycle.version.unsupported", scenario=UNKNOWN_VERSION)
+@judge("client.version-unknown", "lifecycle.version.unsupported", scenario="unknown-version")
 def version_unknown(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that is answered with a version it does not know asks for nothing more."""
     opening = next((item for item in initializes(conversation) if item.result), None)
@@ -137,7 +137,7 @@ def version_unknown(conversation: Conversation) -> Iterator[Mismatch | None]:
         yield None
 
 
-@judge("client.session-renewed", "http.session.renewed", scenario=SESSION_LOST)
+@judge("client.session-renewed", "http.session.renewed", scenario="session-lost")
 def session_renewed(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client whose session is gone (HTTP 404) initializes anew, without a session id."""
     lost = next((entry for entry in _sent(conversation) if entry.head and entry.head.status == 404), None)
@@ -187,7 +187,7 @@ def capabilities_kept(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if fine else Mismatch(wanted, brief(item.message), [item.entry.index])
 
 
-@judge("client.ping", "ping.empty", scenario=STREAM)
+@judge("client.ping", "ping.empty", scenario="stream")
 def ping(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client answers ping with an empty result."""
     every = requests(conversation)
@@ -203,7 +203,7 @@ def ping(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if fine else Mismatch("an empty result", actual, evidence)
 
 
-@judge("client.roots-undeclared", "roots.undeclared", scenario=STREAM)
+@judge("client.roots-undeclared", "roots.undeclared", scenario="stream")
 def roots_undeclared(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client without roots answers roots/list with error -32601."""
     for asked in requests(conversation):

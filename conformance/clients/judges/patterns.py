@@ -8,7 +8,6 @@ from typing import Any
 from conformance.clients.declare import judge
 from conformance.clients.offer import CURSORS, SHORT_PAGE
 from conformance.clients.said import Said, ended_well, modern, said
-from conformance.clients.scenario import REFUSED_VERSION
 from conformance.expect import Blocked, Mismatch, brief, literal
 from conformance.monitors.traffic import Key, key
 from conformance.transcript import Conversation
@@ -101,7 +100,7 @@ def cancels_own(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if fine else Mismatch("the id of a request of its own", brief(item.message), [item.entry.index])
 
 
-@judge("client.version-refused", "versioning.retried", scenario=REFUSED_VERSION)
+@judge("client.version-refused", "versioning.retried", scenario="refused-version")
 def version_refused(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client whose version is refused gives up where it speaks none of those that the error lists."""
     refused: list[Said] = []

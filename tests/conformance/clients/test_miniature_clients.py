@@ -7,22 +7,27 @@ import pytest
 
 from conformance.clients.declare import all_judges
 from conformance.clients.runner import ClientPlan, run_client
+from conformance.clients.scenario import PLAIN
 from conformance.patience import Patience
 from conformance.verdicts import Judged
+from fixtures.miniatures.bent_client import BentClient
 from fixtures.miniatures.client import MiniatureClient
-from fixtures.miniatures.clients import CLIENTS, BentClient
+from fixtures.miniatures.clients import CLIENTS, RIGHT
 from reference_impl.protocol.revisions import LATEST, REVISIONS
 
 PATIENCE = Patience(start=20.0, answer=6.0)
 
 
-def judged(client: MiniatureClient, transport: str, *revisions: str) -> dict[tuple[str, str], Judged]:
+def judged(
+    client: MiniatureClient, transport: str, *revisions: str, scenarios: tuple[str, ...] = ()
+) -> dict[tuple[str, str], Judged]:
     verdicts: dict[tuple[str, str], Judged] = {}
     plan = ClientPlan(
         client,
         transport,
         lambda judge, revision, _, result: verdicts.__setitem__((judge.monitor.id, revision.name), result),
         revisions=revisions,
+        scenarios=scenarios,
         patience=PATIENCE,
     )
     anyio.run(run_client, plan)
@@ -39,13 +44,18 @@ def failures(verdicts: dict[tuple[str, str], Judged]) -> dict[str, str]:
 
 @pytest.mark.parametrize("client", CLIENTS, ids=str)
 def test_exactly_its_judge_fails_on_a_client_that_is_wrong_in_one_way(client: BentClient) -> None:
-    found = failures(judged(MiniatureClient(client.bend), client.transport, client.revision.name))
+    named = next(judge.scenarios for judge in all_judges() if judge.monitor.id == client.fails)
+    # A judge that sees all scenarios has to see its failure in one of these.
+    scenarios = client.scenarios or named or (PLAIN, "stream")
+    revision = client.revision.name
+    found = failures(judged(MiniatureClient(client.bend), client.transport, revision, scenarios=scenarios))
     assert set(found) == {client.fails}, found
 
 
 @pytest.mark.parametrize("transport", ["http", "stdio"])
-def test_no_judge_fails_on_a_client_that_is_right(transport: str) -> None:
-    verdicts = judged(MiniatureClient(), transport)
+@pytest.mark.parametrize("able", RIGHT)
+def test_no_judge_fails_on_a_client_that_is_right(able: str, transport: str) -> None:
+    verdicts = judged(MiniatureClient(RIGHT[able]), transport)
     assert not failures(verdicts)
     assert {revision for _, revision in verdicts} == {
         revision.name

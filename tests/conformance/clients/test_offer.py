@@ -9,7 +9,7 @@ import pytest
 from conformance import schema
 from conformance.clients.offer import CURSORS, answer, complete, opening
 from conformance.clients.play import Play
-from conformance.clients.scenario import SCENARIOS, bound
+from conformance.clients.scenario import Scene, all_scenarios, bound
 from conformance.transcript import Conversation
 from reference_impl.protocol.lifecycle import initialize_params
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, Revision
@@ -62,7 +62,7 @@ def test_what_is_not_there_is_refused(method: str, params: dict[str, Any], code:
 
 def test_the_plain_scenario_comes_first_everywhere() -> None:
     assert {bound(revision, transport)[0] for revision in REVISIONS for transport in ("http", "stdio")} == {
-        SCENARIOS[0]
+        all_scenarios()[0]
     }
 
 
@@ -75,7 +75,8 @@ def test_a_modern_server_refuses_the_handshake_and_a_legacy_one_whatever_is_mode
     }
     probe = {"jsonrpc": "2.0", "id": 1, "method": "server/discover", "params": {}}
     modern, legacy = (
-        Play(SCENARIOS[0], revision, Conversation("http", "plain")) for revision in (LATEST, LATEST_LEGACY)
+        Play(all_scenarios()[0], Scene(revision, "http", Conversation("http", "plain")))
+        for revision in (LATEST, LATEST_LEGACY)
     )
     assert modern.take(handshake).status == 400
     assert legacy.take(probe).status == 400
