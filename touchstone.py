@@ -199,11 +199,14 @@ def report(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of the terminal.")] = (
         None
     ),
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Known failures to hold them against.")
+    ] = None,
 ) -> int:
     """Render recorded results again."""
     from door.reporting import render
 
-    return render(records, form.value, output)
+    return render(records, form.value, output, baseline)
 
 
 def _version(wanted: bool) -> None:

@@ -20,7 +20,7 @@ from reference_impl.protocol.revisions import REVISIONS
 if TYPE_CHECKING:
     from conformance.properties.property import Property
 
-__all__ = ["explain_id", "list_checks", "need_known"]
+__all__ = ["all_ids", "explain_id", "list_checks", "need_known"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ def _items() -> Iterator[_Item]:
     for kind, declared in _KINDS.items():
         for item in declared():
             yield _Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
+
+
+def all_ids() -> list[str]:
+    """Return the ids of everything that judges, servers and clients."""
+    return [item.id for declared in _KINDS.values() for item in declared()]
 
 
 def need_known(patterns: Iterable[str], *kinds: str) -> None:

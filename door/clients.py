@@ -8,7 +8,6 @@ import random
 import shlex
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import anyio
 import msgspec
@@ -24,7 +23,7 @@ from door.errors import Exit, Refusal
 from door.options import CheckingOptions, OutputOptions
 from door.progress import Live
 from door.session import Output, Session
-from door.terminal import Terminal
+from door.settings_file import read_file
 from door.typed import typed
 from reference_impl.protocol.revisions import REVISIONS, Revision, revision_named
 from reports.records import Target as TargetRow
@@ -65,7 +64,8 @@ def run_client_check(
     _need_known(checking)
     client = _Client(tuple(command), _variables(env), "stdio" if stdio else "http")
     seed = random.SystemRandom().randrange(2**32) if output.seed is None else output.seed
-    session = Session(typed(sys.argv[1:]), client.row, _output(output), seed=seed, secrets=tuple(client.env.values()))
+    results = Output.of(output, checking, read_file(None).baseline)
+    session = Session(typed(sys.argv[1:]), client.row, results, seed=seed, secrets=tuple(client.env.values()))
     with session, Live(quiet=output.quiet) as live:
         _judge(session, live, client, checking)
     return session.exit
@@ -110,14 +110,3 @@ def _variables(pairs: list[str]) -> dict[str, str]:
     if wrong:
         raise Refusal(f"--env {wrong[0]}: write NAME=VALUE")
     return dict(pair.split("=", 1) for pair in pairs)
-
-
-def _output(output: OutputOptions) -> Output:
-    wanted: dict[str, Path | None] = {"html": output.html, "junit": output.junit}
-    return Output(
-        records=output.records,
-        reports={name: path for name, path in wanted.items() if path is not None},
-        fail_on=output.fail_on.value,
-        verbose=output.verbose,
-        console=Terminal(),
-    )

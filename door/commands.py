@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, replace
 
 from conformance.patience import Patience
-from conformance.target import Target
+from conformance.target import HttpTarget, StdioTarget, Target
 from door.baselines import NONE
 from door.catalogue import need_known
 from door.checking import CheckPlan, check
@@ -20,6 +20,7 @@ from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
+from door.terminal import complain
 from door.typed import typed
 from reference_impl.protocol.revisions import REVISIONS, revision_named
 from reports.records import Target as TargetRow
@@ -114,7 +115,10 @@ def run_all(
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
-            measure(session, live, subject, scouted, load_settings)
+            if isinstance(subject, StdioTarget | HttpTarget):
+                measure(session, live, subject, scouted, load_settings)
+            else:
+                complain("checked and fuzzed, but not put under load: that is for commands and http URLs")
         return session.exit
     with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
         process, url = embedded_stdio(), server.target

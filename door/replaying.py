@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+from door.baselines import NONE
 from door.errors import Refusal
 from door.naming import target_again
 from door.options import CheckingOptions, OutputOptions, TargetOptions

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
+
+from door.baselines import read_baseline
 from door.errors import Exit, Refusal
 from door.terminal import Terminal, write
 from reports import RENDERERS
 from reports.console import render_console
-from reports.records import RecordsError, Run, read
+from reports.records import RecordsError, Run, exit_code, read
 
 __all__ = ["read_records", "render"]
 
@@ -25,9 +29,21 @@ def read_records(path: Path) -> Run:
         raise Refusal(str(error)) from None
 
 
-def render(records: Path, form: str, output: Path | None) -> int:
-    """Render records to the terminal or a file."""
+def _held_against(run: Run, baseline: Path) -> Run:
+    """Return the run as it would have ended with a baseline, on the day it began."""
+    words = [word.partition("=")[0] for word in run.header.command.split()]
+    known = read_baseline(baseline, run.header.started.date())
+    held = replace(run, baseline=replace(known, only="--only" in words, revisions="--revision" in words))
+    if run.footer is None:
+        return held
+    return replace(held, footer=msgspec.structs.replace(run.footer, exit=exit_code(held)))
+
+
+def render(records: Path, form: str, output: Path | None, baseline: Path | None = None) -> int:
+    """Render records to the terminal or a file, held against a baseline if there is one."""
     run = read_records(records)
+    if baseline is not None:
+        run = _held_against(run, baseline)
     if form == "console" and output is None:
         render_console(run, Terminal())
         return Exit.PASSED

@@ -18,13 +18,16 @@ from typing import Self
 import msgspec
 
 from conformance.target import Target, shown
+from door.baselines import Renewal, baseline_of
 from door.errors import Exit, Refusal
 from door.naming import Named
+from door.options import CheckingOptions, OutputOptions
 from door.terminal import Terminal, complain
 from reports import RENDERERS
+from reports.baseline import Baseline
 from reports.console import render_console
 from reports.junit import render_junit
-from reports.records import FailOn, Finding, Header, Judgement, Load, Run, Verdict, Writer, conclude
+from reports.records import FailOn, Finding, Footer, Header, Judgement, Load, Run, Verdict, Writer, conclude, exit_code
 from reports.records import Target as TargetRow
 from reports.redaction import redact
 
@@ -38,13 +41,28 @@ Row = Verdict | Finding | Load
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where the results go. `reports` maps a renderer's name to the file it writes."""
+    """Where the results go, and what they are held against. `reports` maps a renderer's name to the file it writes."""
 
     records: Path = HOME / "records.jsonl"
     reports: dict[str, Path] = field(default_factory=dict)
     fail_on: FailOn = "must"
     verbose: bool = False
+    baseline: Baseline | None = None
+    renewal: Renewal | None = None
     console: Terminal = field(default_factory=Terminal)
+
+    @classmethod
+    def of(cls, options: OutputOptions, checking: CheckingOptions, baseline: str | None = None) -> Output:
+        """Read the options; `baseline` is that of the settings file. Raises `Refusal` for one that cannot be used."""
+        wanted: dict[str, Path | None] = {"html": options.html, "junit": options.junit}
+        return cls(
+            records=options.records,
+            reports={name: path for name, path in wanted.items() if path is not None},
+            fail_on=options.fail_on.value,
+            verbose=options.verbose,
+            baseline=baseline_of(options, checking, baseline),
+            renewal=None if options.write_baseline is None else Renewal(options.write_baseline),
+        )
 
 
 def touchstone_version() -> str:
@@ -87,6 +105,7 @@ class Session:
         self._rows: list[Row] = []
         self._failures: list[Refusal] = []
         self._begun = False
+        self._baseline = output.baseline
         self._header = Header(
             touchstone=touchstone_version(),
             command=command,
@@ -172,6 +191,8 @@ class Session:
         run = self._run()
         seconds = round(time.monotonic() - self._started, 3)
         footer = conclude(run, seconds=seconds, fail_on=self._output.fail_on, interrupted=cut_short)
+        if self._output.renewal is not None:
+            footer = self._renew(self._output.renewal, run, footer)
         self.exit = self._code(Exit(footer.exit), interrupted)
         footer = msgspec.structs.replace(footer, exit=int(self.exit), interrupted=interrupted)
         try:
@@ -181,14 +202,26 @@ class Session:
             self._failures.append(self._unwritable(error))
             self.exit = self._code(self.exit, interrupted)
         if self._rows or not self._failures:
-            self._render(replace(self._run(), footer=footer))
+            self._render(replace(run, header=self._header, footer=footer, baseline=self._baseline))
         for failure in self._failures:
             complain(redact(str(failure), self._secrets))
 
+    def _renew(self, renewal: Renewal, run: Run, footer: Footer) -> Footer:
+        """Write the baseline anew and return the footer of the run as it stands against that."""
+        run = replace(run, footer=footer)
+        try:
+            run = renewal.write(run, self._output.fail_on)
+        except Refusal as error:
+            self._failures.append(error)
+        self._baseline = run.baseline
+        return msgspec.structs.replace(footer, exit=exit_code(run, self._output.fail_on))
+
     def _code(self, of_rows: Exit, interrupted: bool) -> Exit:
         """Return the exit code: a violation that was found stands, whatever else went wrong."""
-        if of_rows is Exit.FAILED or Exit.FAULT in (of_rows, self.exit):
-            return of_rows if of_rows is Exit.FAILED else Exit.FAULT
+        if of_rows in (Exit.FAILED, Exit.WORSE):
+            return of_rows
+        if Exit.FAULT in (of_rows, self.exit):
+            return Exit.FAULT
         if self._failures:
             return self._failures[0].code
         return Exit.INTERRUPTED if interrupted else of_rows
@@ -199,6 +232,7 @@ class Session:
             tuple(row for row in self._rows if isinstance(row, Verdict)),
             tuple(row for row in self._rows if isinstance(row, Finding)),
             tuple(row for row in self._rows if isinstance(row, Load)),
+            baseline=self._baseline,
         )
 
     def _render(self, run: Run) -> None:
