@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conformance.links import Answer
+    from conformance.transcript import Conversation
 
 __all__ = [
     "Blocked",
@@ -28,7 +29,8 @@ __all__ = [
 class Mismatch(AssertionError):  # noqa: N818 - an outcome of judging, not an error of ours
     """The target did something else than a requirement allows. `entries` point at the evidence, where it is known.
 
-    `breaks` is the requirement that it breaks, where a check verifies several of different weight.
+    `breaks` is the requirement that it breaks, where a check verifies several of different weight; `seen` the
+    conversation of the entries, where that is another than the check's own.
     """
 
     def __init__(self, expected: str, actual: str, entries: Iterable[int] = ()) -> None:
@@ -37,6 +39,7 @@ class Mismatch(AssertionError):  # noqa: N818 - an outcome of judging, not an er
         self.actual = actual
         self.entries = tuple(entries)
         self.breaks: str | None = None
+        self.seen: Conversation | None = None
 
 
 @dataclass(eq=False)

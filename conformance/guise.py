@@ -10,7 +10,7 @@ __all__ = ["BARE", "Answering", "Guise"]
 
 Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
 """Takes a request of the target, and returns the `result` or `error` member of the answer; None refuses it as a method
-that is not declared."""
+that is not declared, and an empty object answers nothing, for now or for ever."""
 
 
 async def _refuse(_request: dict[str, Any]) -> None:

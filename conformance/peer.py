@@ -279,6 +279,8 @@ class Peer:
         if entry.value["method"] == "ping":
             reply["result"] = {}
         elif (answer := await self.guise.answer(entry.value)) is not None:
+            if not answer:
+                return
             reply |= answer
         else:
             reply["error"] = {"code": -32601, "message": "Touchstone does not declare that client capability"}
