@@ -11,7 +11,7 @@ from typing import Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.messages import Request
-from reference_impl.protocol.tasks import Task, pause, read_task
+from reference_impl.protocol.tasks import Status, Task, pause, read_task
 from reference_impl.schemas import compile_schema
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import ClientRefusedError, Send, Session
@@ -59,7 +59,8 @@ def _offers(session: Session, *path: str) -> bool:
 
 async def _settled(session: Session, task: Task, send: Send, timeout: float) -> Any:
     try:
-        while not task.terminal:
+        # One that needs input of its own gets it by way of the request for the result (`#input-required-status`).
+        while not task.terminal and task.status is not Status.INPUT_REQUIRED:
             await asyncio.sleep(pause(task))
             state = await session.ask("tasks/get", {"taskId": task.id}, send, timeout)
             task = read_task(state, session.revision)
