@@ -14,12 +14,15 @@ from conformance.expect import Mismatch
 from conformance.guise import BARE, Guise
 from conformance.http_link import HttpLink
 from conformance.identities import Identities
-from conformance.links import StreamLink
+from conformance.leases import Leases
+from conformance.links import WHOLE, Channel, StreamLink
 from conformance.patience import Patience
 from conformance.peer import Peer
+from conformance.sse_channel import open_sse
 from conformance.surface import Surface
-from conformance.target import HttpTarget, MemoryTarget, StdioTarget, Target
+from conformance.target import HttpTarget, MemoryTarget, SseTarget, StdioTarget, Target, WebSocketTarget
 from conformance.transcript import Conversation
+from conformance.websocket import open_websocket
 from reference_impl.transports.http import HttpPool, Origin
 from reference_impl.transports.stdio import StdioCommand, StdioProcess, open_process
 
@@ -34,6 +37,7 @@ _GRACE, _GRACE_LATER = 2.0, 0.1
 """Seconds that a process gets to end after the end of its input; less once it has shown that it does not."""
 _FLOODED_BEFORE = 20
 """How much less is read of a target that has flooded another conversation."""
+_CLOSED = "the target closed the stream"
 _ENDING = 1.0
 """Seconds that a process which closed its output gets to exit, so that its status can be told."""
 
@@ -42,7 +46,8 @@ class Bench:
     """Opens peers on one target at one revision.
 
     `conversations` keeps every transcript, for the monitors; `spoken` the revisions that the target was found to
-    speak; `kept` what checks learn once for all peers. `tasks` runs the readers; it must outlive every peer.
+    speak; `leases` the connections that serve several uses; `kept` what checks learn once for all peers. `tasks` runs
+    the readers; it must outlive every peer.
     """
 
     def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
@@ -52,6 +57,7 @@ class Bench:
         self.spoken: tuple[Revision, ...] = (revision,)
         self.surface = Surface()
         self.conversations: list[Conversation] = []
+        self.leases = Leases(self)
         self.kept: dict[str, Any] = {}
         self._tasks = tasks
         self._links: list[StreamLink] = []
@@ -96,6 +102,12 @@ class Bench:
                     yield self._furnish(self._on_stream(channel, conversation, None))
                 finally:
                     await channel.aclose()
+            case SseTarget():
+                async with open_sse(self.target, conversation, self.patience.start) as events:
+                    yield self._furnish(self._on_messages(events, conversation, lambda: events.ended))
+            case WebSocketTarget():
+                async with open_websocket(self.target, self.patience.start) as socket:
+                    yield self._furnish(self._on_messages(socket, conversation, lambda: socket.failure or _CLOSED))
 
     async def _stop(self, process: StdioProcess) -> None:
         stopped = await process.stop(self._grace)
@@ -121,8 +133,18 @@ class Bench:
 
     def _on_stream(self, channel: ByteChannel, conversation: Conversation, process: StdioProcess | None) -> Peer:
         link = StreamLink(channel, conversation, lambda: _ending(process), self.patience.answer)
-        peer = Peer(link, self.revision, self.patience, self.surface)
+        peer = self._reading(link)
         peer.process = process
+        return peer
+
+    def _on_messages(self, channel: Channel, conversation: Conversation, why_gone: Callable[[], str]) -> Peer:
+        async def ending() -> str:
+            return why_gone()
+
+        return self._reading(StreamLink(channel, conversation, ending, self.patience.answer, WHOLE))
+
+    def _reading(self, link: StreamLink) -> Peer:
+        peer = Peer(link, self.revision, self.patience, self.surface)
         if any(other.flooded for other in self._links):
             # Known for it: no need to read as much again.
             link.tolerance //= _FLOODED_BEFORE
@@ -139,7 +161,7 @@ class Bench:
 async def _ending(process: StdioProcess | None) -> str:
     """Say how a stream ended."""
     if process is None:
-        return "the target closed the stream"
+        return _CLOSED
     with anyio.move_on_after(_ENDING):
         await process.wait()
     tail = _last_lines(process.stderr_tail.strip())

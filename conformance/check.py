@@ -18,6 +18,7 @@ from conformance.expect import Mismatch
 from conformance.transcript import Conversation
 
 if TYPE_CHECKING:
+    from conformance.bench import Bench
     from conformance.peer import Peer
 
 __all__ = ["Check", "Monitor", "Sharing", "all_checks", "all_monitors", "check", "monitor"]
@@ -25,6 +26,12 @@ __all__ = ["Check", "Monitor", "Sharing", "all_checks", "all_monitors", "check",
 
 CheckBody = Callable[["Peer"], Awaitable[None]]
 MonitorBody = Callable[[Conversation], Iterator[Mismatch | None]]
+Excuse = Callable[["Bench"], str | None]
+"""Says why a check is nothing for a target, as far as it is known before a connection is opened for the check."""
+
+
+def _none(_: Bench) -> None:
+    """Excuse nobody."""
 
 
 class Sharing(Enum):
@@ -40,6 +47,8 @@ class Sharing(Enum):
     """A conversation of its own, just opened (on stdio: a process of its own)."""
     UNOPENED = "unopened"
     """A connection of its own on which nothing was said yet."""
+    ENDING = "ending"
+    """An open conversation whose process the check ends; others used it before."""
     LAST = "last"
     """A conversation of its own after all other checks; that it cannot be opened any more is the failure."""
 
@@ -53,6 +62,7 @@ class Check:
     sharing: Sharing
     body: CheckBody
     title: str
+    excuse: Excuse = _none
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +85,13 @@ _checks: dict[str, Check] = {}
 _monitors: dict[str, Monitor] = {}
 
 
-def check(identifier: str, *requirements: str, sharing: Sharing = Sharing.SHARED) -> Callable[[CheckBody], CheckBody]:
+def check(
+    identifier: str, *requirements: str, sharing: Sharing = Sharing.SHARED, excuse: Excuse = _none
+) -> Callable[[CheckBody], CheckBody]:
     """Declare a check: its stable id, then the ids of the requirements that it verifies."""
 
     def declare(body: CheckBody) -> CheckBody:
-        _add(_checks, identifier, Check(identifier, requirements, sharing, body, _sentence(body)))
+        _add(_checks, identifier, Check(identifier, requirements, sharing, body, _sentence(body), excuse))
         return body
 
     return declare

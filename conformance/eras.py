@@ -8,6 +8,7 @@ asked before may answer otherwise. Sources: `basic/transports/stdio#backward-com
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,15 +16,18 @@ import anyio
 
 from conformance.bench import Bench
 from conformance.expect import Mismatch
+from conformance.leases import Begun, goes_on
 from conformance.links import Answer, Gone
 from conformance.transcript import Conversation
 from reference_impl.protocol.lifecycle import SERVER_INFO, classify_probe
 from reference_impl.protocol.messages import ErrorResponse, MalformedError, Response, parse_value
-from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Era, Revision, revision_named
+from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, Era, Revision, revision_named
 from reference_impl.transports.stdio import TargetNotStarted
 
 __all__ = ["Eras", "detect"]
 
+_OF_SSE = next(revision for revision in REVISIONS if not revision.streamable_http)
+"""What a server over HTTP with SSE is offered: the revision that has this transport, and no other."""
 _AFTER_THE_OTHER = 3.0
 """Seconds that a probe may stay unanswered after the other era's was answered: silence then means no."""
 
@@ -43,7 +47,7 @@ class Eras:
     `legacy` is the revision that an offer of the newest one was answered with, `modern` the modern one the target
     named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name
     and version that the target gave; `first_answer` the seconds from connecting to its first answer; `left` says that
-    the target ended a conversation.
+    the target ended a conversation; `begun` are those that go on, where they are kept.
     """
 
     legacy: Revision | None = None
@@ -53,6 +57,7 @@ class Eras:
     implementation: str | None = None
     first_answer: float | None = None
     left: bool = False
+    begun: dict[Era, Begun] = field(default_factory=dict)
     _scopes: dict[Era, anyio.CancelScope] = field(default_factory=dict)
 
     @property
@@ -78,17 +83,23 @@ def _hint(answer: Answer) -> str:
     return f" (it redirects to {elsewhere})" if elsewhere else _HINTS.get(answer.status, "")
 
 
-async def detect(make_bench: Callable[[Revision], Bench]) -> Eras:
-    """Probe both eras at the same time. Raises `TargetNotStarted` if there is nothing to start."""
+async def detect(make_bench: Callable[[Revision], Bench], kept: AsyncExitStack | None = None) -> Eras:
+    """Probe both eras at the same time. Raises `TargetNotStarted` if there is nothing to start.
+
+    With `kept`, which closes them in the end, conversations on streams that opened an era are left open.
+    """
     eras = Eras()
     failures: list[TargetNotStarted] = []
 
     async def probe(bench: Bench, note: Callable[[Eras, Answer], None]) -> None:
         try:
-            await _probe(bench, eras, note)
+            await _probe(bench, eras, note, kept)
         except TargetNotStarted as error:
             failures.append(error)
 
+    if make_bench(_OF_SSE).target.transport == "sse":
+        await probe(make_bench(_OF_SSE), _note_legacy)
+        return _need_started(eras, failures)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(probe, make_bench(LATEST), _note_modern)
         tasks.start_soon(probe, make_bench(LATEST_LEGACY), _note_legacy)
@@ -96,18 +107,23 @@ async def detect(make_bench: Callable[[Revision], Bench]) -> Eras:
         # A program that runs but once at a time, for a lock or a port, lets the second of two probes down.
         await probe(make_bench(LATEST), _note_modern)
         await probe(make_bench(LATEST_LEGACY), _note_legacy)
+    return _need_started(eras, failures)
+
+
+def _need_started(eras: Eras, failures: list[TargetNotStarted]) -> Eras:
     if failures:
         raise failures[0]
     return eras
 
 
-async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None]) -> None:
+async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None], kept: AsyncExitStack | None) -> None:
     era, patience = bench.revision.era, bench.patience.start
     eras.why_not[era] = "silence"
     with anyio.move_on_after(patience) as scope:
         eras._scopes[era] = scope  # noqa: SLF001 - the probes of one detection share their scopes
         try:
-            async with bench.unopened("era detection") as peer:
+            async with AsyncExitStack() as stack:
+                peer = await stack.enter_async_context(bench.unopened("era detection"))
                 answer = await peer.ask_opening()
                 eras.why_not[era] = answer.describe() + _hint(answer)
                 note(eras, answer)
@@ -116,6 +132,10 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None])
                 if spoken is not None:
                     # A refusal says nothing of the other era: its handshake may take its time, to connect a database.
                     _hurry_others(eras, era)
+                    if kept is not None and goes_on(peer):
+                        going_on = stack.pop_all()
+                        kept.push_async_exit(going_on)
+                        eras.begun[era] = Begun(peer, answer, going_on)
                 eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
         except Mismatch as mismatch:
             eras.why_not[era] = mismatch.actual

@@ -17,6 +17,7 @@ from conformance.bench import Bench
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
+from conformance.leases import Need
 from conformance.links import Flooded, Gone, Silence, Throttled
 from conformance.peer import Peer
 from conformance.suite import Suite
@@ -48,6 +49,7 @@ class Judge:
         self._emit_verdict = emit
         self._pending: list[Check] = []
         self._again: list[Check] = []
+        self._leases = bench.leases
         self._vitals = Vitals(bench)
 
     async def run(self) -> None:
@@ -67,27 +69,34 @@ class Judge:
             self._emit(monitor, judged)
 
     async def _run_all(self) -> None:
-        async with AsyncExitStack() as stack:
-            try:
-                shared = await stack.enter_async_context(self._bench.opened("shared"))
-            except (Mismatch, TargetNotStarted) as error:
-                self._lose(error)
-                return
-            await gather(shared)
-            bound = [check for check in self._suite.checks if self._binds(check, shared)]
-            async with anyio.create_task_group() as lanes:
-                lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
-                lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
-                lanes.start_soon(self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
-            for check in _of(bound, Sharing.AFTER):
-                await self._run_shared(shared, [check])
-            self._vitals.note_end(shared)
-        for check in self._again:
-            judged = await self._once(check)
-            self._emit(check, judged)
-            await self._vitals.examine(judged)
+        try:
+            async with AsyncExitStack() as stack:
+                try:
+                    lease = await stack.enter_async_context(self._leases.first("shared"))
+                except (Mismatch, TargetNotStarted) as error:
+                    self._lose(error)
+                    return
+                bound = await self._run_lanes(lease.peer)
+                await self._side_by_side_own(self._confirm, self._again)
+                lease.fit = True
+            await self._side_by_side_own(self._end, _of(bound, Sharing.ENDING))
+        finally:
+            await self._leases.aclose()
         for check in _of(bound, Sharing.LAST):
             await self._run_last(check)
+
+    async def _run_lanes(self, shared: Peer) -> list[Check]:
+        """Run what runs side by side; return all checks that bind."""
+        await gather(shared)
+        bound = [check for check in self._suite.checks if self._binds(check, shared)]
+        async with anyio.create_task_group() as lanes:
+            lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
+            lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
+            lanes.start_soon(self._side_by_side_own, self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
+        for check in _of(bound, Sharing.AFTER):
+            await self._run_shared(shared, [check])
+        self._vitals.note_end(shared)
+        return bound
 
     def _lose(self, error: Exception) -> None:
         """Judge a target that opened one conversation and no second: that is the finding, and blocks all else."""
@@ -105,11 +114,11 @@ class Judge:
         return any(row.requires is None for row in self._requirements(check))
 
     def _binds(self, check: Check, peer: Peer) -> bool:
-        """Whether the target declares what the check's requirements hang on; says so in a verdict if not."""
-        undeclared = self._undeclared(check, [peer.capabilities])
-        if undeclared is not None:
-            self._emit(check, Judged("inapplicable", undeclared))
-        return undeclared is None
+        """Whether a check is for the target; if not, a verdict says why."""
+        reason = self._undeclared(check, [peer.capabilities]) or check.excuse(self._bench)
+        if reason is not None:
+            self._emit(check, Judged("inapplicable", reason))
+        return reason is None
 
     def _undeclared(self, what: Check | Monitor, held: list[dict[str, Any]]) -> str | None:
         """Say which capabilities all requirements hang on that none of those held has; None where one binds."""
@@ -137,56 +146,72 @@ class Judge:
         await _side_by_side(one, checks)
 
     async def _run_alone(self, checks: list[Check]) -> None:
-        async with AsyncExitStack() as stack:
-            peer: Peer | None = None
-            for check in checks:
-                if peer is None:
-                    # What it says is its own doing: nobody used this connection before.
-                    peer = await self._run_first(check, stack)
-                    continue
-                judged = await attempt(check, peer)
-                self._take(check, judged, peer)
-                if _spoiled(judged, peer):
-                    peer = None
-                    await stack.aclose()
+        while checks:
+            checks = await self._run_row(checks)
 
-    async def _run_first(self, check: Check, stack: AsyncExitStack) -> Peer | None:
-        """Run a check on a new connection; return the connection if the next check may inherit it."""
-        peer = None
-        if (judged := self._vitals.given_up()) is None:
+    async def _run_row(self, checks: list[Check]) -> list[Check]:
+        """Run checks on one connection until one spoils it; return those that are left."""
+        first, *left = checks
+        judged = self._vitals.given_up()
+        if judged is None:
             try:
-                peer = await stack.enter_async_context(self._bench.opened("alone"))
+                async with self._leases.lease("alone", Need.UNTOUCHED) as lease:
+                    self._vitals.note_opened()
+                    # What it says is its own doing: nobody else said anything wrong on this connection.
+                    judged = await attempt(first, lease.peer)
+                    self._take(first, judged, None)
+                    last = judged
+                    while left and not _spoiled(last, lease.peer):
+                        check = left.pop(0)
+                        last = await attempt(check, lease.peer)
+                        self._take(check, last, lease.peer)
+                    lease.fit = not _spoiled(last, lease.peer)
             except (Mismatch, TargetNotStarted) as error:
                 judged = self._vitals.not_opened(error)
-            else:
-                self._vitals.note_opened()
-                judged = await attempt(check, peer)
-        self._take(check, judged, None)
-        if peer is not None and _spoiled(judged, peer):
-            await stack.aclose()
-            await self._vitals.examine(judged)
-            return None
-        return peer
+                self._take(first, judged, None)
+        else:
+            self._take(first, judged, None)
+        await self._vitals.examine(judged)
+        return left
 
-    async def _run_own(self, checks: list[Check]) -> None:
+    async def _side_by_side_own(self, run: Callable[[Check], Coroutine[Any, Any, None]], checks: list[Check]) -> None:
+        """Run checks that have connections for themselves, few at a time."""
         limiter = anyio.CapacityLimiter(_PROCESSES)
 
         async def one(check: Check) -> None:
             async with limiter:
-                judged = await self._once(check)
-                await self._vitals.examine(judged)
-                self._take(check, self._vitals.excused(judged), None)
+                await run(check)
 
         await _side_by_side(one, checks)
 
-    async def _once(self, check: Check) -> Judged:
-        """Run a check on a connection of its own."""
-        opening = self._bench.unopened if check.sharing is Sharing.UNOPENED else self._bench.opened
+    async def _run_own(self, check: Check) -> None:
+        judged = await self._once(check, Need.UNOPENED if check.sharing is Sharing.UNOPENED else Need.NEW)
+        await self._vitals.examine(judged)
+        self._take(check, self._vitals.excused(judged), None)
+
+    async def _confirm(self, check: Check) -> None:
+        """Run a check again on a connection of its own, and believe it."""
+        own = {Sharing.UNOPENED: Need.UNOPENED, Sharing.FRESH: Need.NEW}
+        judged = await self._once(check, own.get(check.sharing, Need.UNTOUCHED))
+        self._emit(check, judged)
+        await self._vitals.examine(judged)
+
+    async def _end(self, check: Check) -> None:
+        """Let a check end a connection that has served its time; if that fails, one that hardly was used."""
+        judged = await self._once(check, Need.ANY)
+        if judged.outcome == "passed":
+            self._emit(check, judged)
+        else:
+            await self._confirm(check)
+
+    async def _once(self, check: Check, need: Need) -> Judged:
+        """Run a check on a connection that nobody else uses meanwhile."""
         if (judged := self._vitals.given_up()) is None:
             try:
-                async with opening(check.id) as peer:
+                async with self._leases.lease(check.id, need) as lease:
                     self._vitals.note_opened()
-                    judged = await attempt(check, peer)
+                    judged = await attempt(check, lease.peer)
+                    lease.fit = not _spoiled(judged, lease.peer)
             except (Mismatch, TargetNotStarted) as error:
                 judged = self._vitals.not_opened(error)
         if isinstance(judged.mismatch, Gone):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from conformance.expect import Blocked
+from conformance.leases import Need
 from conformance.links import Answer
 from reference_impl.protocol.methods import PAGINATED
 
@@ -93,10 +94,12 @@ async def elsewhere(peer: Peer) -> dict[str, list[str]]:
     """Return what each declared list that works holds on another connection, which is opened once for all checks."""
     async with peer.trying:
         if not peer.elsewhere:
-            async with peer.another() as stranger:
+            assert peer.bench is not None
+            async with peer.bench.leases.lease(peer.conversation.purpose, Need.UNTOUCHED) as lease:
                 for method in declared_lists(peer):
                     with suppress(Blocked):
-                        peer.elsewhere[method] = await names(stranger, method)
+                        peer.elsewhere[method] = await names(lease.peer, method)
+                lease.fit = True
     return peer.elsewhere
 
 

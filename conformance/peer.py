@@ -110,7 +110,10 @@ class Peer:
 
     async def open(self) -> None:
         """Do the handshake of the revision's era. Raises `Mismatch` if the target does not take part in it."""
-        answer = await self.ask_opening()
+        await self.conclude(await self.ask_opening())
+
+    async def conclude(self, answer: Answer) -> None:
+        """Do the rest of the handshake once its first request is answered. Raises `Mismatch` as `open` does."""
         self.opening = expect_result(answer)
         if not self.revision.modern:
             self._agree_on(self.opening.get("protocolVersion"), answer.entry)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,7 +19,7 @@ from conformance.readers import beside_readers
 from conformance.scout import Unreachable, chosen, find_eras
 from conformance.suite import Suite, declared
 from conformance.surface import Permission
-from conformance.target import StdioTarget, Target
+from conformance.target import MemoryTarget, StdioTarget, Target
 from conformance.together import together
 from conformance.transcript import Conversation
 from conformance.verdicts import Place, verdict
@@ -68,14 +69,15 @@ async def run_checks(plan: Plan) -> RunResult:
     """Detect the eras, then judge each revision. Raises `Unreachable` if no conversation could be opened."""
 
     async def run(readers: anyio.abc.TaskGroup) -> RunResult:
-        return await _run(plan, readers)
+        async with AsyncExitStack() as kept:
+            return await _run(plan, readers, kept)
 
     return await beside_readers(run)
 
 
-async def _run(plan: Plan, readers: anyio.abc.TaskGroup) -> RunResult:
+async def _run(plan: Plan, readers: anyio.abc.TaskGroup, kept: AsyncExitStack) -> RunResult:
     try:
-        eras = await find_eras(plan.target, plan.patience, readers)
+        eras = await find_eras(plan.target, plan.patience, readers, kept)
         plan.detected(eras)
         wanted = chosen(eras, plan.revisions)
     except Unreachable as error:
@@ -99,6 +101,8 @@ def _bench(plan: Plan, eras: Eras, revision: Revision, readers: anyio.abc.TaskGr
     bench = Bench(plan.target, revision, plan.patience, readers)
     bench.spoken = tuple(eras.revisions)
     bench.surface.permission = plan.permission
+    if (begun := eras.begun.get(revision.era)) is not None and begun.peer.conversation.revision == revision.name:
+        bench.leases.adopt(begun)
     bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
     return bench
 
@@ -116,11 +120,12 @@ async def _judge(plan: Plan, bench: Bench) -> str | None:
 def _judge_noise(plan: Plan, eras: Eras) -> None:
     """Say what is wrong with the output of a target that opened no conversation.
 
-    What answers over HTTP without a word of JSON-RPC is no MCP endpoint, or a gate in front of one (a wrong address, a
+    What answers at an address without a word of JSON-RPC is no MCP endpoint, or a gate in front of one (a wrong path, a
     missing credential), and breaks no rule of this protocol.
     """
     suite = plan.suite.binding(LATEST_LEGACY, plan.target.transport, plan.wants)
-    spoken = [item for item in eras.conversations if item.transport != "http" or _speaks_json_rpc(item)]
+    started = isinstance(plan.target, StdioTarget | MemoryTarget)
+    spoken = [item for item in eras.conversations if started or _speaks_json_rpc(item)]
     for watch in suite.monitors:
         judged = run_monitor(watch, spoken)
         if judged.outcome == "failed":

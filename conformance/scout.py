@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 import anyio.abc
@@ -47,10 +48,12 @@ class Scouted:
     echoes: dict[str, tuple[ToolCall, str]] = field(default_factory=dict)
 
 
-async def find_eras(target: Target, patience: Patience, readers: anyio.abc.TaskGroup) -> Eras:
-    """Detect the eras. Raises `Unreachable` if there is none."""
+async def find_eras(
+    target: Target, patience: Patience, readers: anyio.abc.TaskGroup, kept: AsyncExitStack | None = None
+) -> Eras:
+    """Detect the eras; `kept` as for `detect`. Raises `Unreachable` if there is none."""
     try:
-        eras = await detect(lambda revision: Bench(target, revision, patience, readers))
+        eras = await detect(lambda revision: Bench(target, revision, patience, readers), kept)
     except TargetNotStarted as error:
         raise Unreachable(f"the target could not be started: {error}") from None
     if not eras.revisions:
@@ -65,8 +68,11 @@ def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
     the handshake shows.
     """
     newest = REVISIONS.index(eras.legacy) if eras.legacy is not None else 0
-    over_http = any(conversation.transport == "http" for conversation in eras.conversations)
-    older = [revision for revision in REVISIONS[:newest] if revision.streamable_http or not over_http]
+    over = {conversation.transport for conversation in eras.conversations}
+    older = [revision for revision in REVISIONS[:newest] if revision.streamable_http or "http" not in over]
+    if "sse" in over:
+        # There the oldest is what was offered; a server may speak newer ones, which the transport is not part of.
+        older = [revision for revision in REVISIONS if not revision.modern and revision != eras.legacy]
     offered = [revision for revision in older if revision.name in wanted]
     revisions = [*offered, *(revision for revision in eras.revisions if not wanted or revision.name in wanted)]
     if not revisions:

@@ -161,15 +161,17 @@ def test_a_run_that_is_cancelled_stops_at_once_and_emits_no_more() -> None:
     assert verdicts == []
 
 
-def test_the_conversations_of_detection_are_judged_with_the_others() -> None:
+def test_the_conversation_of_detection_goes_on_and_is_judged_with_the_others() -> None:
     seen: list[str] = []
 
     def collect(conversation: Conversation) -> Any:
         seen.append(conversation.purpose)
         yield None
 
-    judged(Scripted(), [make_check(_fine, sharing=Sharing.FRESH), make_monitor(collect)])
-    assert sorted(seen) == ["era detection", "it", "shared"]
+    server = Scripted()
+    judged(server, [make_check(_fine, sharing=Sharing.FRESH), make_monitor(collect)])
+    assert sorted(seen) == ["it", "shared"]
+    assert server.connections == 3  # one of them asked for the other era
 
 
 def test_a_run_leaves_the_eras_and_the_benches() -> None:

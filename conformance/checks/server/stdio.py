@@ -133,7 +133,7 @@ def _process(peer: Peer) -> StdioProcess:
     return peer.process
 
 
-@check("stdio.end-of-input", "stdio.exit.end-of-input", "stdio.exit.end-of-input-legacy", sharing=Sharing.FRESH)
+@check("stdio.end-of-input", "stdio.exit.end-of-input", "stdio.exit.end-of-input-legacy", sharing=Sharing.ENDING)
 async def end_of_input(peer: Peer) -> None:
     """The server exits soon after its input has ended."""
     process = _process(peer)
@@ -155,7 +155,7 @@ def _processor_seconds(pid: int) -> float:
     return float(times.user + times.system)
 
 
-@check("stdio.terminated", "stdio.exit.sigterm", sharing=Sharing.FRESH)
+@check("stdio.terminated", "stdio.exit.sigterm", sharing=Sharing.ENDING)
 async def terminated(peer: Peer) -> None:
     """The server exits soon after SIGTERM."""
     process = _process(peer)

@@ -84,7 +84,7 @@ async def cancelled(peer: Peer) -> None:
             raise Mismatch("nothing more about a cancelled subscription", shown(later[0]), [later[0].index])
 
 
-@check("subscriptions.closed", "subscriptions.ended", "cancellation.server.subscription", sharing=Sharing.FRESH)
+@check("subscriptions.closed", "subscriptions.ended", "cancellation.server.subscription", sharing=Sharing.ENDING)
 async def closed(peer: Peer) -> None:
     """A server that shuts down in order ends its subscriptions first: by a result, or at least by a cancellation."""
     wanted, process = _filter(peer), peer.process

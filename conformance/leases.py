@@ -1,0 +1,161 @@
+"""Connections that serve one check after another: a process is dear to start, and most checks leave it as it was."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import anyio
+
+from conformance.expect import Mismatch
+from conformance.peer import Peer
+from conformance.transcript import Entry
+
+if TYPE_CHECKING:
+    from conformance.bench import Bench
+    from conformance.links import Answer
+
+__all__ = ["Begun", "Lease", "Leases", "Need", "goes_on"]
+
+
+_MOST = 4
+"""Connections that wait for another use: enough for what ends processes, and few processes to bear."""
+
+
+class Need(Enum):
+    """What connection is wanted."""
+
+    UNOPENED = "unopened"
+    """A new one, on which nothing was said."""
+    NEW = "new"
+    """A new one, just opened."""
+    UNTOUCHED = "untouched"
+    """An open one on which nothing but correct requests was said yet."""
+    ANY = "any"
+    """An open one, whatever was said on it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A conversation that was begun to see which eras the target speaks: its first request, and the answer."""
+
+    peer: Peer
+    answer: Answer
+    stack: AsyncExitStack
+
+
+@dataclass(slots=True)
+class Lease:
+    """The use of a connection. Whoever has it sets `fit` if another may have it next."""
+
+    peer: Peer
+    fit: bool = False
+
+
+class Leases:
+    """The connections of one bench, handed on from use to use.
+
+    Only those to a process, or to this one, are: a connection to a server that runs already costs nothing.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._begun: Begun | None = None
+        self._spare: list[tuple[Peer, AsyncExitStack]] = []
+
+    def adopt(self, begun: Begun) -> None:
+        """Take over a conversation that was begun elsewhere."""
+        self._begun = begun
+        begun.peer.bench, begun.peer.surface = self._bench, self._bench.surface
+
+    @asynccontextmanager
+    async def first(self, purpose: str) -> AsyncIterator[Lease]:
+        """The conversation that was begun already, its handshake done, or a new one. Raises as `Bench.opened` does."""
+        begun, self._begun = self._begun, None
+        if begun is None:
+            async with self.lease(purpose, Need.NEW) as lease:
+                yield lease
+            return
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(begun.stack)
+            begun.peer.conversation.purpose = purpose
+            await begun.peer.conclude(begun.answer)
+            async with self._used(begun.peer, stack) as lease:
+                yield lease
+
+    @asynccontextmanager
+    async def lease(self, purpose: str, need: Need) -> AsyncIterator[Lease]:
+        """A connection as it is needed. Raises as `Bench.opened` does."""
+        async with AsyncExitStack() as stack:
+            peer = await self._take(stack, need)
+            if peer is None:
+                opening = self._bench.unopened if need is Need.UNOPENED else self._bench.opened
+                peer = await stack.enter_async_context(opening(purpose))
+            async with self._used(peer, stack) as lease:
+                yield lease
+
+    @asynccontextmanager
+    async def _used(self, peer: Peer, stack: AsyncExitStack) -> AsyncIterator[Lease]:
+        lease = Lease(peer)
+        yield lease
+        if lease.fit and goes_on(peer) and self._whole(peer) and len(self._spare) < _MOST:
+            self._spare.append((peer, stack.pop_all()))
+
+    async def _take(self, stack: AsyncExitStack, need: Need) -> Peer | None:
+        """Return a spare one that will do, those untouched first, and let `stack` close it."""
+        wanted = (
+            () if need in (Need.UNOPENED, Need.NEW) else sorted(self._spare, key=lambda held: not _untouched(held[0]))
+        )
+        for held in wanted:
+            peer, closing = held
+            if need is Need.UNTOUCHED and not _untouched(peer):
+                return None
+            self._spare.remove(held)
+            if await _opened(peer):
+                await stack.enter_async_context(closing)
+                return peer
+            await closing.aclose()
+        return None
+
+    def _whole(self, peer: Peer) -> bool:
+        """Whether a connection can go on as one of this bench's: where there is a handshake, it was done."""
+        opened = peer.revision.modern or bool(peer.opening)
+        return opened and peer.revision == self._bench.revision and peer.stream.gone is None
+
+    async def aclose(self) -> None:
+        """Close the connections that are left, side by side."""
+        async with anyio.create_task_group() as tasks:
+            for _, closing in self._spare:
+                tasks.start_soon(closing.aclose)
+            if self._begun is not None:
+                tasks.start_soon(self._begun.stack.aclose)
+        self._spare, self._begun = [], None
+
+
+def goes_on(peer: Peer) -> bool:
+    """Whether a connection is worth to be kept for further uses."""
+    return peer.conversation.transport in ("stdio", "memory")
+
+
+async def _opened(peer: Peer) -> bool:
+    """Whether a connection lives and the target has said on it what it can, if only now."""
+    if peer.stream.gone is not None:
+        return False
+    try:
+        if not peer.opening:
+            await peer.open()
+    except Mismatch:
+        return False
+    return True
+
+
+def _untouched(peer: Peer) -> bool:
+    return all(map(_is_plain, peer.conversation.sent()))
+
+
+def _is_plain(entry: Entry) -> bool:
+    ready = entry.is_notification() and entry.value["method"] == "notifications/initialized"
+    return entry.defect is None and (entry.is_request() or ready)

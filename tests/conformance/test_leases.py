@@ -1,0 +1,109 @@
+"""Connections that are handed on: who may have one after whom, and that none is left open."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from conformance.bench import Bench
+from conformance.leases import Need
+from conformance.readers import beside_readers
+from reference_impl.protocol.revisions import LATEST_LEGACY, Revision, revision_named
+
+from .scripted import BRISK, Message, Scripted, Wire
+
+
+def with_bench(server: Scripted, scene: Callable[[Bench], Awaitable[None]], revision: Revision = LATEST_LEGACY) -> None:
+    async def run(readers: Any) -> None:
+        with anyio.fail_after(20):
+            await scene(Bench(server.target, revision, BRISK, readers))
+
+    async def main() -> None:
+        await beside_readers(run)
+
+    anyio.run(main)
+
+
+@pytest.mark.parametrize("need", [Need.UNTOUCHED, Need.ANY])
+def test_a_connection_on_which_only_correct_requests_were_said_is_handed_on(need: Need) -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("one", Need.NEW) as first:
+            await first.peer.fence()
+            first.fit = True
+        async with bench.leases.lease("two", need) as second:
+            assert second.peer is first.peer
+            await second.peer.fence()
+        await bench.leases.aclose()
+
+    server = Scripted()
+    with_bench(server, scene)
+    assert server.connections == 1
+
+
+def test_one_on_which_something_wrong_was_said_is_only_for_who_takes_any() -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("one", Need.NEW) as first:
+            await first.peer.call(first.peer.message("ping"), defect="whatever it be")
+            first.fit = True
+        async with bench.leases.lease("two", Need.UNTOUCHED) as second:
+            assert second.peer is not first.peer
+        async with bench.leases.lease("three", Need.ANY) as third:
+            assert third.peer is first.peer
+
+    with_bench(Scripted(), scene)
+
+
+@pytest.mark.parametrize("need", [Need.UNOPENED, Need.NEW])
+def test_who_wants_a_new_one_gets_it(need: Need) -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("one", Need.NEW) as first:
+            first.fit = True
+        async with bench.leases.lease("two", need) as second:
+            assert second.peer is not first.peer
+        await bench.leases.aclose()
+
+    with_bench(Scripted(), scene)
+
+
+def test_one_that_is_not_called_fit_or_that_the_target_left_is_closed() -> None:
+    async def leave(wire: Wire, message: Message) -> None:
+        await wire.reply(message, {})
+        await wire.leave()
+
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("unfit", Need.NEW):
+            pass
+        async with bench.leases.lease("left", Need.NEW) as left:
+            await left.peer.request("leave")
+            await left.peer.stream.silent.wait()
+            left.fit = True
+        async with bench.leases.lease("new", Need.ANY) as new:
+            assert new.peer.conversation.purpose == "new"
+
+    server = Scripted({"leave": leave})
+    with_bench(server, scene)
+    assert server.connections == 3
+
+
+def test_one_that_never_did_its_handshake_is_not_handed_on() -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("silent", Need.UNOPENED) as silent:
+            silent.fit = True
+        async with bench.leases.lease("open", Need.ANY) as opened:
+            assert opened.peer is not silent.peer
+
+    with_bench(Scripted(), scene)
+
+
+def test_one_of_another_revision_is_not_handed_on() -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.lease("older", Need.NEW) as older:
+            older.peer.revision = revision_named("2024-11-05") or LATEST_LEGACY
+            older.fit = True
+        async with bench.leases.lease("open", Need.ANY) as opened:
+            assert opened.peer is not older.peer
+
+    with_bench(Scripted(), scene)
