@@ -7,7 +7,7 @@ what was said at each revision, and gives one verdict on it.
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -93,8 +93,11 @@ async def _run(plan: ClientPlan) -> list[Visit]:
     if not spoken:
         raise NeverCame(_why(plain))
     plan.spoken(spoken)
-    bills = [_bill(plan, revision, [visit for visit in plain if visit.revision is revision]) for revision in spoken]
-    visits = plain + await _visits(plan, [(scenario, bill.revision) for bill in bills for scenario in bill.scenarios])
+    bills = [_bill(plan, revision) for revision in spoken]
+    visits = plain
+    for late in (False, True):  # what shows whether others are pointless comes before them
+        scenes = [(scenario, bill.revision) for bill in bills for scenario in _due(bill, visits, late=late)]
+        visits = visits + await _visits(plan, scenes)
     for bill in bills:
         _judge(plan, bill, [visit for visit in visits if visit.revision is bill.revision])
     return visits
@@ -102,16 +105,19 @@ async def _run(plan: ClientPlan) -> list[Visit]:
 
 @dataclass(frozen=True, slots=True)
 class _Bill:
-    """What is played at a revision beside the plain scenario, for which judges; and what is pointless, and why."""
+    """What may be played at a revision beside the plain scenario, for which judges; and what turned out to be
+    pointless, and why."""
 
     revision: Revision
     judges: tuple[tuple[ClientJudge, list[Requirement]], ...]
     scenarios: tuple[Scenario, ...]
-    pointless: dict[str, str | Inapplicable]
+    pointless: dict[str, str | Inapplicable] = field(default_factory=dict)
 
 
-def _bill(plan: ClientPlan, revision: Revision, plain: list[Visit]) -> _Bill:
-    known = [scenario for scenario in bound(revision, plan.transport) if plan.plays(scenario.name)]
+def _bill(plan: ClientPlan, revision: Revision) -> _Bill:
+    every = bound(revision, plan.transport)
+    probes = {scenario.probe for scenario in every if plan.plays(scenario.name)}
+    known = [scenario for scenario in every if plan.plays(scenario.name) or scenario.name in probes]
     names = {scenario.name for scenario in known}
     judges = tuple(
         (judge, rows)
@@ -120,14 +126,20 @@ def _bill(plan: ClientPlan, revision: Revision, plain: list[Visit]) -> _Bill:
         if (rows := binding(judge, revision, plan.transport))
     )
     needed = {name for judge, _ in judges for name in judge.scenarios or _general(known)}
-    reasons = {
-        scenario.name: scenario.needs([visit.conversation for visit in plain])
-        for scenario in known
-        if scenario.name in needed
-    }
-    pointless = {name: reason for name, reason in reasons.items() if reason is not None}
-    played = [item for item in known if item.name in needed - {PLAIN} and item.name not in pointless]
-    return _Bill(revision, judges, tuple(played), pointless)
+    needed |= {scenario.probe for scenario in known if scenario.name in needed}
+    return _Bill(revision, judges, tuple(item for item in known if item.name in needed - {PLAIN}))
+
+
+def _due(bill: _Bill, visits: list[Visit], *, late: bool) -> Iterator[Scenario]:
+    """The scenarios of a bill whose probe has been played, without those that it shows to be pointless."""
+    for scenario in bill.scenarios:
+        if late is (scenario.probe != PLAIN):
+            own = [visit for visit in visits if visit.revision is bill.revision]
+            reason = scenario.needs([visit.conversation for visit in own if visit.scenario.name == scenario.probe])
+            if reason is None:
+                yield scenario
+            else:
+                bill.pointless[scenario.name] = reason
 
 
 def _seeing(judge: ClientJudge, names: set[str]) -> bool:

@@ -160,10 +160,10 @@ class Scenario:
 
     `title` says what the server does ("answers in streams of events"). `begin` returns the behaviour towards one
     client, with fresh state. `binds` and `transports` say where it is played. `needs` is shown what the client said in
-    the plain scenario at the revision, and gives the reason why this one would be pointless (`Inapplicable` where its
-    rows do not bind such a client). `visits`: how often the client is started. `idle`: seconds without a word after
-    which the client is taken to be done. `apart`: only judges that name it see it, since the client has reason to
-    behave oddly.
+    the plain scenario at the revision, or in the one that `probe` names, and gives the reason why this one would be
+    pointless (`Inapplicable` where its rows do not bind such a client). `visits`: how often the client is started.
+    `idle`: seconds without a word after which the client is taken to be done. `apart`: only judges that name it see it,
+    since the client has reason to behave oddly.
     """
 
     name: str
@@ -172,6 +172,7 @@ class Scenario:
     binds: Callable[[Revision], bool] = _always
     transports: tuple[str, ...] = TRANSPORTS
     needs: Callable[[Sequence[Conversation]], str | Inapplicable | None] = _nothing
+    probe: str = PLAIN
     visits: int = 1
     listeners: tuple[Listener, ...] = ()
     idle: float = 8.0

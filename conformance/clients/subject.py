@@ -50,10 +50,12 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a client ended: its exit status (None: we had to end it), and the last that it wrote to standard error."""
+    """How a client ended: its exit status (None: we had to end it), and the last that it wrote to standard error, and
+    to standard output."""
 
     status: int | None
     said: str = ""
+    printed: str = ""
 
 
 Subject = Callable[[Invitation], Awaitable[Ended]]
@@ -70,7 +72,11 @@ class Command:
 
     async def __call__(self, invitation: Invitation) -> Ended:
         """Run the client once, in a process group of its own that does not outlive this call. Raises `NotStarted`."""
-        with tempfile.TemporaryDirectory(prefix="touchstone-") as folder, tempfile.TemporaryFile() as errors:
+        with (
+            tempfile.TemporaryDirectory(prefix="touchstone-") as folder,
+            tempfile.TemporaryFile() as errors,
+            tempfile.TemporaryFile() as output,
+        ):
             config = Path(folder) / "mcp.json"
             config.write_text(invitation.configuration(), "utf-8")
             environment = {**os.environ, **invitation.variables, **self.env}
@@ -78,7 +84,7 @@ class Command:
                 process = await anyio.open_process(
                     self._words(invitation, config),
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
+                    stdout=output,
                     stderr=errors,
                     env=environment,
                     start_new_session=True,
@@ -93,7 +99,7 @@ class Command:
                 with anyio.CancelScope(shield=True):
                     await process.wait()
                     await process.aclose()
-            return Ended(status, _tail(errors))
+            return Ended(status, _tail(errors), _tail(output))
 
     def _words(self, invitation: Invitation, config: Path) -> list[str]:
         url, server = invitation.url or "", shlex.join(invitation.command)

@@ -78,6 +78,8 @@ async def _visit(subject: Subject, play: Play, addresses: dict[str, Address], pa
         with anyio.move_on_after(_FAREWELL):
             await pulse.until(lambda: open_connections.count == 0)
         tasks.cancel_scope.cancel()
+    for written in filter(None, (ended.said, ended.printed)):
+        scene.conversation.record(Direction.STDERR, written.encode())
     how = "ended by us" if ended.status is None else f"exit status {ended.status}"
     scene.conversation.record(Direction.PROCESS, how.encode())
     return Visit(scenario, scene.revision, scene.conversation, ended)
