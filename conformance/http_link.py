@@ -37,9 +37,10 @@ _PAUSE = 1.0
 
 
 class HttpLink:
-    """Exchanges with one MCP endpoint; every reply belongs to its request."""
+    """Exchanges with one MCP endpoint; every reply belongs to its request. `taken` exchanges of the conversation have
+    their numbers from elsewhere."""
 
-    def __init__(self, target: HttpTarget, conversation: Conversation, pool: HttpPool) -> None:
+    def __init__(self, target: HttpTarget, conversation: Conversation, pool: HttpPool, taken: int = 0) -> None:
         self.conversation = conversation
         self.listener: Listener | None = None
         self.target = target
@@ -48,7 +49,7 @@ class HttpLink:
         self.hostname = parts.hostname or ""
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         self._host = parts.netloc.rpartition("@")[2]
-        self._exchanges = 0
+        self._exchanges = taken
 
     def headers(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the headers as they go out: ours, the user's, then the request's own."""

@@ -20,6 +20,8 @@ from reference_impl.transports.http import BadHttp, ConnectFailed, ConnectionLos
 __all__ = ["NoStream", "SseChannel", "open_sse"]
 
 _TOO_MANY = 429
+_BODY_OF_REFUSAL = 1.0
+"""Seconds that the body of a refusal may take, which only explains it."""
 _HTTP_ERRORS = (ConnectFailed, ConnectionLost, BadHttp)
 
 
@@ -57,8 +59,12 @@ class SseChannel:
                 self._pool.exchange("GET", _path(self._target.url), headers, exact=True)
             )
             answered = self._record(response, 1)
-            if response.status != 200 or media_type(answered.get("content-type")) != SSE_TYPE:
-                raise NoStream(answered, await response.read(), sent.index)
+            # A stream under another content type is told of by a check; whether it is one, its first event shows.
+            if response.status != 200:
+                body = b""
+                with anyio.move_on_after(_BODY_OF_REFUSAL):
+                    body = await response.read()
+                raise NoStream(answered, body, sent.index)
             self._chunks = aiter(response)
             while self._reader.endpoint is None:
                 await self._read()

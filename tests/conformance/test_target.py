@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from conformance.target import HttpTarget, MemoryTarget, StdioTarget, TargetError, parse_target, shown
+from conformance.target import (
+    HttpTarget,
+    MemoryTarget,
+    SseTarget,
+    StdioTarget,
+    TargetError,
+    WebSocketTarget,
+    parse_target,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -16,6 +25,10 @@ from conformance.target import HttpTarget, MemoryTarget, StdioTarget, TargetErro
         (["node 'a b.js'"], StdioTarget(("node", "a b.js"))),
         (["server"], StdioTarget(("server",))),
         (["http://127.0.0.1:3000/mcp"], HttpTarget("http://127.0.0.1:3000/mcp")),
+        (["sse+http://127.0.0.1:3000/sse"], SseTarget("http://127.0.0.1:3000/sse")),
+        (["SSE+https://a/sse"], SseTarget("https://a/sse")),
+        (["ws://127.0.0.1:3000/ws"], WebSocketTarget("ws://127.0.0.1:3000/ws")),
+        (["wss://a/ws"], WebSocketTarget("wss://a/ws")),
         (["https://[::1]:8443/mcp?x=y"], HttpTarget("https://[::1]:8443/mcp?x=y")),
         (["curl", "http://127.0.0.1"], StdioTarget(("curl", "http://127.0.0.1"))),
     ],
@@ -65,6 +78,8 @@ async def _open() -> object:
     [
         (StdioTarget(("a", "b c"), {"KEY": "secret"}), "-- a 'b c'"),
         (HttpTarget("http://h/mcp", {"Authorization": "secret"}), "http://h/mcp"),
+        (SseTarget("http://h/sse", {"Authorization": "secret"}), "sse+http://h/sse"),
+        (WebSocketTarget("ws://h/ws"), "ws://h/ws"),
         (MemoryTarget("scripted", _open), "scripted"),  # type: ignore[arg-type] # is never opened
     ],
 )

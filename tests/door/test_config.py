@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.identities import Identities
-from conformance.target import HttpTarget, StdioTarget
+from conformance.target import HttpTarget, SseTarget, StdioTarget, WebSocketTarget
 from door.config import Settings, read_settings
 from door.errors import Exit, Refusal
 
@@ -94,6 +94,10 @@ def test_headers_go_to_the_url_of_the_file_alone() -> None:
         ({"command": "node", "args": ["a", 1]}, StdioTarget(("node", "a", "1"))),
         ({"command": "a b", "cwd": "c", "type": "stdio"}, StdioTarget(("a b",), {}, "c")),
         ({"url": "http://a/mcp", "headers": {"A": "b"}, "disabled": False}, HttpTarget("http://a/mcp", {"A": "b"})),
+        ({"url": "http://a/sse", "type": "sse", "headers": {"A": "b"}}, SseTarget("http://a/sse", {"A": "b"})),
+        ({"url": "http://a/sse", "transport": "SSE"}, SseTarget("http://a/sse")),
+        ({"url": "http://a/mcp", "type": "http", "transport": {"odd": 1}}, HttpTarget("http://a/mcp")),
+        ({"url": "ws://a/ws"}, WebSocketTarget("ws://a/ws")),
     ],
 )
 @pytest.mark.parametrize("member", ["mcpServers", "servers"])
@@ -124,7 +128,7 @@ def test_secrets_are_values_long_enough_that_are_not_public_anyway() -> None:
 
 def test_a_refusal_is_wrong_usage_unless_it_says_otherwise() -> None:
     with pytest.raises(Refusal) as caught:
-        read_settings(["ws://a"])
+        read_settings(["ftp://a"])
     assert caught.value.code is Exit.USAGE
 
 

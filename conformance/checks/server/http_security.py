@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 from contextlib import aclosing
 from dataclasses import replace
 from urllib.parse import urlsplit
-
-import anyio
 
 from conformance.check import check
 from conformance.expect import Blocked, Inapplicable, Mismatch, expect
 from conformance.http_link import HttpLink
 from conformance.http_reply import HttpRequest
 from conformance.links import Gone
+from conformance.loopback import BESIDE, is_loopback, tells_addresses_apart
 from conformance.peer import Peer, encode
 from conformance.transcript import Conversation
 from conformance.twins import need_served
@@ -22,8 +19,6 @@ from reference_impl.transports.http import HttpPool, Origin
 
 _FOREIGN = "https://touchstone.example"
 _LOOKALIKE = "http://localhost.touchstone.example"
-_BESIDE = "127.0.0.2"
-"""A loopback address that only those reach who listen at all addresses: another network's would be no test's to try."""
 
 
 @check("http.origin-foreign", "http.origin.validated", "http.origin.forbidden")
@@ -62,20 +57,13 @@ async def _expect_forbidden(peer: Peer, origin: str) -> None:
 @check("http.host-foreign", "http.host.validated")
 async def host_foreign(peer: Peer) -> None:
     """A server on a loopback address refuses a request for a foreign host name."""
-    if not _is_loopback(peer.http.hostname):
+    if not is_loopback(peer.http.hostname):
         raise Inapplicable("the target is not on a loopback address, where proxies and names are the operator's")
     await need_served(peer)
     await _need_guard(peer)
     host = "touchstone.example"
     answer = await peer.call(peer.message(peer.cheap_method), headers={"host": host}, defect=f"a Host of {host}")
     expect(not isinstance(answer.result, dict), f"a refusal for Host: {host}", answer.describe())
-
-
-def _is_loopback(hostname: str) -> bool:
-    try:
-        return ipaddress.ip_address(hostname).is_loopback
-    except ValueError:
-        return hostname == "localhost"
 
 
 @check("http.cors-credentials", "http.cors.credentials")
@@ -94,13 +82,13 @@ async def cors_credentials(peer: Peer) -> None:
 async def loopback_only(peer: Peer) -> None:
     """A server that is reached on a loopback address listens at no other address of the machine."""
     parts = urlsplit(peer.http.target.url)
-    if not _is_loopback(peer.http.hostname) or parts.scheme != "http":
+    if not is_loopback(peer.http.hostname) or parts.scheme != "http":
         raise Inapplicable("the target is not on a loopback address, or has a certificate for one")
     await need_served(peer)
-    if not await _tells_addresses_apart():
-        raise Blocked(f"this machine does not tell {_BESIDE} from 127.0.0.1")
+    if not await tells_addresses_apart():
+        raise Blocked(f"this machine does not tell {BESIDE} from 127.0.0.1")
     message = peer.message(peer.cheap_method)
-    url = parts._replace(netloc=f"{_BESIDE}:{parts.port or 80}").geturl()
+    url = parts._replace(netloc=f"{BESIDE}:{parts.port or 80}").geturl()
     headers = {**peer.headers_for(message), "host": parts.netloc}
     async with aclosing(HttpPool(Origin.of(url))) as pool:
         link = HttpLink(replace(peer.http.target, url=url), Conversation("http", "elsewhere"), pool)
@@ -109,17 +97,4 @@ async def loopback_only(peer: Peer) -> None:
         except Gone:
             return
     if isinstance(answer.result, dict):
-        raise Mismatch(f"no connection to {_BESIDE}, another address of this machine", answer.describe())
-
-
-async def _tells_addresses_apart() -> bool:
-    """Whether what listens at 127.0.0.1 alone is out of reach at the address beside it, and that one can be had."""
-    try:
-        with socket.create_server((_BESIDE, 0)), socket.create_server(("127.0.0.1", 0)) as listener:
-            stream = await anyio.connect_tcp(_BESIDE, listener.getsockname()[1])
-    except ConnectionRefusedError:
-        return True
-    except OSError as error:
-        return isinstance(error.__cause__, ConnectionRefusedError)
-    await stream.aclose()
-    return False
+        raise Mismatch(f"no connection to {BESIDE}, another address of this machine", answer.describe())
