@@ -211,10 +211,9 @@ def sampling_tool_results(conversation: Conversation) -> Iterator[Mismatch | Non
 @judge("client.sampling-content", "sampling.content.validated", scenario=_SCENES)
 def sampling_content(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client samples nothing for a message whose content is of no type that there is."""
-    plain = _sampled(conversation, forms.SAMPLE)
+    if not any(map(_completed, _sampled(conversation, forms.SAMPLE))):
+        raise Blocked("the client samples nothing for an ordinary message either")
     for question in _sampled(conversation, forms.GARBAGE):
-        if not any(map(_completed, plain)):
-            raise Blocked("the client samples nothing for an ordinary message either")
         evidence = [question.entry.index, *([question.reply.entry.index] if question.reply is not None else [])]
         yield Mismatch("an error, or no answer", _said(question), evidence) if _completed(question) else None
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 from conformance.clients.declare import judge
 from conformance.clients.said import Said, modern, said
 from conformance.dialects import misfit
-from conformance.expect import Blocked, Mismatch, brief
+from conformance.expect import Inapplicable, Mismatch, brief
 from conformance.questions import Question, questions
 from conformance.transcript import Conversation, Direction
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
@@ -66,7 +66,7 @@ def _declared_throughout(conversation: Conversation, capability: str) -> Iterato
     requests = [item for item in said(conversation) if item.is_request and item.is_modern]
     declaring = [number for number, item in enumerate(requests) if _declares(item, capability)]
     if not declaring:
-        raise Blocked(f"the client never declares {capability}")
+        raise Inapplicable(f"the client never declares {capability}")
     first = requests[declaring[0]]
     for item in requests[declaring[0] : declaring[-1] + 1]:
         actual = f"{item.method} with {brief(item.meta.get(CLIENT_CAPABILITIES))}"
