@@ -34,8 +34,11 @@ _FLAGS = {
 )
 async def acknowledged(peer: Peer) -> None:
     """A listen request for what is declared is first of all acknowledged, under its own id."""
-    async with listening(peer, _filter(peer)) as listen:
+    wanted = _filter(peer)
+    async with listening(peer, wanted) as listen:
         first = await listen.first()
+        if "resourceSubscriptions" in wanted and "error" in first.value:
+            raise Blocked(f"the server lets this resource not be watched: {shown(first)}")
         if not is_acknowledgement(first):
             raise Mismatch(f"{ACKNOWLEDGED} before anything else", shown(first), [first.index])
         expect_equal(_meta(first).get(SUBSCRIPTION_ID), listen.id, "the subscription id")
@@ -111,9 +114,12 @@ def _cancels(entry: Entry) -> bool:
 
 
 def _filter(peer: Peer) -> dict[str, Any]:
-    """Return a filter for what is declared. Raises `Inapplicable` if nothing is."""
+    """Return a filter for what is declared. Raises `Inapplicable` if nothing is.
+
+    A resource is named where nothing else may change: which of those listed can be watched, the server alone knows.
+    """
     wanted: dict[str, Any] = {name: True for name, path in _FLAGS.items() if declares(peer.capabilities, path)}
-    if declares(peer.capabilities, "resources.subscribe") and peer.surface.resources:
+    if not wanted and declares(peer.capabilities, "resources.subscribe") and peer.surface.resources:
         wanted["resourceSubscriptions"] = [peer.surface.need_resource()["uri"]]
     if not wanted:
         raise Inapplicable("the target declares nothing that may change")
