@@ -49,6 +49,8 @@ class Sharing(Enum):
     """A connection of its own on which nothing was said yet."""
     ENDING = "ending"
     """An open conversation whose process the check ends; others used it before."""
+    OUTSIDE = "outside"
+    """A connection of its own on which nothing was said, also to a target that lets nobody in without a token."""
     LAST = "last"
     """A conversation of its own after all other checks; that it cannot be opened any more is the failure."""
 

@@ -18,6 +18,7 @@ from conformance.bench import Bench
 from conformance.expect import Mismatch
 from conformance.leases import Begun, goes_on
 from conformance.links import Answer, Gone
+from conformance.target import Target, bears_credentials
 from conformance.transcript import Conversation
 from reference_impl.protocol.lifecycle import SERVER_INFO, classify_probe
 from reference_impl.protocol.messages import ErrorResponse, MalformedError, Response, parse_value
@@ -31,8 +32,10 @@ _OF_SSE = next(revision for revision in REVISIONS if not revision.streamable_htt
 _AFTER_THE_OTHER = 3.0
 """Seconds that a probe may stay unanswered after the other era's was answered: silence then means no."""
 
+_UNAUTHORIZED = 401
+_WANTS = " (it wants credentials: --token, or --header 'Authorization: ...')"
+_TAKES_NOT = " (it does not take the credentials that it was given)"
 _HINTS: dict[int | None, str] = {
-    401: " (it wants credentials: --header 'Authorization: Bearer ...')",
     403: " (it may want other credentials: --header)",
     404: " (is this the path of its MCP endpoint?)",
     405: " (is this the path of its MCP endpoint?)",
@@ -45,9 +48,10 @@ class Eras:
     """What was found.
 
     `legacy` is the revision that an offer of the newest one was answered with, `modern` the modern one the target
-    named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name
-    and version that the target gave; `first_answer` the seconds from connecting to its first answer; `left` says that
-    the target ended a conversation; `begun` are those that go on, where they are kept.
+    named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name and
+    version that the target gave; `first_answer` the seconds from connecting to its first answer; `left` says that the
+    target ended a conversation, `gated` that it refused one for want of a token (HTTP 401); `begun` are those that go
+    on, where they are kept.
     """
 
     legacy: Revision | None = None
@@ -57,6 +61,7 @@ class Eras:
     implementation: str | None = None
     first_answer: float | None = None
     left: bool = False
+    gated: bool = False
     begun: dict[Era, Begun] = field(default_factory=dict)
     _scopes: dict[Era, anyio.CancelScope] = field(default_factory=dict)
 
@@ -78,7 +83,9 @@ class Eras:
 _OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
 
 
-def _hint(answer: Answer) -> str:
+def _hint(answer: Answer, target: Target) -> str:
+    if answer.status == _UNAUTHORIZED:
+        return _TAKES_NOT if bears_credentials(target) else _WANTS
     elsewhere = answer.head.get("location") if answer.head and 300 <= (answer.status or 0) < 400 else None
     return f" (it redirects to {elsewhere})" if elsewhere else _HINTS.get(answer.status, "")
 
@@ -125,7 +132,8 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
             async with AsyncExitStack() as stack:
                 peer = await stack.enter_async_context(bench.unopened("era detection"))
                 answer = await peer.ask_opening()
-                eras.why_not[era] = answer.describe() + _hint(answer)
+                eras.why_not[era] = answer.describe() + _hint(answer, bench.target)
+                eras.gated = eras.gated or answer.status == _UNAUTHORIZED
                 note(eras, answer)
                 spoken = eras.modern if bench.revision.modern else eras.legacy
                 peer.conversation.revision = spoken.name if spoken else None

@@ -34,6 +34,8 @@ _TOGETHER = 8
 """Checks that speak on one shared connection at the same time."""
 _PROCESSES = 2
 """Connections of their own that checks may hold at the same time."""
+_OWN = {Sharing.FRESH: Need.NEW, Sharing.UNOPENED: Need.UNOPENED, Sharing.OUTSIDE: Need.UNOPENED}
+"""What those need who have a connection for themselves."""
 
 
 class Judge:
@@ -59,6 +61,17 @@ class Judge:
             await self._run_all()
         if deadline.cancelled_caught:
             self._block("the deadline of the run was reached (--deadline)")
+
+    async def run_outside(self, reason: str) -> bool:
+        """Run the checks that need not be let in; block all others, and return whether there are any."""
+        self._pending = list(self._suite.checks)
+        with anyio.move_on_after(self._bench.patience.run):
+            await self._side_by_side_own(self._run_own, _of(self._pending, Sharing.OUTSIDE))
+        shut_out = bool(self._pending or self._suite.monitors)
+        self._block(reason)
+        for monitor in self._suite.monitors:
+            self._emit(monitor, Judged("blocked", reason, cause=reason))
+        return shut_out
 
     def watch(self, conversations: list[Conversation]) -> None:
         """Let the monitors judge transcripts."""
@@ -92,7 +105,7 @@ class Judge:
         async with anyio.create_task_group() as lanes:
             lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
             lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
-            lanes.start_soon(self._side_by_side_own, self._run_own, _of(bound, Sharing.FRESH, Sharing.UNOPENED))
+            lanes.start_soon(self._side_by_side_own, self._run_own, _of(bound, *_OWN))
         for check in _of(bound, Sharing.AFTER):
             await self._run_shared(shared, [check])
         self._vitals.note_end(shared)
@@ -185,14 +198,13 @@ class Judge:
         await _side_by_side(one, checks)
 
     async def _run_own(self, check: Check) -> None:
-        judged = await self._once(check, Need.UNOPENED if check.sharing is Sharing.UNOPENED else Need.NEW)
+        judged = await self._once(check, _OWN[check.sharing])
         await self._vitals.examine(judged)
         self._take(check, self._vitals.excused(judged), None)
 
     async def _confirm(self, check: Check) -> None:
         """Run a check again on a connection of its own, and believe it."""
-        own = {Sharing.UNOPENED: Need.UNOPENED, Sharing.FRESH: Need.NEW}
-        judged = await self._once(check, own.get(check.sharing, Need.UNTOUCHED))
+        judged = await self._once(check, _OWN.get(check.sharing, Need.UNTOUCHED))
         self._emit(check, judged)
         await self._vitals.examine(judged)
 

@@ -19,14 +19,17 @@ from conformance.readers import beside_readers
 from conformance.scout import Unreachable, chosen, find_eras
 from conformance.suite import Suite, declared
 from conformance.surface import Permission
-from conformance.target import MemoryTarget, StdioTarget, Target
+from conformance.target import MemoryTarget, StdioTarget, Target, bears_credentials
 from conformance.together import together
 from conformance.transcript import Conversation
 from conformance.verdicts import Place, verdict
-from reference_impl.protocol.revisions import LATEST_LEGACY, Revision
+from reference_impl.protocol.revisions import LATEST_LEGACY, Revision, revision_named
 from reports.records import Verdict
 
 __all__ = ["Plan", "RunResult", "run_checks"]
+
+_SHUT = "the target wants a token (HTTP 401): give it with --token, or in [authorization] of touchstone.toml"
+_REFUSED = "the target does not take the token that it was given (HTTP 401)"
 
 
 def _ignore(*_: object) -> None:
@@ -81,8 +84,12 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup, kept: AsyncExitStack) -
         plan.detected(eras)
         wanted = chosen(eras, plan.revisions)
     except Unreachable as error:
-        if error.eras is not None and not error.eras.revisions:
+        if error.eras is None or error.eras.revisions:
+            raise
+        if not error.eras.gated:
             _judge_noise(plan, error.eras)
+        elif not await _judge_gate(plan, error.eras, readers):
+            return RunResult(error.eras)
         raise
     benches = [_bench(plan, eras, revision, readers) for revision in wanted]
     judges = [partial(_judge, plan, bench) for bench in benches]
@@ -115,6 +122,23 @@ async def _judge(plan: Plan, bench: Bench) -> str | None:
     await judge.run()
     judge.watch(bench.conversations)
     return judge.lost
+
+
+async def _judge_gate(plan: Plan, eras: Eras, readers: anyio.abc.TaskGroup) -> bool:
+    """Judge what a target says to those whom it does not let in; return whether there was more to judge.
+
+    Which revisions it speaks inside, nobody can tell: it is judged by those that were asked for, or the newest that
+    begins with a handshake.
+    """
+    shut_out = False
+    named = [revision for name in plan.revisions if (revision := revision_named(name)) is not None]
+    for revision in named or [LATEST_LEGACY]:
+        bench = _bench(plan, eras, revision, readers)
+        suite = plan.suite.binding(revision, plan.target.transport, plan.wants)
+        plan.started(revision, len(suite))
+        reason = _REFUSED if bears_credentials(plan.target) else _SHUT
+        shut_out = await Judge(bench, suite, plan.emit).run_outside(reason) or shut_out
+    return shut_out
 
 
 def _judge_noise(plan: Plan, eras: Eras) -> None:

@@ -75,6 +75,8 @@ def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:
         older = [revision for revision in REVISIONS if not revision.modern and revision != eras.legacy]
     offered = [revision for revision in older if revision.name in wanted]
     revisions = [*offered, *(revision for revision in eras.revisions if not wanted or revision.name in wanted)]
+    if not eras.revisions:
+        raise Unreachable(f"the target took part in no handshake: {eras.describe()}", eras)
     if not revisions:
         spoken = ", ".join(revision.name for revision in eras.revisions)
         raise Unreachable(f"the target does not speak {', '.join(wanted)}; it speaks {spoken}", eras)

@@ -22,6 +22,7 @@ __all__ = [
     "TargetError",
     "UrlTarget",
     "WebSocketTarget",
+    "bears_credentials",
     "parse_target",
     "shown",
 ]
@@ -148,6 +149,12 @@ def _url(text: str) -> UrlTarget:
     if "@" in parts.netloc:
         raise TargetError("a URL with a user name is not sent as such; use --header 'Authorization: ...'")
     return _SCHEMES[parts.scheme](text[len(_SSE) :] if parts.scheme.startswith(_SSE) else text)
+
+
+def bears_credentials(target: Target) -> bool:
+    """Whether the headers of a target say who we are."""
+    headers: Mapping[str, str] = {} if isinstance(target, StdioTarget | MemoryTarget) else target.headers
+    return any(name.lower() == AUTHORIZATION for name in headers)
 
 
 def shown(target: Target) -> str:

@@ -130,7 +130,7 @@ def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol(re
 
     with pytest.raises(Unreachable, match=words):
         anyio.run(run)
-    assert verdicts == []
+    assert {verdict.outcome for verdict in verdicts} <= {"blocked", "inapplicable"}
 
 
 def test_what_the_receiver_of_verdicts_raises_comes_out_as_it_is() -> None:
