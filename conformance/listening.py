@@ -6,7 +6,7 @@ listen do so on a conversation of their own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -74,9 +74,11 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(peer: Peer, wanted: dict[str, Any]) -> AsyncIterator[Listening]:
-    """Listen with a filter for the time of the block. Raises as `HttpLink.opened` does."""
-    message = peer.message("subscriptions/listen", {"notifications": wanted})
+async def listening(
+    peer: Peer, wanted: dict[str, Any], meta: Mapping[str, Any] | None = None
+) -> AsyncIterator[Listening]:
+    """Listen with a filter for the time of the block, with more metadata. Raises as `HttpLink.opened` does."""
+    message = peer.message("subscriptions/listen", {"notifications": wanted}, meta=meta)
     if peer.over_http:
         request = HttpRequest("POST", encode(message), peer.headers_for(message), message)
         async with peer.http.opened(request, peer.patience.answer) as live:
