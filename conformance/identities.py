@@ -49,11 +49,15 @@ def need_token(peer: Peer, name: str) -> str:
 async def need_second(peer: Peer) -> AsyncIterator[Peer]:
     """A further client of the same target, its handshake done, that is another principal.
 
-    Raises `Inapplicable` over a transport without tokens, `Blocked` if the user gave no second token or the target
-    does not take it.
+    Raises `Inapplicable` over a transport without tokens and for a target that asks for none, `Blocked` if the user
+    gave no second token or the target does not take it.
     """
+    from conformance.gate import need_refusal  # which leans on targets, and those on this module
+
     token = need_token(peer, "second")
     assert peer.bench is not None
+    async with peer.bench.unopened(peer.conversation.purpose) as stranger:
+        await need_refusal(stranger)
     async with AsyncExitStack() as stack:
         try:
             opening = peer.bench.bearing(token).opened(peer.conversation.purpose)

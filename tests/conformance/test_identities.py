@@ -14,9 +14,9 @@ from conformance.identities import Identities, need_second, need_token
 from conformance.peer import Peer
 from conformance.readers import beside_readers
 from conformance.target import HttpTarget, Target
-from fixtures.miniatures import Bend
+from fixtures.miniatures import Bend, Miniature
 from fixtures.miniatures.guarded import guarded
-from fixtures.miniatures.serve import in_memory
+from fixtures.miniatures.serve import in_memory, target_of
 from reference_impl.protocol.revisions import LATEST_LEGACY
 
 from .scripted import BRISK
@@ -100,3 +100,18 @@ def test_another_token_takes_the_place_of_the_good_one_however_the_header_is_spe
     target = HttpTarget("http://a/mcp", {"AUTHORIZATION": "Bearer abc", "X-Own": "1"})
     assert target.bearing("xyz").headers == {"X-Own": "1", "authorization": "Bearer xyz"}
     assert target.bearing(None).headers == {"X-Own": "1"}
+
+
+def test_a_target_that_asks_for_no_token_tells_nobody_apart() -> None:
+    async def body(peer: Peer) -> None:
+        with pytest.raises(Inapplicable) as caught:
+            async with need_second(peer):
+                pass
+        assert caught.value.reason == "the target serves without a token"
+
+    async def run() -> None:
+        async with target_of(Miniature("straight", "", "is right", over="http")) as target:
+            assert isinstance(target, HttpTarget)
+            await _with_peer(replace(target, identities=Identities(second="any")), body)
+
+    anyio.run(run)
