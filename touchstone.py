@@ -6,13 +6,22 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions, flattened
+from door.options import (
+    CheckingOptions,
+    FuzzingOptions,
+    LoadOptions,
+    OutputOptions,
+    SurveyOptions,
+    TargetOptions,
+    flattened,
+)
 from door.serving import Securing
 
 app = typer.Typer(
@@ -112,6 +121,24 @@ def client(
     from door.clients import run_client_check
 
     return run_client_check(command or [], env or [], stdio=stdio, output=output, checking=checking)
+
+
+@app.command()
+@flattened
+def survey(
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The targets, each a [[target]].")],
+    survey: SurveyOptions,
+    checking: CheckingOptions,
+) -> int:
+    """Judge many servers and clients, each in a process of its own, and show them in one matrix.
+
+    \b
+    touchstone survey targets.toml --jobs 4
+    touchstone survey targets.toml --resume
+    """
+    from door.survey import run_survey
+
+    return run_survey(file, survey, checking)
 
 
 @app.command()
@@ -228,6 +255,11 @@ def _common(
 
 def main() -> None:
     """Run the command line. Exit codes: `door.errors.Exit`."""
+    guarded(lambda: app(prog_name="touchstone", standalone_mode=False))
+
+
+def guarded(command: Callable[[], object]) -> NoReturn:
+    """Run a command and exit as it says; whatever it raises becomes a line and an exit code."""
     from door.errors import Exit, Refusal
 
     # A shell starts what it puts in the background deaf to SIGINT; we mean to be stopped, and to stop our targets.
@@ -238,7 +270,7 @@ def main() -> None:
     # A target that dies while its event loop is closed concerns nobody: it was to be stopped anyway.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:
-        sys.exit(app(prog_name="touchstone", standalone_mode=False))
+        sys.exit(command())  # type: ignore[arg-type] # a code, or nothing
     except Refusal as refusal:
         _complain(str(refusal))
         sys.exit(refusal.code)

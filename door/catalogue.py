@@ -20,7 +20,7 @@ from reference_impl.protocol.revisions import REVISIONS
 if TYPE_CHECKING:
     from conformance.properties.property import Property
 
-__all__ = ["all_ids", "explain_id", "list_checks", "need_known"]
+__all__ = ["all_ids", "explain_id", "list_checks", "need_known", "need_revisions"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +64,25 @@ def _items() -> Iterator[_Item]:
             yield _Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
 
 
-def all_ids() -> list[str]:
-    """Return the ids of everything that judges, servers and clients."""
-    return [item.id for declared in _KINDS.values() for item in declared()]
+def all_ids(*kinds: str) -> list[str]:
+    """Return the ids of everything of these kinds; without one of everything that judges, servers and clients."""
+    return [item.id for kind in kinds or _KINDS for item in _KINDS[kind]()]
 
 
 def need_known(patterns: Iterable[str], *kinds: str) -> None:
     """Make sure that each pattern names something of these kinds. Raises `Refusal` if one does not."""
-    known = [item.id for kind in kinds for item in _KINDS[kind]()]
+    known = all_ids(*kinds)
     for pattern in patterns:
         if not fnmatch.filter(known, pattern):
             raise Refusal(f"no {' or '.join(kinds)} is called {pattern!r}; `touchstone list` shows all")
+
+
+def need_revisions(names: Iterable[str]) -> None:
+    """Make sure that each name is that of a revision. Raises `Refusal` if one is not."""
+    known = [revision.name for revision in REVISIONS]
+    for name in names:
+        if name not in known:
+            raise Refusal(f"{name} is no revision; known are {', '.join(known)}")
 
 
 def list_checks(pattern: str, as_json: bool) -> int:

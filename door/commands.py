@@ -20,6 +20,7 @@ from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
+from door.settings_file import File
 from door.terminal import complain
 from door.typed import typed
 from reference_impl.protocol.revisions import REVISIONS, revision_named
@@ -55,10 +56,12 @@ class _Job:
         return Live(quiet=self.quiet)
 
 
-def run_check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
-    """Judge a server."""
+def run_check(
+    target: TargetOptions, output: OutputOptions, checking: CheckingOptions, settings: File | None = None
+) -> int:
+    """Judge a server. `settings` take the place of those of a file."""
     need_known(checking.only or (), "check", "monitor")
-    job = _job(target, output, checking)
+    job = _job(target, output, checking, settings)
     subject = _need(job, "check")
     with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
         check(session, live, subject, job.plan)
@@ -134,10 +137,10 @@ def _need(job: _Job, command: str) -> Target:
     return job.settings.target
 
 
-def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> _Job:
+def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, table: File | None = None) -> _Job:
     settings = read_settings(
         target.target or [],
-        file=target.config,
+        file=table or target.config,
         headers=target.header or [],
         token=target.token,
         env=target.env or [],

@@ -78,14 +78,14 @@ class Settings:
 def read_settings(
     words: Sequence[str],
     *,
-    file: str | None = None,
+    file: str | File | None = None,
     headers: Sequence[str] = (),
     token: str | None = None,
     env: Sequence[str] = (),
     allow: Sequence[str] = (),
 ) -> Settings:
     """Read the settings of one command. Raises `Refusal` for anything wrong with them, in one line."""
-    table = read_file(file)
+    table = file if isinstance(file, File) else read_file(file)
     secrets = Secrets()
     own = Given(headers=secrets.pairs_of_headers(headers), env=secrets.pairs_of_variables(env))
     if token is not None and any(name.lower() == AUTHORIZATION for name in own.headers):

@@ -22,6 +22,7 @@ __all__ = [
     "FuzzingOptions",
     "LoadOptions",
     "OutputOptions",
+    "SurveyOptions",
     "TargetOptions",
     "flattened",
 ]
@@ -110,6 +111,30 @@ class CheckingOptions:
         float,
         typer.Option("--deadline", metavar="SECONDS", min=1, help="The longest that the checks of a revision take."),
     ] = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class SurveyOptions:
+    """How many targets are judged at the same time, and where the results go."""
+
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where the matrix and all reports go.")
+    ] = Path(".touchstone/survey")
+    jobs: Annotated[int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Targets at the same time.")] = 2
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Keep what is done there of targets whose settings are the same.")
+    ] = False
+    target_deadline: Annotated[
+        float,
+        typer.Option("--target-deadline", metavar="SECONDS", min=1, help="The longest that one target may take."),
+    ] = 900.0
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
+    ] = FailOn.must
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier survey.")
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False
 
 
 @dataclass(frozen=True, slots=True)

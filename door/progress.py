@@ -38,6 +38,10 @@ class Live:
     ) -> None:
         self._progress.stop()
 
+    def say(self, text: str) -> None:
+        """Print a line above the display, or where there is none by itself."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def stage(self, name: str, total: int | None = None, *, beside: bool = False) -> Stage:
         """Begin a piece of work of `total` steps (None: unknown), after the others or `beside` them."""
         if not beside:

@@ -11,7 +11,7 @@ import msgspec
 
 from door.errors import Refusal
 
-__all__ = ["DEFAULT_FILE", "TOKENS", "Authorization", "File", "Given", "read_file"]
+__all__ = ["DEFAULT_FILE", "TOKENS", "Authorization", "File", "Given", "Tools", "Value", "read_file", "worded"]
 
 DEFAULT_FILE = "touchstone.toml"
 TOKENS = ("good", "second", "expired", "foreign", "narrow")
@@ -102,10 +102,10 @@ def read_file(name: str | None) -> File:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refusal(f"{path}: {error}") from None
     except msgspec.ValidationError as error:
-        raise Refusal(f"{path}: {_worded(str(error))}") from None
+        raise Refusal(f"{path}: {worded(str(error))}") from None
 
 
-def _worded(error: str) -> str:
+def worded(error: str) -> str:
     """Return what msgspec says, in the words of TOML: a place such as `tools.allow` for its path."""
     what, _, place = error.partition(" - at `$.")
     where = f"{place.removesuffix('`')}: " if place else ""

@@ -24,6 +24,8 @@ from reports.severity import Severity
 from reports.store import Run
 from reports.text import shorten, visible
 
+__all__ = ["asset", "environment", "policy", "render_html"]
+
 _TEMPLATES = Path(__file__).parent / "templates"
 _SPACE = "\N{NO-BREAK SPACE}"
 _CHARACTERS = 4000
@@ -62,8 +64,8 @@ _DIRECTIONS: dict[Direction, tuple[str, str]] = {
 
 def render_html(run: Run) -> str:
     """Return the report of `run` as one HTML document."""
-    script, style = _asset("report.js"), _asset("report.css")
-    page = _environment().get_template("report.html.j2")
+    script, style = asset("report.js"), asset("report.css")
+    page = environment().get_template("report.html.j2")
     return page.render(
         run=run,
         header=run.header,
@@ -74,7 +76,7 @@ def render_html(run: Run) -> str:
         standing_words=_STANDING_WORDS,
         script=Markup(script),  # noqa: S704 - our own file
         style=Markup(style),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; base-uri 'none'",
+        policy=policy(style=style, script=script),
     )
 
 
@@ -95,7 +97,8 @@ def _errors(load: Load) -> list[tuple[str, int]]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return the templates with all that they call; every text that they show is made fit for it and escaped."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -170,7 +173,14 @@ def _web_address(url: str | None) -> str | None:
     return url if url is not None and url.startswith(("https://", "http://")) else None
 
 
-def _asset(name: str) -> str:
+def policy(*, style: str, script: str = "") -> str:
+    """Return the policy of a page that has this style and this script, and lets in nothing else."""
+    scripts = f"script-src {_hash(script)}; " if script else ""
+    return f"default-src 'none'; {scripts}style-src {_hash(style)}; base-uri 'none'"
+
+
+def asset(name: str) -> str:
+    """Return a file that becomes part of a page."""
     return (_TEMPLATES / name).read_text("utf-8")
 
 

@@ -7,6 +7,7 @@ hangs       never answers, and takes no notice of SIGTERM or of the end of its i
 """
 
 import json
+import os
 import signal
 import sys
 import time
@@ -81,7 +82,9 @@ def write(message: dict) -> None:
 
 if DEFECT == "dies":
     sys.exit("no luck today")
-if DEFECT == "hangs":
+if DEFECT == "kills":
+    os.kill(os.getppid(), signal.SIGKILL)
+if DEFECT in ("hangs", "kills"):
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     while True:
         time.sleep(60)
