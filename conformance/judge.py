@@ -211,10 +211,10 @@ class Judge:
     async def _end(self, check: Check) -> None:
         """Let a check end a connection that has served its time; if that fails, one that hardly was used."""
         judged = await self._once(check, Need.ANY)
-        if judged.outcome == "passed":
-            self._emit(check, judged)
-        else:
+        if judged.outcome == "failed" or judged.unserved:
             await self._confirm(check)
+        else:
+            self._emit(check, judged)
 
     async def _once(self, check: Check, need: Need) -> Judged:
         """Run a check on a connection that nobody else uses meanwhile."""
