@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from reference_impl.protocol.streamable import SESSION_ID
 
 __all__ = [
     "Said",
+    "ended",
     "ended_well",
     "http_method",
     "initializes",
@@ -25,7 +27,11 @@ __all__ = [
     "session_of",
     "spoken",
     "went_on",
+    "words",
 ]
+
+
+_STATUS = b"exit status "
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +151,23 @@ def session_of(entry: Entry) -> str | None:
     return entry.head.get(SESSION_ID) if entry.head is not None else None
 
 
+def words(conversation: Conversation) -> list[str]:
+    """What the client asked for and told, without ids and metadata, and whatever the order."""
+    return sorted(
+        f"{item.method} {json.dumps({name: value for name, value in item.params.items() if name != '_meta'})}"
+        for item in said(conversation)
+        if item.method
+    )
+
+
+def ended(conversation: Conversation) -> int | None:
+    """The client's exit status, negative for a signal; None where we had to end it."""
+    for entry in conversation.entries:
+        if entry.direction is Direction.PROCESS and entry.data.startswith(_STATUS):
+            return int(entry.data.removeprefix(_STATUS))
+    return None
+
+
 def ended_well(conversation: Conversation) -> bool:
     """Whether the client ended by itself, with status 0."""
-    return any(
-        entry.direction is Direction.PROCESS and entry.data == b"exit status 0" for entry in conversation.entries
-    )
+    return ended(conversation) == 0

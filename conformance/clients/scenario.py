@@ -31,7 +31,7 @@ class Scene:
 
     `url` is where the server is ("" where the client starts it), `urls` where the scenario's further listeners are, by
     name, without a slash at the end. `visit` counts the starts of the client. `answers` are the client's answers to our
-    questions, by id.
+    questions, by id. `silence`: seconds that outlast the visit.
     """
 
     revision: Revision
@@ -41,6 +41,7 @@ class Scene:
     urls: Mapping[str, str] = field(default_factory=dict)
     visit: int = 1
     answers: dict[Any, Message] = field(default_factory=dict)
+    silence: float = 3600.0
 
     def answered(self, *ids: Any) -> bool:
         """Whether the client has answered our questions with these ids."""
@@ -100,6 +101,10 @@ def _never() -> bool:
     return False
 
 
+def _still(_: object) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     """What is unusual about a server; by default nothing is.
@@ -111,7 +116,8 @@ class Behaviour:
     `streams`: requests are answered by streams of events, which begin with `prelude`. `offer`: tools and so on.
     `started`: what a server on standard streams says when it starts; `lingers`: it ends neither at the end of its input
     nor at a signal that it can ignore.
-    `enough`: asked whenever something was heard, tells that nothing more needs to be seen.
+    `enough`: asked whenever something was heard, tells that nothing more needs to be seen. `again`: asked before a
+    further visit, and shown the earlier ones, tells whether that has a point.
     `address` bends the URL that the client is given; `official` and `context` go into the environment as
     MCP_CONFORMANCE_SCENARIO and MCP_CONFORMANCE_CONTEXT, `variables` too.
     """
@@ -126,6 +132,7 @@ class Behaviour:
     lingers: bool = False
     offer: Callable[[Revision], Offer] = usual_offer
     enough: Callable[[], bool] = _never
+    again: Callable[[Sequence[Conversation]], bool] = _still
     address: Callable[[str], str] = str
     official: str = "tools_call"
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -148,10 +155,12 @@ def _always(_: Revision) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A further origin that a scenario has, with a certificate that nobody trusts if it speaks `tls`."""
+    """A further origin that a scenario has, with a certificate that nobody trusts if it speaks `tls`. Each connection to
+    one that is `watched` is written down, whatever is said on it."""
 
     name: str
     tls: bool = False
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)

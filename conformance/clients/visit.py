@@ -51,8 +51,10 @@ async def receive(
         scene.url = "" if transport == "stdio" else f"{here.origin}/mcp"
         scene.urls = {name: address.origin for name, address in others.items()}
         play = Play(scenario, scene)
-        visits = []
+        visits: list[Visit] = []
         for number in range(1, scenario.visits + 1):
+            if visits and not play.behaviour.again([visit.conversation for visit in visits]):
+                break
             scene.visit = number
             scene.conversation = Conversation(transport, scenario.name)
             visits.append(await _visit(subject, play, {"": here, **others}, patience))
@@ -92,7 +94,7 @@ def _variables(play: Play) -> dict[str, str]:
         **({"MCP_SERVER_URL": url} if url else {}),
         "MCP_CONFORMANCE_SCENARIO": play.behaviour.official,
         "MCP_CONFORMANCE_PROTOCOL_VERSION": play.scene.revision.name,
-        "MCP_CONFORMANCE_CONTEXT": json.dumps(dict(play.behaviour.context)),
+        "MCP_CONFORMANCE_CONTEXT": json.dumps({"name": play.behaviour.official, **play.behaviour.context}),
         "TOUCHSTONE_SCENARIO": play.scenario.name,
         **play.behaviour.variables,
     }

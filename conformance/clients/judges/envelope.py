@@ -18,6 +18,7 @@ from conformance.monitors.messages import (
 )
 from conformance.monitors.schema import results, server_messages
 from conformance.monitors.stream import stdout
+from conformance.monitors.traces import trace
 from conformance.monitors.traffic import Key, key
 from conformance.transcript import Conversation
 
@@ -34,6 +35,12 @@ judged_by(
     "base.error.members-legacy",
 )
 judged_by("client.meta-keys", meta_keys, "audit.meta.keys")
+
+
+@judge("client.trace", "base.meta.trace")
+def trace_context(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Trace context in a client's metadata has the form of the headers that it is named after."""
+    yield from trace(conversation)
 
 
 @judge("client.schema", "base.message.json-rpc")

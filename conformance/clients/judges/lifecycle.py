@@ -113,7 +113,13 @@ def initialize_kept(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield Mismatch("no cancellation of initialize", brief(item.message), [item.entry.index])
 
 
-@judge("client.version-offered", "lifecycle.version.offered", scenario=PLAIN)
+@judge(
+    "client.version-offered",
+    "lifecycle.version.offered",
+    "base.protocol.supported-legacy",
+    "stdio.supported",
+    scenario=PLAIN,
+)
 def version_offered(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that is answered with the version that it offered goes on."""
     opening = next(iter(initializes(conversation)), None)
