@@ -43,6 +43,8 @@ class HttpStage:
     async def serve(self, stream: anyio.abc.ByteStream, listener: str = "") -> None:
         """Serve one connection, to the server or to another listener of the scenario, until it ends."""
         connection = HttpConnection(stream)
+        if any(item.name == listener and item.watched for item in self.play.scenario.listeners):
+            self.play.conversation.record(Direction.PROCESS, b"the client connected", aside=listener)
         async with stream:
             with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, _HungUp):
                 while (request := await connection.request()) is not None:

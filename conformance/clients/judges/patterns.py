@@ -12,6 +12,7 @@ from conformance.expect import Blocked, Mismatch, brief, literal
 from conformance.monitors.traffic import Key, key
 from conformance.transcript import Conversation
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION
+from reference_impl.protocol.methods import PAGINATED
 
 _NOTHING: tuple[Said, ...] = ()
 
@@ -40,10 +41,11 @@ def meta_client_info(conversation: Conversation) -> Iterator[Mismatch | None]:
 @judge("client.cursor-opaque", "pagination.cursor.opaque")
 def cursor_opaque(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client gives a cursor back as it came."""
+    given = [item.result["nextCursor"] for item in said(conversation) if item.result and "nextCursor" in item.result]
     for item in said(conversation):
-        if item.method == "tools/list" and "cursor" in item.params:
-            fine = item.params["cursor"] in CURSORS
-            wanted = f"a cursor that was given: {' or '.join(map(literal, CURSORS))}"
+        if item.method in PAGINATED and "cursor" in item.params:
+            fine = item.params["cursor"] in given
+            wanted = f"a cursor that was given: {' or '.join(map(literal, given)) or 'none was'}"
             yield None if fine else Mismatch(wanted, literal(item.params["cursor"]), [item.entry.index])
 
 
