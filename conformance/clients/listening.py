@@ -40,8 +40,10 @@ class Address:
         """Hand each connection on."""
 
         async def secured(stream: anyio.abc.SocketStream) -> None:
-            with suppress(ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError):
-                await serve(await TLSStream.wrap(stream, server_side=True, ssl_context=_context()))
+            # The stream is closed also where the client wants nothing to do with the certificate.
+            async with stream:
+                with suppress(ssl.SSLError, anyio.EndOfStream, anyio.BrokenResourceError):
+                    await serve(await TLSStream.wrap(stream, server_side=True, ssl_context=_context()))
 
         await self.listener.serve(secured if self.tls else serve)
 

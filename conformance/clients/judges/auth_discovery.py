@@ -109,6 +109,8 @@ def endpoints(conversation: Conversation) -> Iterator[Mismatch | None]:
     seen = reading(conversation)
     for act in _dealings(seen):
         known = {value for one in seen.before(act, seen.authorities) for value in map(str, one.told.values())}
+        if not known and conversation.purpose != names.USUAL:
+            continue  # it lost its way before, which is another's finding
         wanted = f"one of {', '.join(sorted(value for value in known if '/go/' in value))}"
         yield None if _url(act) in known else Mismatch(wanted, f"{act.method} {_url(act)}", act.evidence)
 

@@ -113,14 +113,21 @@ def _issued(act: Act) -> list[str]:
 def issuer_anew(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client whose server has moved registers with the authorization server that is in charge now."""
     seen, told, former, present = _handed_over(conversation)
-    later = [act for act in seen.acts if act.index > told.index]
-    registered = [act for act in later if act.host == present and act.path.endswith("/register")]
-    stayed = [act for act in later if act.host == former and "/.well-known/" not in act.path]
+    later = [act for act in seen.acts if act.index > told.index and "/.well-known/" not in act.path]
+    registered = any(act.host == present and act.path.endswith("/register") for act in later)
+    others = [act for act in later if act.host == former or (act.host == present and _made_up(seen, act))]
     if registered:
         yield None
-    elif stayed:
-        actual = f"{stayed[0].method} {former}{stayed[0].path}"
-        yield Mismatch(f"a registration at {present}", actual, [*told.evidence, *stayed[0].evidence])
+    elif others:
+        actual = f"{others[0].method} {others[0].host}{others[0].target}"
+        yield Mismatch(f"a registration at {present}", actual, [*told.evidence, *others[0].evidence])
+
+
+def _made_up(seen: Traffic, act: Act) -> bool:
+    """Whether a client gives an id that nobody gave it; one of another authorization server is another's finding."""
+    given = {one.told.get("client_id") for one in seen.registrations}
+    asked = act.parameters.get("client_id")
+    return asked is not None and asked not in given and "://" not in asked
 
 
 @judge("client.auth-issuer-mismatch", "auth.issuer.mismatch", scenario=names.PREREGISTERED)

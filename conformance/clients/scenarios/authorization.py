@@ -152,7 +152,7 @@ STEP_UP = _scenario(
     names.STEP_UP,
     "refuses calls of tools until the token has one more scope",
     "auth.step-up.answered",
-    _Script(Terms(supported=("profile",), steps=1), "scope-step-up"),
+    _Script(Terms(supported=("profile",), steps=3), "scope-step-up"),
 )
 STEP_UP_REFUSED = _scenario(
     names.STEP_UP_REFUSED,
