@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from reference_impl.protocol.revisions import Revision
     from reference_impl.transports.channel import ByteChannel
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "NotSpoken"]
 
 _STDERR_SHOWN = 400
 _GRACE, _GRACE_LATER = 2.0, 0.1
@@ -40,6 +40,10 @@ _FLOODED_BEFORE = 20
 _CLOSED = "the target closed the stream"
 _ENDING = 1.0
 """Seconds that a process which closed its output gets to exit, so that its status can be told."""
+
+
+class NotSpoken(Mismatch):
+    """The target answered the handshake with another revision than the one to test: it does not speak that."""
 
 
 class Bench:
@@ -71,7 +75,7 @@ class Bench:
             peer.guise = guise
             await peer.open()
             if peer.revision != self.revision and self.revision not in self.spoken:
-                raise Mismatch(f"protocolVersion {self.revision}, which was offered", f"{peer.revision}")
+                raise NotSpoken(f"protocolVersion {self.revision}, which was offered", f"{peer.revision}")
             yield peer
 
     @asynccontextmanager

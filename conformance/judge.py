@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from conformance.attempt import THROTTLED, attempt, run_monitor
-from conformance.bench import Bench
+from conformance.bench import Bench, NotSpoken
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
@@ -113,7 +113,11 @@ class Judge:
 
     def _lose(self, error: Exception) -> None:
         """Judge a target that opened one conversation and no second: that is the finding, and blocks all else."""
-        self.lost = f"the handshake worked once, and then failed: {error}"
+        self.lost = (
+            f"the target does not speak {self._bench.revision}: it answered with {error.actual}"
+            if isinstance(error, NotSpoken)
+            else f"the handshake worked once, and then failed: {error}"
+        )
         for check in _of(self._pending, Sharing.LAST):
             if self._ungated(check):
                 self._emit(check, self._unusable(error))
@@ -261,6 +265,8 @@ class Judge:
     def _unusable(self, error: Exception) -> Judged:
         if isinstance(error, Throttled):
             return Judged("blocked", f"{THROTTLED}: {error.actual}")
+        if isinstance(error, NotSpoken):
+            return Judged("blocked", self.lost or "", cause=self.lost or "")
         mismatch = error if isinstance(error, Mismatch) else Mismatch("a target that can be started again", str(error))
         return Judged("failed", mismatch=mismatch, conversation=self._bench.conversations[-1])
 

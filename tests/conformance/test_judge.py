@@ -209,7 +209,13 @@ def test_a_target_that_opens_no_second_time_fails_the_last_check_and_blocks_the_
     assert verdicts["it"].cause == verdicts["fresh"].cause != ""
 
 
-def _of_lost(server: Scripted, items: Any) -> Any:
+def test_a_revision_that_the_target_does_not_speak_fails_nothing() -> None:
+    items = [make_check(_fine), make_check(_fine, "last", "counsel", sharing=Sharing.LAST)]
+    verdicts = _of_lost(Scripted(), items, "the target does not speak 2025-06-18")
+    assert {verdict.outcome for verdict in verdicts.values()} == {"blocked"}
+
+
+def _of_lost(server: Scripted, items: Any, why: str = "the handshake worked once, and then failed") -> Any:
     from conformance.runner import Plan, run_checks
 
     from .scripted import make_suite
@@ -218,7 +224,7 @@ def _of_lost(server: Scripted, items: Any) -> Any:
     server.connections = 0
     # An older revision than the one that detection came to is opened anew.
     older = Plan(server.target, verdicts.append, patience=BRISK, suite=make_suite(*items), revisions=("2025-06-18",))
-    with pytest.raises(Unreachable, match="the handshake worked once, and then failed"):
+    with pytest.raises(Unreachable, match=why):
         anyio.run(run_checks, older)
     return {verdict.check: verdict for verdict in verdicts}
 
