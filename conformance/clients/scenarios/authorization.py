@@ -54,7 +54,7 @@ class _Script:
         """Return the behaviour towards one client."""
         town = Town(self.terms, scene.url.removesuffix("/mcp"), scene.urls)
         scene.conversation.revision = scene.revision.name
-        name = f"auth/{self.official}"
+        name = f"auth/{self.official.format(revision=scene.revision.name)}"
         told = {"name": name, "issuer": town.first.issuer, **self.context} if self.context else {}
 
         async def take(request: HttpRequest) -> RawReply | None:
@@ -287,7 +287,7 @@ EARLY = replace(
         "auth.early.metadata-place",
         _Script(
             Terms("bare", (), scope=None, opens=True, early=True, issuer=IssuerTerms(promises=None, iss="none")),
-            "2025-03-26-oauth-metadata-backcompat",
+            "{revision}-oauth-metadata-backcompat",
         ),
     ),
     needs=lambda _: None,
@@ -299,7 +299,7 @@ EARLY_PATHS = _scenario(
     "auth.early.default-paths-used",
     _Script(
         Terms("bare", (), scope=None, opens=True, early=True, issuer=IssuerTerms(kind="", promises=None, iss="none")),
-        "2025-03-26-oauth-endpoint-fallback",
+        "{revision}-oauth-endpoint-fallback",
     ),
     probe=names.EARLY,
 )
