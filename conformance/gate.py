@@ -7,6 +7,7 @@ to nobody in particular is not protected, and no rule of authorization binds it
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from conformance.challenges import for_tokens
@@ -28,10 +29,12 @@ _OPEN, _OAUTH = "gate.open", "gate.oauth"
 _UNPROTECTED = "the target serves without a token"
 
 
-async def knock(peer: Peer, authorization: str | None, defect: str | None) -> Answer:
-    """Send the first request of the era with another Authorization header, or with none."""
-    headers = {AUTHORIZATION: authorization, SESSION_ID: None}
-    answer = await peer.call(peer.opening_request(), headers=headers, defect=defect, timeout=peer.patience.start)
+async def knock(
+    peer: Peer, authorization: str | None, defect: str | None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Send the first request of the era with another Authorization header or none, and further headers."""
+    changed = {**(headers or {}), AUTHORIZATION: authorization, SESSION_ID: None}
+    answer = await peer.call(peer.opening_request(), headers=changed, defect=defect, timeout=peer.patience.start)
     if answer.head is not None:
         # One that was opened for us is to be ended by us.
         peer.session = answer.head.get(SESSION_ID) or peer.session
@@ -74,6 +77,8 @@ async def need_taken(peer: Peer) -> None:
         raise Blocked(f"the same request with the good token failed: {mismatch.actual}") from None
     if not is_served(answer):
         raise Blocked(f"the target does not take the good token: {answer.describe()}")
+    await peer.farewell()
+    peer.session = None
 
 
 async def need_oauth(peer: Peer) -> Answer:

@@ -19,7 +19,10 @@ __all__ = ["Judged", "Place", "evidence", "refs", "repeat", "verdict", "wire_ent
 _ENTRIES = 12
 _BYTES = 1500
 _INTERESTING = frozenset(
-    {"accept", "content-type", "host", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "origin"}
+    {
+        *("accept", "content-type", "host", "location", "mcp-method", "mcp-name", "mcp-protocol-version"),
+        *("mcp-session-id", "origin", "www-authenticate"),
+    }
 )
 
 

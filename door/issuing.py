@@ -77,7 +77,8 @@ class Issuer:
             expired=self._token(scopes, at=now - _PAST),
             foreign=self._token(scopes, resource=_FOREIGN),
             narrow=self._token(()) if scopes else None,
-            mint=self._token,
+            mint=lambda scopes, resource: self._token(scopes, resource=resource),
+            scopes=scopes,
         )
 
     def _token(

@@ -5,7 +5,7 @@ None of them needs a token where the target answers HTTP 401; elsewhere the good
 
 from __future__ import annotations
 
-from conformance.challenges import for_tokens
+from conformance.challenges import described, for_tokens
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.gate import MADE_UP, UNAUTHORIZED, is_served, knock, need_oauth, need_refusal, need_taken
@@ -29,7 +29,7 @@ async def oauth(peer: Peer) -> None:
         # What nobody has been let in by may be no MCP server at all.
         await need_taken(peer)
         wanted = "a challenge for a bearer token, or published OAuth metadata"
-        raise Mismatch(wanted, _described(refusal), [refusal.entry.index]) from None
+        raise Mismatch(wanted, described(refusal), [refusal.entry.index]) from None
 
 
 @check("auth.unauthorized", "auth.error.status", "auth.early.unauthorized", sharing=Sharing.OUTSIDE)
@@ -45,7 +45,7 @@ async def challenge(peer: Peer) -> None:
     """The refusal of a request without a token carries a challenge of the scheme Bearer."""
     refusal = await _need_unauthorized(peer)
     if for_tokens(refusal.head) is None:
-        raise Mismatch("WWW-Authenticate with the scheme Bearer", _described(refusal), [refusal.entry.index])
+        raise Mismatch("WWW-Authenticate with the scheme Bearer", described(refusal), [refusal.entry.index])
 
 
 @check("auth.made-up-token", "auth.token.validated", "auth.token.invalid", sharing=Sharing.OUTSIDE)
@@ -72,7 +72,7 @@ async def refused_token(peer: Peer) -> None:
         raise Blocked("it is not refused with HTTP 401, of which auth.made-up-token tells")
     asked = for_tokens(answer.head)
     if asked is None:
-        raise Mismatch("WWW-Authenticate with the scheme Bearer", _described(answer), [answer.entry.index])
+        raise Mismatch("WWW-Authenticate with the scheme Bearer", described(answer), [answer.entry.index])
     error = asked.parameters.get("error")
     if error is not None and error not in _ERRORS | _OF_EXTENSIONS:
         raise Mismatch(f"an error among {', '.join(sorted(_ERRORS))}", brief(error), [answer.entry.index])
@@ -86,7 +86,7 @@ async def challenge_metadata(peer: Peer) -> None:
     if asked is None:
         raise Blocked("there is no challenge for a token, of which auth.challenge tells")
     if not asked.parameters.get("resource_metadata"):
-        raise Mismatch("resource_metadata in the challenge", _described(refusal), [refusal.entry.index])
+        raise Mismatch("resource_metadata in the challenge", described(refusal), [refusal.entry.index])
 
 
 @check("auth.challenge-scope", "auth.challenge.scope", sharing=Sharing.OUTSIDE)
@@ -106,7 +106,7 @@ async def challenge_scope(peer: Peer) -> None:
     if (narrow := peer.bench.identities.narrow) is not None and is_served(await knock(peer, f"Bearer {narrow}", None)):
         raise Inapplicable("a token without scopes is served")
     wanted = f"scope in the challenge, as scopes_supported has {brief(supported)}"
-    raise Mismatch(wanted, _described(refusal), [refusal.entry.index])
+    raise Mismatch(wanted, described(refusal), [refusal.entry.index])
 
 
 @check("auth.challenge-steady", "auth.scope.consistent", sharing=Sharing.OUTSIDE)
@@ -127,7 +127,7 @@ async def offline_access(peer: Peer) -> None:
     refusal = await need_oauth(peer)
     asked = for_tokens(refusal.head)
     if asked is not None and _OFFLINE in asked.scopes:
-        raise Mismatch("a challenge without offline_access", _described(refusal), [refusal.entry.index])
+        raise Mismatch("a challenge without offline_access", described(refusal), [refusal.entry.index])
     page = (await resource_metadata(peer, refusal)).page
     supported = (page.document or {}).get("scopes_supported") if page else None
     if page is not None and isinstance(supported, list) and _OFFLINE in supported:
@@ -142,8 +142,3 @@ async def _need_unauthorized(peer: Peer) -> Answer:
     if refusal.status != UNAUTHORIZED:
         raise Blocked("the refusal is no HTTP 401, of which auth.unauthorized tells")
     return refusal
-
-
-def _described(answer: Answer) -> str:
-    values = [value for name, value in answer.head.headers if name == "www-authenticate"] if answer.head else []
-    return f"HTTP {answer.status}, {'; '.join(map(brief, values)) or 'no WWW-Authenticate'}"
