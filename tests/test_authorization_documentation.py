@@ -1,6 +1,11 @@
 """What `docs/authorization.md` shows works."""
 
+import json
+import os
 import re
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +16,10 @@ from reference_impl.server.auth.introspection import IntrospectionVerifier
 from reference_impl.server.auth.jwt_verifier import JwtRules, JwtVerifier
 from reference_impl.server.auth.keys import Freshness
 from reference_impl.servers.authorization import AuthorizationServer
+from tests.interop.strangers import serving
 
-PAGE = (Path(__file__).parent.parent / "docs" / "authorization.md").read_text("utf-8")
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs" / "authorization.md").read_text("utf-8")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
@@ -23,7 +30,7 @@ def ran(snippet: str) -> dict[str, object]:
 
 
 def test_the_snippets_make_what_they_show() -> None:
-    protected, issuer = map(ran, SNIPPETS)
+    protected, issuer, _ = map(ran, SNIPPETS)
     assert isinstance(protected["app"], MCPApplication)
     assert isinstance(issuer["issuer"], AuthorizationServer)
 
@@ -42,3 +49,32 @@ def test_the_snippets_make_what_they_show() -> None:
 def test_the_numbers_are_those_of_the_code(said: str, default: bool) -> None:
     assert said in " ".join(PAGE.split())
     assert default
+
+
+def free_ports() -> list[str]:
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.create_server(("127.0.0.1", 0)) as second:
+        return [str(listener.getsockname()[1]) for listener in (first, second)]
+
+
+def test_a_server_that_trusts_touchstone_is_checked_with_every_token(tmp_path: Path) -> None:
+    server, issuer = free_ports()
+    (settings,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    for name, text in (("server.py", SNIPPETS[2]), ("touchstone.toml", settings)):
+        (tmp_path / name).write_text(text.replace("8080", server).replace("9000", issuer))
+    command = (sys.executable, "-m", "touchstone", "check", "--only", "auth.*", "--revision", "2026-07-28", "--quiet")
+    environment = {"PYTHONPATH": str(ROOT)}
+    with serving((sys.executable, str(tmp_path / "server.py")), "Uvicorn running on", **environment):
+        done = subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = map(json.loads, (tmp_path / ".touchstone" / "records.jsonl").read_text("utf-8").splitlines())
+    outcomes = {row["check"]: row["outcome"] for row in rows if row["kind"] == "verdict"}
+    assert {check for check, outcome in outcomes.items() if outcome != "passed"} == {"auth.beyond-loopback"}
+    assert len(outcomes) > 20
