@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from conformance.clients.reply import End, Event, Noise, Raw, Reply, Wait
+from conformance.clients.reply import End, Event, Later, Noise, Raw, Reply, Wait
 from conformance.clients.scenario import Scene
 
 __all__ = ["Out", "deliver"]
@@ -45,5 +45,8 @@ async def deliver(reply: Reply, scene: Scene, out: Out) -> None:
                 return
             case Event():
                 await out.event(step)
+            case Later(make):
+                for message in make():
+                    await out.event(Event(message))
             case _:
                 await out.event(Event(step))

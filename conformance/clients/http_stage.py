@@ -74,6 +74,9 @@ class HttpStage:
             return self.play.listen(request.head) or Reply(405)
         if request.method != "POST":
             return Reply(200 if request.method == "DELETE" else 405)
+        if self.play.takes_batch(value):
+            responses = self.play.take_batch(value, request.head)
+            return Reply(200, responses, streams=False) if responses else Reply()
         if not isinstance(value, dict):
             error = {"code": int(Code.INVALID_REQUEST), "message": "Invalid request: not one JSON object"}
             return Reply(400, {"jsonrpc": "2.0", "id": None, "error": error}, streams=False)
@@ -140,7 +143,8 @@ class _Exchange:
             headers.append((SESSION_ID, reply.session))
         headers += [*reply.headers, *([] if stream else [("content-length", str(len(body)))])]
         self._sent(reply.status, headers, body, response if body else NO_JSON)
-        await self.connection.start(reply.status, headers)
+        names = self.stage.play.behaviour.header_names
+        await self.connection.start(reply.status, [(names(name), value) for name, value in headers])
         if not stream:
             await self.connection.data(body)
             await self.connection.end()

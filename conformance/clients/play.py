@@ -48,6 +48,15 @@ class Play:
         turn = self._turn(message, head, connection)
         return self.behaviour.reply(turn) or turn.usual()
 
+    def take_batch(self, batch: list[Any], head: HttpHead | None = None) -> list[dict[str, Any]]:
+        """Return the responses to the requests of a batch."""
+        replies = [self.take(message, head) for message in batch if isinstance(message, dict)]
+        return [reply.response for reply in replies if reply.response is not None]
+
+    def takes_batch(self, value: Any) -> bool:
+        """Whether something is a batch, where the revision has them."""
+        return isinstance(value, list) and len(value) > 0 and self.scene.revision.batching
+
     def listen(self, head: HttpHead) -> Reply | None:
         """Return what a GET of a stream of events is answered with, None for a server that has no such stream."""
         return self.behaviour.listen(self._turn({}, head, 0))

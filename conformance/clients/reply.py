@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
 from conformance.transcript import HttpHead
 
-__all__ = ["CUT", "END", "End", "Event", "HttpRequest", "Message", "Noise", "Raw", "RawReply", "Reply", "Step", "Wait"]
+__all__ = [
+    "CUT",
+    "END",
+    "End",
+    "Event",
+    "HttpRequest",
+    "Later",
+    "Message",
+    "Noise",
+    "Raw",
+    "RawReply",
+    "Reply",
+    "Step",
+    "Wait",
+]
 
 Message = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A message, and over HTTP what else its event holds; without message an event that has only that."""
+    """A message or a batch, and over HTTP what else its event holds; without message an event that has only that."""
 
-    message: Message | None = None
+    message: Message | list[Message] | None = None
     id: str | None = None
     retry: int | None = None
     kind: str | None = None
@@ -31,6 +45,14 @@ class Wait:
 
     until: Callable[[], bool] = lambda: False
     seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Messages that are made when their turn comes, since they hang on what was said before. For their answers only a
+    `Wait` waits."""
+
+    make: Callable[[], Iterable[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +81,20 @@ class End:
 END = End()
 CUT = End(clean=False, status=1)
 
-Step = Message | Event | Wait | Raw | Noise | End
+Step = Message | Event | Later | Wait | Raw | Noise | End
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What goes back: over HTTP with a status, the id of the session that it opens, and more `headers`.
 
-    `before` goes out before `response`, which waits until the questions among it are answered (`awaits`), though not
-    for ever; `after` goes out after it. `streams`: over HTTP as a stream of events (None: where more than one message
-    goes out, or the scenario streams).
+    `response` is a message, or over HTTP a list of them. `before` goes out before it, and it waits until the questions
+    there are answered (`awaits`), though not for ever; `after` goes out after it. `streams`: over HTTP as a stream of
+    events (None: where more than one message goes out, or the scenario streams).
     """
 
     status: int = 202
-    response: Message | None = None
+    response: Any = None
     session: str | None = None
     before: tuple[Step, ...] = ()
     after: tuple[Step, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.monitors.traffic import key, messages
@@ -15,6 +15,8 @@ from reference_impl.protocol.streamable import SESSION_ID
 
 __all__ = [
     "Said",
+    "calls_tools",
+    "cancellations",
     "ended",
     "ended_well",
     "http_method",
@@ -36,11 +38,13 @@ _STATUS = b"exit status "
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A message of the client's. `answer` is our answer to a request, None where there was none."""
+    """A message of the client's. `answer` is where our answer to a request stands, None where there was none, and
+    `response` that answer itself."""
 
     entry: Entry
     message: dict[str, Any]
     answer: Entry | None = None
+    response: dict[str, Any] = field(default_factory=dict)
 
     @property
     def method(self) -> str:
@@ -73,7 +77,7 @@ class Said:
     @property
     def result(self) -> dict[str, Any] | None:
         """The result that we answered with, if we did."""
-        result = self.answer.value.get("result") if self.answer is not None else None
+        result = self.response.get("result")
         return result if isinstance(result, dict) else None
 
 
@@ -87,18 +91,20 @@ def said(conversation: Conversation) -> list[Said]:
         if "method" not in message
     ]
     return [
-        Said(entry, message, _answer(entry, message, answers))
+        Said(entry, message, *_answer(entry, message, answers))
         for entry in conversation.received()
         for message in messages(entry)
     ]
 
 
-def _answer(entry: Entry, message: dict[str, Any], answers: list[tuple[Entry, dict[str, Any]]]) -> Entry | None:
+def _answer(
+    entry: Entry, message: dict[str, Any], answers: list[tuple[Entry, dict[str, Any]]]
+) -> tuple[Entry, dict[str, Any]] | tuple[()]:
     if "method" not in message or "id" not in message:
-        return None
+        return ()
     wanted = key(message["id"])
     later = (item for item in answers if item[0].index > entry.index and item[0].exchange == entry.exchange)
-    return next((answer for answer, value in later if key(value.get("id")) == wanted), None)
+    return next((answer for answer in later if key(answer[1].get("id")) == wanted), ())
 
 
 def spoken(conversation: Conversation) -> Revision | None:
@@ -152,12 +158,22 @@ def session_of(entry: Entry) -> str | None:
 
 
 def words(conversation: Conversation) -> list[str]:
-    """What the client asked for and told, without ids and metadata, and whatever the order."""
+    """What the client asked for, without ids and metadata, and whatever the order."""
     return sorted(
         f"{item.method} {json.dumps({name: value for name, value in item.params.items() if name != '_meta'})}"
         for item in said(conversation)
-        if item.method
+        if item.is_request
     )
+
+
+def calls_tools(conversation: Conversation) -> bool:
+    """Whether the client calls a tool."""
+    return any(item.method == "tools/call" for item in said(conversation))
+
+
+def cancellations(conversation: Conversation) -> list[Said]:
+    """Every notifications/cancelled of the client."""
+    return [item for item in said(conversation) if item.method == "notifications/cancelled"]
 
 
 def ended(conversation: Conversation) -> int | None:

@@ -113,7 +113,8 @@ class Behaviour:
     notifications, answers, and what belongs to the other era) and gives what it is answered with, None for the usual.
     `listen` does so for each GET of a stream of events (its turn has no message; its head has Last-Event-ID; the usual
     is HTTP 405). `http` sees each HTTP request before that, at every path and listener, and may answer it raw.
-    `streams`: requests are answered by streams of events, which begin with `prelude`. `offer`: tools and so on.
+    `streams`: requests are answered by streams of events, which begin with `prelude`. `header_names` writes the names
+    of headers. `offer`: tools and so on.
     `started`: what a server on standard streams says when it starts; `lingers`: it ends neither at the end of its input
     nor at a signal that it can ignore.
     `enough`: asked whenever something was heard, tells that nothing more needs to be seen. `again`: asked before a
@@ -130,6 +131,7 @@ class Behaviour:
     prelude: bytes = b""
     started: tuple[Step, ...] = ()
     lingers: bool = False
+    header_names: Callable[[str], str] = str
     offer: Callable[[Revision], Offer] = usual_offer
     enough: Callable[[], bool] = _never
     again: Callable[[Sequence[Conversation]], bool] = _still

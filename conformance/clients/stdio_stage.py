@@ -105,8 +105,9 @@ class _Process:
     def _take(self, line: bytes, answers: anyio.abc.TaskGroup) -> None:
         value = self._record(line)
         self.pulse.beat()
-        if isinstance(value, dict):
-            answers.start_soon(self._answer, value)
+        for message in value if self.play.takes_batch(value) else [value]:
+            if isinstance(message, dict):
+                answers.start_soon(self._answer, message)
 
     def _record(self, line: bytes) -> Any:
         try:

@@ -143,6 +143,8 @@ class AuthorizationServer:
 
     def _token(self, asked: HttpRequest) -> RawReply:
         form = asked.form
+        if form.get("grant_type") == "client_credentials":
+            return document(self._issued(Grant(form.get("client_id", ""), form.get("scope", ""))))
         held = self._codes if form.get("grant_type") == "authorization_code" else self._refreshes
         shown = form.get("code" if held is self._codes else "refresh_token", "")
         grant = held.pop(shown, None)

@@ -5,11 +5,12 @@ Everything is taken from the transcript: where the servers stand is what the cli
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from conformance.clients.http_stage import PATH
 from conformance.expect import Inapplicable
@@ -98,6 +99,17 @@ class Act:
         return token.strip() if scheme.lower() == "bearer" else None
 
     @property
+    def client(self) -> str | None:
+        """The client id that it names, as a parameter or by HTTP Basic."""
+        scheme, _, blob = (self.header("authorization") or "").partition(" ")
+        if "client_id" in self.parameters or scheme.lower() != "basic":
+            return self.parameters.get("client_id")
+        try:
+            return unquote(base64.b64decode(blob, validate=True).decode().partition(":")[0])
+        except ValueError:
+            return None
+
+    @property
     def scopes(self) -> tuple[str, ...] | None:
         """The scopes that it asks for; None: it has no such parameter."""
         asked = self.parameters.get("scope")
@@ -154,6 +166,11 @@ class Traffic:
     def registrations(self) -> Iterator[Act]:
         """The requests to be registered, wherever they went."""
         return (act for act in self.acts if act.path.endswith("/register") and act.method == "POST")
+
+    @property
+    def dealings(self) -> list[Act]:
+        """What was asked of authorization servers beside their metadata."""
+        return sorted([*self.registrations, *self.authorizations, *self.tokens], key=lambda act: act.index)
 
     @property
     def issued(self) -> Iterator[Act]:

@@ -75,16 +75,11 @@ def _with_refusal(seen: Traffic, act: Act) -> list[int]:
     return [*(seen.refused.evidence if seen.refused is not None else []), *act.evidence]
 
 
-def _dealings(seen: Traffic) -> list[Act]:
-    """What was asked of an authorization server beside its metadata."""
-    return sorted([*seen.registrations, *seen.authorizations, *seen.tokens], key=lambda act: act.index)
-
-
 @judge("client.auth-resource-metadata", "auth.discovery.by-resource-metadata", scenario=names.USUAL)
 def resource_metadata(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client deals with the authorization server that the metadata of the server name, and with no other."""
     seen = reading(conversation)
-    for act in _dealings(seen):
+    for act in seen.dealings:
         named = [issuer for one in seen.before(act, seen.resources) for issuer in one.told["authorization_servers"]]
         by = [one.told.get("issuer") for one in seen.before(act, seen.authorities) if _url(act) in one.told.values()]
         if by:
@@ -107,7 +102,7 @@ def _url(act: Act) -> str:
 def endpoints(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client takes the addresses of all endpoints from metadata, and makes up none."""
     seen = reading(conversation)
-    for act in _dealings(seen):
+    for act in seen.dealings:
         known = {value for one in seen.before(act, seen.authorities) for value in map(str, one.told.values())}
         if not known and conversation.purpose != names.USUAL:
             continue  # it lost its way before, which is another's finding
@@ -195,7 +190,7 @@ def _no_dealings(conversation: Conversation, dealings: str, wrong: str) -> Itera
     read = next(seen.authorities, None)
     if read is None:
         raise Blocked("the client did not read the metadata of the authorization server")
-    acts = [act for act in _dealings(seen) if act.path.endswith(dealings) and act.index > read.index]
+    acts = [act for act in seen.dealings if act.path.endswith(dealings) and act.index > read.index]
     for act in acts[:1]:
         yield Mismatch(wrong, f"{act.method} {act.target}", [*read.evidence, *act.evidence])
     if not acts:

@@ -48,15 +48,11 @@ def early_version(conversation: Conversation) -> Iterator[Mismatch | None]:
         yield None if fine else Mismatch(PROTOCOL_VERSION, "no such header", found.evidence)
 
 
-def _dealings(seen: Traffic) -> list[Act]:
-    return sorted([*seen.registrations, *seen.authorizations, *seen.tokens], key=lambda act: act.index)
-
-
 @judge("client.auth-early-first", "auth.early.metadata-first", scenario=names.EARLY_PATHS)
 def early_first(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client asks for the metadata before it makes do with default paths."""
     seen = reading(conversation)
-    dealings, found = _dealings(seen), _metadata(seen)
+    dealings, found = seen.dealings, _metadata(seen)
     if dealings:
         fine = found is not None and found.index < dealings[0].index
         yield None if fine else Mismatch(f"GET {_PLACE} first", _asked(_beside(seen)), dealings[0].evidence)
@@ -66,7 +62,7 @@ def early_first(conversation: Conversation) -> Iterator[Mismatch | None]:
 def early_paths(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that finds no metadata turns to /authorize, /token and /register below the origin."""
     seen = reading(conversation)
-    dealings, found = _dealings(seen), _metadata(seen)
+    dealings, found = seen.dealings, _metadata(seen)
     for act in dealings:
         fine = act.host == seen.server and act.path in _DEFAULT
         mismatch = Mismatch(" or ".join(_DEFAULT), f"{act.method} {act.host}{act.path}", act.evidence)

@@ -128,10 +128,10 @@ def _tells(direction: Direction) -> bool:
 def preregistered(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that was given an id for an authorization server uses that id, before it tries any other way."""
     seen = reading(conversation)
-    used = next((act for act in seen.authorizations if act.parameters.get("client_id") == names.PREREGISTERED_ID), None)
+    used = next((act for act in seen.dealings if act.client == names.PREREGISTERED_ID), None)
     if used is None:
         raise Blocked("the client did not take the id that MCP_CONFORMANCE_CONTEXT gives it")
-    tried = [act for act in (*seen.registrations, *seen.authorizations) if act.index < used.index]
+    tried = [act for act in seen.dealings if act.index < used.index]
     for act in tried[:1]:
         wanted = f"client_id {names.PREREGISTERED_ID} at once"
         yield Mismatch(wanted, f"{act.method} {act.target}", [*act.evidence, *used.evidence])

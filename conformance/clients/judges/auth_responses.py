@@ -126,7 +126,7 @@ def issuer_anew(conversation: Conversation) -> Iterator[Mismatch | None]:
 def _made_up(seen: Traffic, act: Act) -> bool:
     """Whether a client gives an id that nobody gave it; one of another authorization server is another's finding."""
     given = {one.told.get("client_id") for one in seen.registrations}
-    asked = act.parameters.get("client_id")
+    asked = act.client
     return asked is not None and asked not in given and "://" not in asked
 
 
@@ -134,7 +134,7 @@ def _made_up(seen: Traffic, act: Act) -> bool:
 def issuer_mismatch(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client does not try its luck with an id that was agreed with another authorization server."""
     seen, told, former, present = _handed_over(conversation)
-    using = [act for act in seen.authorizations if act.parameters.get("client_id") == names.PREREGISTERED_ID]
+    using = [act for act in seen.dealings if act.client == names.PREREGISTERED_ID]
     if not any(act.host == former for act in using):
         raise Blocked("the client did not take the id that MCP_CONFORMANCE_CONTEXT gives it")
     tried = next((act for act in using if act.host == present), None)

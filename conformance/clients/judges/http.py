@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from conformance.clients.declare import judge
-from conformance.clients.offer import HEADER_TOOL
+from conformance.clients.mirrors import decoded
 from conformance.clients.said import Said, http_method, initializes, legacy, modern, said
 from conformance.expect import Mismatch, brief
 from conformance.transcript import NO_JSON, Conversation, Entry
@@ -20,14 +17,10 @@ from reference_impl.protocol.streamable import (
     JSON_TYPE,
     METHOD,
     NAME,
-    PARAM_PREFIX,
     PROTOCOL_VERSION,
     SESSION_ID,
     SSE_TYPE,
 )
-
-_SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
-_PARAMETER = f"{PARAM_PREFIX}region"
 
 
 def _requests(conversation: Conversation, *methods: str) -> Iterator[Entry]:
@@ -175,34 +168,9 @@ def mirror(conversation: Conversation) -> Iterator[Mismatch | None]:
         wanted += [(NAME, named)] if isinstance(named, str) else []
         for header, value in wanted:
             given = _header(item.entry, header)
-            if given is None or _decoded(given) != value:
+            if given is None or decoded(given) != value:
                 mismatch = Mismatch(f"{header}: {value}", given or "no such header", [item.entry.index])
                 mismatch.breaks = "http.mirror.sent" if given is None else "http.mirror.from-body"
                 yield mismatch
             else:
                 yield None
-
-
-def _decoded(value: str) -> str | None:
-    """Return what a header value stands for: itself, or what its Base64 form holds (None: not decodable)."""
-    wrapped = _SENTINEL.fullmatch(value)
-    if wrapped is None:
-        return value
-    try:
-        return base64.b64decode(wrapped[1], validate=True).decode("utf-8")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-
-
-@judge("client.http-param", "http.param.sent")
-def parameter(conversation: Conversation) -> Iterator[Mismatch | None]:
-    """An argument whose schema has an x-mcp-header travels in its Mcp-Param header too."""
-    for item in _posted(conversation):
-        arguments = item.params.get("arguments")
-        if item.method == "tools/call" and item.params.get("name") == HEADER_TOOL["name"]:
-            wanted = arguments.get("region") if isinstance(arguments, dict) else None
-            given = _header(item.entry, _PARAMETER)
-            if isinstance(wanted, str):
-                fine = given is not None and _decoded(given) == wanted
-                expected = f"{_PARAMETER}: {wanted}"
-                yield None if fine else Mismatch(expected, given or "no such header", [item.entry.index])

@@ -101,9 +101,9 @@ def fallback(conversation: Conversation, twins: Twins) -> Iterator[Mismatch | No
     elif probe.answer is None and ended(conversation) is None:
         raise Blocked("the client was still waiting for the answer to its probe")
     else:
-        refused = [entry for entry in (probe.answer,) if entry is not None]
-        actual = f"no initialize after {brief(refused[0].value.get('error')) if refused else 'silence'}"
-        yield Mismatch("initialize", actual, [probe.entry.index, *(entry.index for entry in refused)])
+        refused = [probe.answer.index] if probe.answer is not None else []
+        actual = f"no initialize after {brief(probe.response.get('error')) if refused else 'silence'}"
+        yield Mismatch("initialize", actual, [probe.entry.index, *refused])
 
 
 @judge("client.era-remembered", "versioning.era.remembered", scenario="old-server")

@@ -13,8 +13,7 @@ from conformance.clients import forms
 from conformance.clients.offer import EMPTY_SCHEMA, Offer
 from conformance.clients.reply import Message, Reply
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, modern
-from conformance.clients.scenarios.asks import PAGE
-from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
+from conformance.clients.scenarios.asks import NO_PROMPTS, PAGE
 from reference_impl.protocol.revisions import Revision
 
 __all__ = ["SCENARIO"]
@@ -96,7 +95,7 @@ _TOOLS: dict[str, Callable[[Message, Scene], list[Round]]] = {
 
 
 def _offer(_: Revision) -> Offer:
-    return Offer((tuple({"name": name, "inputSchema": EMPTY_SCHEMA} for name in _TOOLS),))
+    return Offer((tuple({"name": name, "inputSchema": EMPTY_SCHEMA} for name in _TOOLS),), capabilities=NO_PROMPTS)
 
 
 def _begin(scene: Scene) -> Behaviour:
@@ -123,7 +122,7 @@ def _begin(scene: Scene) -> Behaviour:
 
 def _declared(turn: Turn) -> Message:
     meta = turn.params.get("_meta")
-    declared = meta.get(CLIENT_CAPABILITIES) if isinstance(meta, dict) else None
+    declared = meta.get(CLIENTNO_PROMPTS) if isinstance(meta, dict) else None
     return declared if isinstance(declared, dict) else {}
 
 

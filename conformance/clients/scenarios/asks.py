@@ -15,19 +15,21 @@ from conformance.clients.reply import Message, Reply, Step, Wait
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, legacy
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["COMPLETE", "LAST_PING", "PAGE", "SCENARIO"]
+__all__ = ["COMPLETE", "LAST_PING", "NO_PROMPTS", "PAGE", "SCENARIO"]
 
 COMPLETE = "notifications/elicitation/complete"
 LAST_PING = "ask-ping-last"
 """The question after the news of things that the client does not know."""
 PAGE = "page"
 """The listener at which a page is to be opened."""
+NO_PROMPTS: Message = {"tools": {}, "resources": {}}
+"""Capabilities without prompts, so that it shows who asks for them all the same."""
 _NAMES = ("test_client_elicitation_defaults", "add_numbers", "greet")
 """The first and the second are those that clients for the official suite call."""
 
 
 def _offer(_: Revision) -> Offer:
-    return Offer((tuple({"name": name, "inputSchema": EMPTY_SCHEMA} for name in _NAMES),))
+    return Offer((tuple({"name": name, "inputSchema": EMPTY_SCHEMA} for name in _NAMES),), capabilities=NO_PROMPTS)
 
 
 def _request(identifier: str, method: str, params: Message | None = None) -> Message:

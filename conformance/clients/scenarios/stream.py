@@ -8,15 +8,19 @@ from conformance.clients.reply import Message, Reply, Step
 from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn
 from reference_impl.protocol.sse import COMMENT
 
-__all__ = ["SCENARIO", "UNKNOWN_NOTICE"]
+__all__ = ["PROGRESS", "SCENARIO", "UNKNOWN_NOTICE"]
 
 UNKNOWN_NOTICE: Message = {"jsonrpc": "2.0", "method": "notifications/touchstone/unknown"}
 _FOREIGN = b"event: touchstone\r\ndata: no message\r\n\r\n"
 """An event of a type that the protocol does not have; readers of streams pass it over."""
 
 
+PROGRESS = "touchstone-progress"
+"""The token under which the client may report progress on the ping."""
+
+
 def _request(identifier: str, method: str) -> Message:
-    return {"jsonrpc": "2.0", "id": identifier, "method": method}
+    return {"jsonrpc": "2.0", "id": identifier, "method": method, "params": {"_meta": {"progressToken": PROGRESS}}}
 
 
 def _begin(scene: Scene) -> Behaviour:
@@ -29,7 +33,7 @@ def _begin(scene: Scene) -> Behaviour:
         asked = True
         questions: list[Step] = [UNKNOWN_NOTICE, _request("touchstone-ping", "ping")]
         if "roots" not in scene.conversation.capabilities:
-            questions.append(_request("touchstone-roots", "roots/list"))
+            questions.append(_request("touchstone-roots", "roots/list") | {"params": {}})
         return replace(turn.usual(), before=tuple(questions))
 
     return Behaviour(reply=reply, streams=True, prelude=COMMENT + _FOREIGN)
