@@ -21,16 +21,14 @@ class Identities:
 
     `second` is as good, and another principal's; `expired` was good once; `foreign` is another resource's; `narrow`
     has too few scopes for something that the target offers. `mint` makes a good one with exactly the scopes that it is
-    given, for a resource by another name if one is given; `scopes` are those of the good one. Each is None where there
-    is none.
+    given. Each is None where there is none.
     """
 
     second: str | None = field(default=None, repr=False)
     expired: str | None = field(default=None, repr=False)
     foreign: str | None = field(default=None, repr=False)
     narrow: str | None = field(default=None, repr=False)
-    mint: Callable[[Sequence[str], str | None], str] | None = field(default=None, repr=False)
-    scopes: tuple[str, ...] | None = None
+    mint: Callable[[Sequence[str]], str] | None = field(default=None, repr=False)
 
 
 def need_token(peer: Peer, name: str) -> str:

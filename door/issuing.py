@@ -77,8 +77,7 @@ class Issuer:
             expired=self._token(scopes, at=now - _PAST),
             foreign=self._token(scopes, resource=_FOREIGN),
             narrow=self._token(()) if scopes else None,
-            mint=lambda scopes, resource: self._token(scopes, resource=resource),
-            scopes=scopes,
+            mint=self._token,
         )
 
     def _token(

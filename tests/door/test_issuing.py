@@ -43,7 +43,7 @@ def test_a_target_that_trusts_the_issuer_takes_its_good_tokens_and_refuses_the_o
         assert narrow.scopes == set()
         assert good.principal == narrow.principal != second.principal
         assert who.mint is not None
-        assert _verified(wanted, who.mint(["mcp"], None)).scopes == {"mcp"}
+        assert _verified(wanted, who.mint(["mcp"])).scopes == {"mcp"}
         for token, why in ((who.expired, "expired"), (who.foreign, "another resource|not for")):
             with pytest.raises(InvalidTokenError, match=why):
                 _verified(wanted, token)

@@ -19,6 +19,7 @@ from conformance.gate import UNAUTHORIZED, is_served, knock, need_oauth, need_ta
 from conformance.identities import need_token
 from conformance.links import Answer, decode
 from conformance.peer import Peer, encode
+from conformance.published import is_loopback
 from conformance.target import AUTHORIZATION
 from reference_impl.protocol.streamable import SESSION_ID
 
@@ -136,7 +137,7 @@ async def step_up(peer: Peer) -> None:
     mint = peer.bench.identities.mint
     if mint is None:
         raise Blocked("nobody makes tokens with other scopes (issuer in [authorization] of touchstone.toml)")
-    again = await _ask(peer, message, mint(sorted(asked.scopes), None))
+    again = await _ask(peer, message, mint(sorted(asked.scopes)))
     if again.status == UNAUTHORIZED:
         raise Blocked(f"the target does not take the token that was made for it: {described(again)}")
     if again.status == _FORBIDDEN:
@@ -146,21 +147,19 @@ async def step_up(peer: Peer) -> None:
 
 @check("auth.capitals", "auth.uri.case", sharing=Sharing.OUTSIDE)
 async def capitals(peer: Peer) -> None:
-    """The address of the server means the same in capitals: in Host, and as what a token is for."""
+    """The host of the server is the same in capitals."""
     await need_oauth(peer)
-    good = await _need_good(peer)
-    assert peer.bench is not None
-    who, parts = peer.bench.identities, urlsplit(peer.http.target.url)
-    host = parts.netloc.upper()
-    named = host != host.lower()
-    if named and not is_served(answer := await knock(peer, f"Bearer {good}", None, {"host": host})):
-        raise Mismatch(f"a result for Host: {host}", described(answer), [answer.entry.index])
-    if who.mint is not None and who.scopes is not None:
-        resource = f"{parts.scheme.upper()}://{host}{parts.path}"
-        if not is_served(answer := await knock(peer, f"Bearer {who.mint(who.scopes, resource)}", None)):
-            raise Mismatch(f"a result for a token for {resource}", described(answer), [answer.entry.index])
-    elif not named:
-        raise Blocked(f"{host} has no letters, and nobody makes tokens (issuer in [authorization] of touchstone.toml)")
+    authorization = f"Bearer {await _need_good(peer)}"
+    parts = urlsplit(peer.http.target.url)
+    # An address in figures has no capitals, but another name on this machine.
+    named = parts.netloc if not is_loopback(parts.hostname) else f"localhost:{parts.port or 80}"
+    if named.upper() == named.lower():
+        raise Blocked(f"{named} has no letters")
+    if not is_served(twin := await knock(peer, authorization, None, {"host": named})):
+        raise Blocked(f"the same request with Host: {named} was not served: {described(twin)}")
+    answer = await knock(peer, authorization, None, {"host": named.upper()})
+    if not is_served(answer):
+        raise Mismatch(f"a result for Host: {named.upper()}", described(answer), [answer.entry.index])
 
 
 async def _expect_refused(peer: Peer, token: str, defect: str) -> None:
