@@ -65,6 +65,11 @@ class Leases:
         self._bench = bench
         self._begun: Begun | None = None
         self._spare: list[tuple[Peer, AsyncExitStack]] = []
+        self._kept: list[AsyncExitStack] = []
+
+    def keep(self, closing: AsyncExitStack) -> None:
+        """Leave a connection open that others keep and hand on; it is closed with those of the leases."""
+        self._kept.append(closing)
 
     def adopt(self, begun: Begun) -> None:
         """Take over a conversation that was begun elsewhere."""
@@ -128,11 +133,11 @@ class Leases:
     async def aclose(self) -> None:
         """Close the connections that are left, side by side."""
         async with anyio.create_task_group() as tasks:
-            for _, closing in self._spare:
+            for closing in (*(closing for _, closing in self._spare), *self._kept):
                 tasks.start_soon(closing.aclose)
             if self._begun is not None:
                 tasks.start_soon(self._begun.stack.aclose)
-        self._spare, self._begun = [], None
+        self._spare, self._kept, self._begun = [], [], None
 
 
 def goes_on(peer: Peer) -> bool:

@@ -31,12 +31,31 @@ _CALLS = 16
 _SLOW = ("slow", "sleep", "wait", "delay", "long")
 """What the names of tools that take their time have in common."""
 _SECONDS = ("seconds", "duration", "delay", "duration_seconds", "time")
+_FIXTURES = frozenset(
+    {
+        *("test_simple_text", "test_image_content", "test_audio_content", "test_embedded_resource"),
+        *("test_multiple_content_types", "test_error_handling", "test_tool_with_logging", "test_logging_tool"),
+        *("test_tool_with_progress", "test_reconnection", "test_sampling", "test_elicitation"),
+        *("test_streaming_elicitation", "test_elicitation_sep1034_defaults", "test_elicitation_sep1330_enums"),
+        *("test_missing_capability", "test_custom_headers", "test_custom_headers_null", "json_schema_2020_12_tool"),
+        *("test_input_required_result_elicitation", "test_input_required_result_sampling"),
+        *("test_input_required_result_list_roots", "test_input_required_result_request_state"),
+        *("test_input_required_result_tampered_state", "test_input_required_result_multiple_inputs"),
+        *("test_input_required_result_multi_round", "test_input_required_result_capabilities"),
+        *("trigger-elicitation-request", "trigger-sampling-request", "trigger-url-elicitation", "get-roots-list"),
+        *("trigger-sampling-request-async", "trigger-elicitation-request-async", "simulate-research-query"),
+        *("trigger-long-running-operation", "sampleLLM", "startElicitation"),
+    }
+)
+"""Tools of everything-servers, whose names the official suite and `server-everything` have for the sake of tests, and
+which change nothing: whoever offers one under such a name wants it called."""
 _ECHO = ("text", "message", "input", "value", "msg")
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """Which tools may be called: those that say they are read-only, and those that the user named.
+    """Which tools may be called: those that say they are read-only, those that the user named, and the fixtures of
+    everything-servers.
 
     `samples` are arguments that the user gave, by tool name.
     """
@@ -48,7 +67,7 @@ class Permission:
         """Whether a tool may be called."""
         annotations = tool.get("annotations")
         read_only = isinstance(annotations, dict) and annotations.get("readOnlyHint") is True
-        return read_only or tool.get("name") in self.allowed
+        return read_only or tool.get("name") in self.allowed or tool.get("name") in _FIXTURES
 
 
 @dataclass(frozen=True, slots=True)

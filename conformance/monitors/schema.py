@@ -14,7 +14,7 @@ from typing import Any
 from conformance import schema
 from conformance.check import monitor
 from conformance.expect import Blocked, Mismatch
-from conformance.monitors.traffic import messages, requests
+from conformance.monitors.traffic import messages, requests, responses
 from conformance.schema import Violation
 from conformance.transcript import Conversation, Entry
 
@@ -53,6 +53,23 @@ _NAMED = (
 )
 """Departures from the schema that a sentence of the specification forbids by name, and its row."""
 
+_OF_QUESTIONS = (
+    (re.compile(r"ElicitRequest /params(: member 'message' is missing|/message: .*)"), "elicitation.request.message"),
+    (
+        re.compile(r"ElicitRequest /params(: member 'requestedSchema' is missing|/requestedSchema: .*)"),
+        "elicitation.form.request",
+    ),
+    (
+        re.compile(r"ElicitRequest /params(: member '(url|elicitationId)' is missing|/(url|elicitationId): .*)"),
+        "elicitation.url.request",
+    ),
+    (
+        re.compile(r"CreateMessageRequest /params/messages/\d+(: member '(role|content)' is missing|/role: .*)"),
+        "sampling.messages.members",
+    ),
+)
+"""The same for questions, after the name of the definition."""
+
 _SHOWN = 3
 _MISSING = "member {!r} is missing"
 
@@ -76,7 +93,10 @@ def results(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
 
 
-@monitor("schema.messages", "base.message.schema")
+_QUESTION_ROWS = ("elicitation.request.message", "elicitation.form.request", "elicitation.url.request")
+
+
+@monitor("schema.messages", "base.message.schema", *_QUESTION_ROWS)
 def server_messages(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every request and notification of the server has the members and types that the schema gives it."""
     known = _known_messages(conversation)
@@ -84,6 +104,20 @@ def server_messages(conversation: Conversation) -> Iterator[Mismatch | None]:
         for message in messages(entry):
             if isinstance(method := message.get("method"), str) and method in known:
                 found = _nearest(conversation, (known[method].definition,), message)
+                yield _mismatch(f"{known[method].definition}", found, entry)
+
+
+@monitor("schema.questions", "base.message.schema", *_QUESTION_ROWS, "sampling.messages.members")
+def questions(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Every question in a result has the members and types that the schema gives it."""
+    known = _known_messages(conversation)
+    for entry, message in responses(conversation):
+        result = message.get("result")
+        asked = result.get("inputRequests") if isinstance(result, dict) else None
+        for question in asked.values() if isinstance(asked, dict) else ():
+            method = question.get("method") if isinstance(question, dict) else None
+            if isinstance(method, str) and method in known:
+                found = _nearest(conversation, (known[method].definition,), question)
                 yield _mismatch(f"{known[method].definition}", found, entry)
 
 
@@ -132,5 +166,7 @@ def _mismatch(expected: str, found: list[Violation], entry: Entry) -> Mismatch |
     told = [f"{violation.pointer or 'the object'}: {violation.message}" for violation in found[:_SHOWN]]
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     mismatch = Mismatch(expected, "; ".join(told) + more, [entry.index])
-    mismatch.breaks = next((row for pattern, row in _NAMED if pattern.fullmatch(told[0])), "base.message.schema")
+    named = [row for pattern, row in _NAMED if pattern.fullmatch(told[0])]
+    named += [row for pattern, row in _OF_QUESTIONS if pattern.fullmatch(f"{expected} {told[0]}")]
+    mismatch.breaks = next(iter(named), "base.message.schema")
     return mismatch

@@ -78,8 +78,8 @@ def checked(question: Question, answer: Any) -> dict[str, Any]:
     match question.method:
         case "elicitation/create":
             _check_elicitation(question, answer)
-        case "sampling/createMessage" if "content" not in answer or answer.get("role") not in ("user", "assistant"):
-            raise _invalid(question, "role and content are required")
+        case "sampling/createMessage":
+            _check_sample(question, answer)
         case "roots/list" if not isinstance(answer.get("roots"), list):
             raise _invalid(question, "roots must be an array")
     return answer
@@ -92,6 +92,25 @@ def _check_elicitation(question: Question, answer: dict[str, Any]) -> None:
         wrong = compile_schema(question.params["requestedSchema"])(answer.get("content", {}))
         if wrong is not None:
             raise _invalid(question, wrong)
+
+
+_KINDS: dict[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "image": ("data", "mimeType"),
+    "audio": ("data", "mimeType"),
+    "tool_use": ("id", "name"),
+}
+"""The kinds of content that a model may answer with, and the strings that each needs (`client/sampling#messages`)."""
+
+
+def _check_sample(question: Question, answer: dict[str, Any]) -> None:
+    if "content" not in answer or answer.get("role") not in ("user", "assistant"):
+        raise _invalid(question, "role and content are required")
+    content = answer["content"]
+    for block in content if isinstance(content, list) else [content]:
+        needs = _KINDS.get(str(block.get("type"))) if isinstance(block, dict) else None
+        if needs is None or not all(isinstance(block.get(name), str) for name in needs):
+            raise _invalid(question, "content is text, an image, audio or the use of a tool")
 
 
 def _invalid(question: Question, why: str) -> RemoteProtocolError:

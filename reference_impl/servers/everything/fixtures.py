@@ -57,7 +57,7 @@ _TITLED = [
     for number, word in enumerate(("First", "Second", "Third"), 1)
 ]
 _PLAIN = ["option1", "option2", "option3"]
-_ENUMS_FORM = {
+_ENUMS_FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "untitledSingle": {"type": "string", "description": "One of three", "enum": _PLAIN},
@@ -197,7 +197,10 @@ def _add_forms(server: AdvancedMCPServer) -> None:
 
     @server.tool("test_elicitation_sep1330_enums", "Asks with a form of choices.", annotations=READ_ONLY)
     async def elicitation_enums(context: Context) -> str:
-        answer = await _elicit(context, "Please choose", _ENUMS_FORM)
+        fields = _ENUMS_FORM["properties"]
+        if not context.revision.url_elicitation:  # before, forms had no choices of several
+            fields = {name: field for name, field in fields.items() if field["type"] != "array"}
+        answer = await _elicit(context, "Please choose", _ENUMS_FORM | {"properties": fields})
         return f"The form came back: {answer}"
 
 
