@@ -12,6 +12,7 @@ from conformance.clients.said import (
     http_method,
     initializes,
     legacy,
+    modern,
     of_legacy,
     offered_version,
     said,
@@ -175,14 +176,21 @@ def session_deleted(conversation: Conversation) -> Iterator[Mismatch | None]:
     yield None if fine else Mismatch("DELETE with the session id at the end", "no DELETE", [opened.index])
 
 
-@judge("client.capabilities-kept", "lifecycle.operation.capabilities", "lifecycle.operation.capabilities-should")
+@judge(
+    "client.capabilities-kept",
+    "lifecycle.operation.capabilities",
+    "lifecycle.operation.capabilities-should",
+    "prompts.capability.respected",
+)
 def capabilities_kept(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client asks for nothing that needs a capability which the server did not declare."""
     declared: Any = None
-    for item in of_legacy(conversation):
-        if item.method == "initialize":
+    for item in said(conversation) if modern(conversation) else of_legacy(conversation):
+        if item.method in ("initialize", "server/discover"):
             declared = (item.result or {}).get("capabilities")
             continue
+        if modern(conversation) and not item.method.startswith("prompts/"):
+            continue  # only about prompts there is a word in the era without handshake
         revision = revision_named(conversation.revision)
         row = find(item.method, revision) if revision is not None and item.is_request else None
         if row is not None and declared is not None and row.capability is not None:

@@ -14,6 +14,7 @@ from conformance.clients.offer import EMPTY_SCHEMA, Offer
 from conformance.clients.reply import Message, Reply
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, modern
 from conformance.clients.scenarios.asks import NO_PROMPTS, PAGE
+from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
 from reference_impl.protocol.revisions import Revision
 
 __all__ = ["SCENARIO"]
@@ -122,7 +123,7 @@ def _begin(scene: Scene) -> Behaviour:
 
 def _declared(turn: Turn) -> Message:
     meta = turn.params.get("_meta")
-    declared = meta.get(CLIENTNO_PROMPTS) if isinstance(meta, dict) else None
+    declared = meta.get(CLIENT_CAPABILITIES) if isinstance(meta, dict) else None
     return declared if isinstance(declared, dict) else {}
 
 

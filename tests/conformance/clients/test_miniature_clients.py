@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import anyio
 import pytest
 
@@ -19,7 +21,11 @@ PATIENCE = Patience(start=20.0, answer=6.0)
 
 
 def judged(
-    client: MiniatureClient, transport: str, *revisions: str, scenarios: tuple[str, ...] = ()
+    client: MiniatureClient,
+    transport: str,
+    *revisions: str,
+    scenarios: tuple[str, ...] = (),
+    patience: Patience = PATIENCE,
 ) -> dict[tuple[str, str], Judged]:
     verdicts: dict[tuple[str, str], Judged] = {}
     plan = ClientPlan(
@@ -28,7 +34,7 @@ def judged(
         lambda judge, revision, _, result: verdicts.__setitem__((judge.monitor.id, revision.name), result),
         revisions=revisions,
         scenarios=scenarios,
-        patience=PATIENCE,
+        patience=patience,
     )
     anyio.run(run_client, plan)
     return verdicts
@@ -48,7 +54,9 @@ def test_exactly_its_judge_fails_on_a_client_that_is_wrong_in_one_way(client: Be
     # A judge that sees all scenarios has to see its failure in one of these.
     scenarios = client.scenarios or named or (PLAIN, "stream")
     revision = client.revision.name
-    found = failures(judged(MiniatureClient(client.bend), client.transport, revision, scenarios=scenarios))
+    patience = replace(PATIENCE, answer=client.patience)
+    subject = MiniatureClient(client.bend)
+    found = failures(judged(subject, client.transport, revision, scenarios=scenarios, patience=patience))
     assert set(found) == {client.fails}, found
 
 
