@@ -60,7 +60,7 @@ def challenge_read(conversation: Conversation) -> Iterator[Mismatch | None]:
 @judge("client.auth-challenge-address", "auth.discovery.challenge-address", scenario=names.USUAL)
 def challenge_address(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client takes the metadata of the server from the address that the challenge gives, and from no other."""
-    seen = reading(conversation)
+    seen = _once_refused(conversation)
     named = _first(seen, NAMED)
     built = [act for act in seen.acts if act.path in (f"{WELL_KNOWN}{PATH}", WELL_KNOWN)]
     followed = [act for act in seen.acts if act.host == seen.server and act.path == f"{_OAUTH}/decoy"]
@@ -71,6 +71,18 @@ def challenge_address(conversation: Conversation) -> Iterator[Mismatch | None]:
         yield None
 
 
+def _once_refused(conversation: Conversation) -> Traffic:
+    """What the client did from its first refusal on: before, it could know of no challenge."""
+    seen = reading(conversation)
+    refused = seen.refused
+    if refused is None:
+        raise Blocked("the client sent nothing that could be refused")
+    early = [act for act in seen.acts if act.index < refused.index and not act.at_endpoint]
+    if early:
+        raise Blocked("the client looked for metadata before it was refused, when no challenge could lead it")
+    return seen
+
+
 def _with_refusal(seen: Traffic, act: Act) -> list[int]:
     return [*(seen.refused.evidence if seen.refused is not None else []), *act.evidence]
 
@@ -78,7 +90,7 @@ def _with_refusal(seen: Traffic, act: Act) -> list[int]:
 @judge("client.auth-resource-metadata", "auth.discovery.by-resource-metadata", scenario=names.USUAL)
 def resource_metadata(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client deals with the authorization server that the metadata of the server name, and with no other."""
-    seen = reading(conversation)
+    seen = _once_refused(conversation)
     for act in seen.dealings:
         named = [issuer for one in seen.before(act, seen.resources) for issuer in one.told["authorization_servers"]]
         by = [one.told.get("issuer") for one in seen.before(act, seen.authorities) if _url(act) in one.told.values()]

@@ -9,7 +9,7 @@ from conformance.clients.authorization.guard import ENOUGH
 from conformance.clients.authorization.terms import CHALLENGED, STEP
 from conformance.clients.authorization.traffic import Act, Traffic, ended, reading
 from conformance.clients.declare import judge
-from conformance.expect import Blocked, Mismatch
+from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.transcript import Conversation
 
 _OFFLINE = "offline_access"
@@ -88,12 +88,16 @@ def _forbidden(conversation: Conversation) -> tuple[Traffic, Act, list[Act]]:
 @judge("client.auth-step-up", "auth.step-up.attempted", scenario=names.STEP_UP)
 def step_up(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that lacks a scope takes its user through another authorization, for the scopes of the challenge."""
-    _, refused, after = _forbidden(conversation)
+    seen, refused, after = _forbidden(conversation)
+    if not any(seen.authorizations):
+        raise Inapplicable("the client acts for no user")
     if not after and not ended(conversation):
         raise Blocked("the client did not end by itself")
     fine = any(STEP in (act.scopes or ()) for act in after)
-    actual = _scopes(after[0]) if after else "no other authorization request"
-    evidence = [*refused.evidence, *(after[0].evidence if after else [])]
+    others = [act for act in seen.dealings if act.index > refused.index]
+    instead = ", ".join(f"{act.method} {act.path}: {act.parameters.get('grant_type', 'no grant')}" for act in others)
+    actual = _scopes(after[0]) if after else f"no other authorization request, but {instead or 'nothing'}"
+    evidence = [*refused.evidence, *(index for act in others[:2] for index in act.evidence)]
     yield None if fine else Mismatch(f"an authorization request with scope {STEP}", actual, evidence)
 
 

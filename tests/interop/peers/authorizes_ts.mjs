@@ -38,9 +38,10 @@ const provider = {
   saveCodeVerifier: (verifier) => void (kept.verifier = verifier),
   async redirectToAuthorization(url) {
     const response = await fetch(url, { redirect: "manual" });
-    answer = new URL(response.headers.get("location")).searchParams;
+    const brought = new URL(response.headers.get("location")).searchParams;
     // The SDK leaves the state to whoever sends the user away.
-    if (answer.get("state") !== kept.state) throw new Error("the response has another state");
+    if (brought.get("state") !== kept.state) throw new Error("the response has another state");
+    answer = brought;
   },
 };
 
