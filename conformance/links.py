@@ -198,6 +198,7 @@ class StreamLink:
         self._reading = anyio.Event()
         self._reading.set()
         self._patience = patience
+        self._held = b""
         self.tolerance = FLOOD
         """Lines nobody asked for that are one too many."""
         self._unasked = self._unasked_bytes = 0
@@ -289,10 +290,19 @@ class StreamLink:
         entry, _ = await self._send(data, value, defect)
         return entry
 
+    async def hold(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> None:
+        """Send a line in one write with the next message: who reads in chunks gets the two together, every time."""
+        if not self._framing.end:
+            await self.send(data, value, defect)
+            return
+        self.matcher.sent(self.conversation.record(Direction.SENT, data, value, defect=defect))
+        self._held += data + self._framing.end
+
     async def _send(self, data: bytes, value: Any, defect: str | None) -> tuple[Entry, Refusal | None]:
         self._need_target()
         entry = self.conversation.record(Direction.SENT, data, value, defect=defect)
-        return entry, await self._put(data + self._framing.end, entry)
+        held, self._held = self._held, b""
+        return entry, await self._put(held + data + self._framing.end, entry)
 
     def _need_target(self) -> None:
         if self.gone is not None:

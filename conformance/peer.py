@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from conformance.expect import Mismatch, brief, expect_result
-from conformance.guise import BARE, Guise
+from conformance.guise import BARE, CLIENT_INFO, Guise
 from conformance.http_link import HttpLink
 from conformance.http_reply import HttpReply, HttpRequest
 from conformance.links import Answer, Silence, StreamLink
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CLIENT_INFO", "Peer", "encode"]
 
-CLIENT_INFO = {"name": "touchstone", "version": "1"}
 _ids = itertools.count(random.Random(0).randrange(1000, 9000))  # noqa: S311 - no secret; never 0, which hides id bugs
 
 
@@ -96,6 +95,11 @@ class Peer:
         return self.link
 
     @property
+    def _awake(self) -> bool:
+        """Whether the target runs already: a process that has said nothing yet may still be starting."""
+        return self.process is None or any(True for _ in self.conversation.received())
+
+    @property
     def modern_only(self) -> bool:
         """Whether the target speaks no revision with a handshake, as far as era detection found."""
         assert self.bench is not None
@@ -132,7 +136,7 @@ class Peer:
     def opening_request(self) -> dict[str, Any]:
         """Return a correct first request of the revision's era."""
         params = (
-            None if self.revision.modern else initialize_params(self.revision, CLIENT_INFO, self.guise.capabilities)
+            None if self.revision.modern else initialize_params(self.revision, self.guise.info, self.guise.capabilities)
         )
         return self.message(self.opening_method, params)
 
@@ -167,7 +171,7 @@ class Peer:
 
     def params(self, params: dict[str, Any] | None, meta: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
         """Return params as a correct client of the revision sends them, with `meta` added to `_meta`."""
-        merged = request_meta(self.revision, CLIENT_INFO, self.guise.capabilities) if self.revision.modern else {}
+        merged = request_meta(self.revision, self.guise.info, self.guise.capabilities) if self.revision.modern else {}
         merged |= dict(meta or {})
         if not merged:
             return params
@@ -214,7 +218,7 @@ class Peer:
 
         `headers` change those that go with it over HTTP (None removes one).
         """
-        patience = timeout or self.patience.answer
+        patience = timeout or (self.patience.answer if self._awake else self.patience.start)
         data = encode(message)
         if isinstance(self.link, StreamLink):
             return await self.link.call(data, message, patience, defect)

@@ -35,7 +35,7 @@ async def serves_after(peer: Peer, what: str) -> None:
 
 async def serves_after_garbage(peer: Peer) -> None:
     """Raise `Blocked` if the target does not even bear a line that is no JSON, which a check of its own reports."""
-    await peer.stream.send(b"this line is no JSON", defect="no JSON")
+    await peer.stream.hold(b"this line is no JSON", defect="no JSON")
     try:
         await peer.fence()
     except (Gone, Silence):

@@ -299,3 +299,23 @@ def test_a_target_that_left_one_notification_alone_may_still_answer_another() ->
         assert [entry.value["error"]["code"] for entry in unasked] == [-32601]
 
     play(scene)
+
+
+def test_a_held_line_goes_out_in_one_write_with_the_next() -> None:
+    async def scene(link: StreamLink, theirs: MemoryChannel, unasked: list[Entry]) -> None:
+        await link.hold(b"no JSON", defect="no JSON")
+        await link.send(b"{}", {})
+        assert await theirs.receive() == b"no JSON\n{}\n"
+
+    conversation = play(scene)
+    assert [entry.data for entry in conversation.sent()] == [b"no JSON", b"{}"]
+
+
+def test_where_lines_end_nothing_a_held_message_goes_out_at_once() -> None:
+    async def run() -> bytes:
+        ours, theirs = memory_pair()
+        link = StreamLink(ours, Conversation("ws", "test"), _closed, 5.0, links.WHOLE)
+        await link.hold(b"[]", [])
+        return await theirs.receive()
+
+    assert anyio.run(run) == b"[]"

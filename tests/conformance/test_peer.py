@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import anyio
 import pytest
@@ -185,3 +186,20 @@ def test_bytes_that_are_no_json_have_no_value() -> None:
     assert json_or_nothing(b"{") is NO_JSON
     assert json_or_nothing(b"[" * 100_000) is NO_JSON
     assert json_or_nothing(b"null") is None
+
+
+def test_a_process_that_has_said_nothing_yet_may_take_as_long_as_a_start_takes() -> None:
+    async def late(wire: Wire, message: Message) -> None:
+        waited.append(message)
+        await wire.reply(message, {})
+
+    waited: list[Message] = []
+    server = Scripted({"x": late})
+
+    async def scene(peer: Peer) -> None:
+        peer.patience = replace(BRISK, answer=0.0001, start=5.0)
+        peer.process = cast(Any, object())  # all that matters is that there is one
+        assert (await peer.request("x")).result == {}
+
+    with_peer(server, scene, opened=False)
+    assert waited

@@ -9,7 +9,7 @@ from conformance.checks.fences import NOTE, all_answered, serves_after
 from conformance.expect import Mismatch, brief, expect_equal, expect_error, literal
 from conformance.links import Answer
 from conformance.monitors.traffic import key
-from conformance.peer import Peer
+from conformance.peer import Peer, encode
 
 _TOGETHER = 10
 _LARGEST = 2**53 - 1
@@ -95,7 +95,7 @@ async def unicode(peer: Peer) -> None:
 async def batch(peer: Peer) -> None:
     """An array of requests is not executed, since the revision has no batches."""
     items = [peer.message(peer.cheap_method) for _ in range(2)]
-    await peer.tell(items, "a batch")
+    await peer.stream.hold(encode(items), items, "a batch")
     await serves_after(peer, "a batch")
     for entry in peer.heard:
         answers = entry.value if isinstance(entry.value, list) else [entry.value]

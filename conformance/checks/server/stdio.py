@@ -48,7 +48,7 @@ _NO_JSON: dict[str, bytes] = {
 async def no_json(peer: Peer) -> None:
     """A line that is no JSON does not keep the next request from its answer."""
     for name, line in _NO_JSON.items():
-        await peer.stream.send(line, defect=name)
+        await peer.stream.hold(line, defect=name)
         await serves_after(peer, name)
 
 
@@ -57,7 +57,7 @@ async def no_message(peer: Peer) -> None:
     """A line of JSON that is no message does not keep the next request from its answer."""
     await serves_after_garbage(peer)
     for name, line in _NO_MESSAGES.items():
-        await peer.stream.send(line, json_or_nothing(line), defect=name)
+        await peer.stream.hold(line, json_or_nothing(line), defect=name)
         await serves_after(peer, name)
 
 
@@ -66,7 +66,7 @@ async def blank(peer: Peer) -> None:
     """Blank lines do not keep the next request from its answer."""
     await serves_after_garbage(peer)
     for line in (b"", b"   ", b"\r"):
-        await peer.stream.send(line, defect="a blank line")
+        await peer.stream.hold(line, defect="a blank line")
     await serves_after(peer, "blank lines")
 
 
@@ -76,7 +76,7 @@ async def no_utf_8(peer: Peer) -> None:
     await serves_after_garbage(peer)
     message = peer.message(peer.cheap_method, meta={NOTE: "BYTES"})
     # Whoever replaces the bad bytes may answer: the transcript holds the id to answer with.
-    await peer.stream.send(encode(message).replace(b"BYTES", b"\xff\xc3("), message, defect="no UTF-8")
+    await peer.stream.hold(encode(message).replace(b"BYTES", b"\xff\xc3("), message, defect="no UTF-8")
     await serves_after(peer, "a line that is no UTF-8")
 
 
