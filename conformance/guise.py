@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["BARE", "Answering", "Guise"]
+__all__ = ["BARE", "CLIENT_INFO", "Answering", "Guise"]
+
+CLIENT_INFO: dict[str, Any] = {"name": "touchstone", "version": "1"}
 
 Answering = Callable[[dict[str, Any]], Awaitable[dict[str, Any] | None]]
 """Takes a request of the target, and returns the `result` or `error` member of the answer; None refuses it as a method
@@ -20,10 +22,12 @@ async def _refuse(_request: dict[str, Any]) -> None:
 @dataclass(frozen=True, slots=True)
 class Guise:
     """One client: `capabilities` are declared in the handshake, and at 2026-07-28 with each request; `answer` is asked
-    for each request of the target but `ping`, each in a task of its own, and may wait."""
+    for each request of the target but `ping`, each in a task of its own, and may wait; `info` is what it says of
+    itself."""
 
     capabilities: dict[str, Any] = field(default_factory=dict)
     answer: Answering = _refuse
+    info: dict[str, Any] = field(default_factory=lambda: CLIENT_INFO)
 
 
 BARE = Guise()

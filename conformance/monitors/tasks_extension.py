@@ -62,7 +62,7 @@ def types(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield _wrong(_ROW + "result-type.only", f"no task from {method}", brief(result), *evidence)
 
 
-@monitor("tasks.extension.undeclared", _ROW + "capability.undeclared")
+@monitor("tasks.extension.undeclared", _ROW + "capability.undeclared", "versioning.extension.one-sided")
 def undeclared(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A request that does not declare the extension gets no task."""
     for asked, answer, result in _answered(conversation):

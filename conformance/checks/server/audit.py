@@ -25,6 +25,7 @@ _COMBINATORS = ("anyOf", "oneOf", "allOf")
 _FIXTURE = "json_schema_2020_12_tool"
 """A tool that servers have for another suite, which wants it to have such a root."""
 _SCHEMAS = ("inputSchema", "outputSchema")
+_NEWEST = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?")
 _ICON = re.compile(r"(?i)(https?|data):")
 _HIDDEN = re.compile("[\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\u180e\U000e0000-\U000e007f]")
 """Zero-width, direction-changing and tag characters. The joiners U+200C and U+200D spell Persian and emoji."""
@@ -39,6 +40,15 @@ async def schemas_valid(peer: Peer) -> None:
         wrong = flaw(schema)
         if wrong is not None:
             raise Mismatch(f"a valid {member} of tool {name}", wrong)
+
+
+@check("audit.schema.dialect", "dialects.used")
+async def newest_dialect(peer: Peer) -> None:
+    """The schemas of tools are written in JSON Schema 2020-12: they say so, or name no dialect."""
+    for name, member, schema in await _schemas(peer):
+        named = schema.get("$schema") if isinstance(schema, dict) else None
+        if named is not None and not (isinstance(named, str) and _NEWEST.fullmatch(named)):
+            raise Mismatch(f"no $schema but that of 2020-12 in the {member} of tool {name}", brief(named))
 
 
 @check("audit.schema.references", "audit.schema.references")
