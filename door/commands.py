@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from conformance.patience import Patience
 from conformance.target import HttpTarget, StdioTarget, Target
 from door.baselines import NONE
-from door.catalogue import need_known
+from door.catalogue import need_known, need_revisions
 from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
 from door.embedded import EmbeddedServer, embedded_stdio
@@ -23,10 +23,9 @@ from door.session import HOME, Output, Session, describe
 from door.settings_file import File
 from door.terminal import complain
 from door.typed import typed
-from reference_impl.protocol.revisions import REVISIONS, revision_named
 from reports.records import Target as TargetRow
 
-__all__ = ["run_all", "run_check", "run_fuzz", "run_load"]
+__all__ = ["check_plan", "run_all", "run_check", "run_fuzz", "run_load", "settings_of"]
 
 _NO_TARGET = (
     "no target: give a URL, a command after -- (touchstone {command} -- node build/index.js), "
@@ -138,17 +137,10 @@ def _need(job: _Job, command: str) -> Target:
 
 
 def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, table: File | None = None) -> _Job:
-    settings = read_settings(
-        target.target or [],
-        file=table or target.config,
-        headers=target.header or [],
-        token=target.token,
-        env=target.env or [],
-        allow=target.allow or [],
-    )
+    settings = settings_of(target, table)
     return _Job(
         settings=settings,
-        plan=_check_plan(settings, checking),
+        plan=check_plan(settings, checking),
         output=Output.of(output, checking, settings.baseline),
         seed=random.SystemRandom().randrange(2**32) if output.seed is None else output.seed,
         quiet=output.quiet,
@@ -156,10 +148,21 @@ def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
     )
 
 
-def _check_plan(settings: Settings, checking: CheckingOptions) -> CheckPlan:
-    for name in checking.revision or ():
-        if revision_named(name) is None:
-            raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
+def settings_of(target: TargetOptions, table: File | None = None) -> Settings:
+    """Return the settings that options and their file, or `table` in the place of that, come to. Raises `Refusal`."""
+    return read_settings(
+        target.target or [],
+        file=table or target.config,
+        headers=target.header or [],
+        token=target.token,
+        env=target.env or [],
+        allow=target.allow or [],
+    )
+
+
+def check_plan(settings: Settings, checking: CheckingOptions) -> CheckPlan:
+    """Return which checks run, and how patiently. Raises `Refusal`."""
+    need_revisions(checking.revision or ())
     if not (math.isfinite(checking.patience) and math.isfinite(checking.deadline)):
         raise Refusal("--patience and --deadline are numbers of seconds, and end")
     patience = replace(Patience().scaled(checking.patience), run=checking.deadline)

@@ -30,11 +30,15 @@ __all__ = ["FuzzSettings", "fuzz", "replay_finding"]
 
 @dataclass(frozen=True, slots=True)
 class FuzzSettings:
-    """How much is tried: on top of what holds for checks, the cases of each property and the seed of all chance."""
+    """How much is tried: on top of what holds for checks, the cases of each property and the seed of all chance.
+
+    `alone`: nobody else in this process uses Hypothesis, whose folder then lies among ours.
+    """
 
     checks: CheckPlan
     examples: int
     seed: int
+    alone: bool = True
 
 
 def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, settings: FuzzSettings) -> None:
@@ -62,8 +66,9 @@ def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, setting
         database=HOME / "examples",
     )
 
-    # Or Hypothesis would leave a folder of its own beside ours.
-    set_hypothesis_home_dir(HOME / "hypothesis")
+    if settings.alone:
+        # Or Hypothesis would leave a folder of its own beside ours.
+        set_hypothesis_home_dir(HOME / "hypothesis")
     anyio.run(run_properties, plan, scouted)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from itertools import pairwise
 
 from door.hosts_file import is_entry
 from door.options import TargetOptions
@@ -18,13 +19,18 @@ _OWN = "--"
 @dataclass(frozen=True, slots=True)
 class Named:
     """`given` is TARGET, with the settings file it needs, where the target's address alone would not lead there again;
-    `options` are the headers, variables and token of the command line, their values masked."""
+    `options` are the headers, variables and token of the command line, their values masked;
+    `pytest` is the beginning of a command of pytest, for a target that lives inside of it alone."""
 
     given: str | None = None
     options: str = ""
+    pytest: str | None = None
 
-    def again(self, command: str, revision: str) -> str:
-        """Return a command that repeats something at a revision of the target, so that it reaches the same target."""
+    def again(self, command: str, revision: str, check: str = "") -> str:
+        """Return a command that repeats a check at a revision of the target, so that it reaches the same target."""
+        if self.pytest is not None:
+            named = [value for name, value in pairwise(shlex.split(command)) if name == "--only"] or [check]
+            return f"{self.pytest} -k {shlex.quote(' or '.join(named))}"
         before, found, address = command.partition(f"--revision {revision} ")
         target = self.given if self.given is not None and found else address
         return " ".join(filter(None, [f"{before}{found}".strip(), self.options, target]))

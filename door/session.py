@@ -121,6 +121,11 @@ class Session:
         )
 
     @property
+    def seed(self) -> int:
+        """What all chance follows from."""
+        return self._header.seed or 0
+
+    @property
     def records(self) -> Path:
         """Where the rows go."""
         return self._output.records
@@ -170,7 +175,7 @@ class Session:
                 return self._writer.append(row)
 
     def _repeat(self, row: Judgement) -> str:
-        return row.repeat and self._named.again(row.repeat, row.revision)
+        return row.repeat and self._named.again(row.repeat, row.revision, row.check)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -86,6 +86,16 @@ def render_console(run: Run, console: Console, verbose: bool = False) -> None:
     _print_verdict(run, summary, console, signs)
 
 
+def failures_to_text(run: Run, width: int = 100) -> str:
+    """Return what `render_console` says of the failures of `run`, and nothing else of it."""
+    out = StringIO()
+    console = Console(file=out, width=width, color_system=None, force_terminal=False, legacy_windows=False)
+    summary = digest(run)
+    for failure in (*summary.failures, *summary.faults, *summary.known):
+        _print_failure(run, failure, console, _Look(_SIGNS, verbose=False))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
 def to_text(run: Run, width: int = 100) -> str:
     """Return what `render_console` prints where there are no colours."""
     out = StringIO()

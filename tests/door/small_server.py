@@ -68,7 +68,7 @@ def parsed(line: bytes) -> dict | None:
     """Return the message of a line; None where it holds none."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     sound = isinstance(message, dict) and message.get("jsonrpc") == "2.0" and message.get("id", 0) is not None
     return message if sound else None
