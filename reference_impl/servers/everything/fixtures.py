@@ -144,6 +144,8 @@ def _add_running(server: AdvancedMCPServer) -> None:
 
     @server.tool("test_missing_capability", "Needs a client with sampling.", annotations=READ_ONLY)
     async def missing_capability(context: Context) -> str:
+        if not context.revision.modern and "sampling" not in context.capabilities:
+            raise ToolError("This tool needs a client with sampling")
         context.require("sampling")
         return "The client has sampling"
 
