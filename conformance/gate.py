@@ -17,10 +17,11 @@ from conformance.target import AUTHORIZATION, bears_credentials
 from reference_impl.protocol.streamable import SESSION_ID
 
 if TYPE_CHECKING:
+    from conformance.bench import Bench
     from conformance.links import Answer
     from conformance.peer import Peer
 
-__all__ = ["MADE_UP", "UNAUTHORIZED", "is_served", "knock", "need_oauth", "need_refusal", "need_taken"]
+__all__ = ["MADE_UP", "UNAUTHORIZED", "is_served", "knock", "need_oauth", "need_refusal", "need_taken", "note_open"]
 
 MADE_UP = "touchstone-not-a-token"
 UNAUTHORIZED = 401
@@ -56,13 +57,18 @@ async def need_refusal(peer: Peer) -> Answer:
         raise Inapplicable(_UNPROTECTED)
     answer = await knock(peer, None, "no token")
     if is_served(answer):
-        peer.bench.kept[_OPEN] = True
+        note_open(peer.bench)
         raise Inapplicable(_UNPROTECTED)
     if answer.status == _UNAVAILABLE:
         raise Blocked(f"the target is out of service: {answer.describe()}")
     if answer.status != UNAUTHORIZED:
         await need_taken(peer)
     return answer
+
+
+def note_open(bench: Bench) -> None:
+    """Take that somebody was let in without a token, so that nobody tries again."""
+    bench.kept[_OPEN] = True
 
 
 async def need_taken(peer: Peer) -> None:

@@ -13,6 +13,7 @@ import anyio.abc
 from conformance.attempt import run_monitor
 from conformance.bench import Bench
 from conformance.eras import Eras
+from conformance.gate import note_open
 from conformance.judge import Judge
 from conformance.patience import Patience
 from conformance.readers import beside_readers
@@ -110,6 +111,8 @@ def _bench(plan: Plan, eras: Eras, revision: Revision, readers: anyio.abc.TaskGr
     bench.surface.permission = plan.permission
     if (begun := eras.begun.get(revision.era)) is not None and begun.peer.conversation.revision == revision.name:
         bench.leases.adopt(begun)
+    if eras.revisions and not bears_credentials(plan.target):
+        note_open(bench)
     bench.conversations += [item for item in eras.conversations if item.revision == revision.name]
     return bench
 

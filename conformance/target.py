@@ -25,6 +25,7 @@ __all__ = [
     "bears_credentials",
     "parse_target",
     "shown",
+    "with_token",
 ]
 
 
@@ -54,9 +55,7 @@ class HttpTarget:
 
     def bearing(self, token: str | None) -> HttpTarget:
         """Return the same server, shown another token; with None, none."""
-        others = {name: value for name, value in self.headers.items() if name.lower() != AUTHORIZATION}
-        shown = {} if token is None else {AUTHORIZATION: f"Bearer {token}"}
-        return replace(self, headers=others | shown)
+        return replace(self, headers=with_token(self.headers, token))
 
     @property
     def token(self) -> str | None:
@@ -149,6 +148,12 @@ def _url(text: str) -> UrlTarget:
     if "@" in parts.netloc:
         raise TargetError("a URL with a user name is not sent as such; use --header 'Authorization: ...'")
     return _SCHEMES[parts.scheme](text[len(_SSE) :] if parts.scheme.startswith(_SSE) else text)
+
+
+def with_token(headers: Mapping[str, str], token: str | None) -> dict[str, str]:
+    """Return headers with another token; with None, with none."""
+    others = {name: value for name, value in headers.items() if name.lower() != AUTHORIZATION}
+    return others if token is None else {**others, AUTHORIZATION: f"Bearer {token}"}
 
 
 def bears_credentials(target: Target) -> bool:

@@ -41,8 +41,11 @@ from conformance.target import (
     StdioTarget,
     Target,
     TargetError,
+    UrlTarget,
     WebSocketTarget,
+    bears_credentials,
     parse_target,
+    with_token,
 )
 from door.errors import Refusal
 from door.hosts_file import is_entry, read_entry
@@ -108,9 +111,9 @@ def _bearing(target: Target | None, token: str | None, secrets: Secrets) -> Targ
     """Return the target with the token of the command line."""
     if token is None or target is None:
         return target
-    if not isinstance(target, HttpTarget):
+    if not isinstance(target, UrlTarget):
         raise Refusal("--token goes with a URL; a command takes its credentials from --env")
-    return target.bearing(_tokens({"--token": token}, secrets)["--token"])
+    return replace(target, headers=with_token(target.headers, _tokens({"--token": token}, secrets)["--token"]))
 
 
 def _tokens(given: Mapping[str, Value], secrets: Secrets) -> dict[str, str]:
@@ -126,30 +129,30 @@ def _is_of_the_file(target: Target | None, table: File) -> bool:
     own = _parsed(table.target.words())
     if own is None:
         raise Refusal("[authorization] is for the [target] of the same file, which has none")
-    if not isinstance(own, HttpTarget):
+    if not isinstance(own, UrlTarget):
         raise Refusal("[authorization] goes with a url; a command takes its credentials from env")
-    return isinstance(target, HttpTarget) and target.url == own.url
+    return isinstance(target, UrlTarget) and target.url == own.url
 
 
 def _identified(target: Target | None, given: Authorization, secrets: Secrets) -> tuple[Target, Issuer | None]:
     """Return the target with the tokens of the file, or with those that our issuer makes, and that issuer."""
-    assert isinstance(target, HttpTarget)
+    assert isinstance(target, UrlTarget)
     tokens = _tokens(given.tokens, secrets)
     made, issuer = Identities(), None
     if given.issuer is not None:
         from door.issuing import Issuer, Wanted
 
-        wanted = Wanted(given.issuer, given.resource or target.url, tuple(given.scopes), _KEY)
-        issuer = Issuer(wanted)
+        issuer = Issuer(Wanted(given.issuer, given.resource or target.url, tuple(given.scopes), _KEY))
         made = issuer.identities()
         tokens = {"good": issuer.good(), **tokens}
     good = tokens.pop("good", None)
     identities = replace(made, **tokens)  # type: ignore[arg-type] # none of the names is that of the callable
     secrets.keep(filter(None, [good, *(getattr(identities, name) for name in _OTHERS)]))
     # What was typed counts more than what the file says.
-    plain = all(name.lower() != AUTHORIZATION for name in target.headers)
-    target = target.bearing(good) if good is not None and plain else target
-    return replace(target, identities=identities), issuer
+    if good is not None and not bears_credentials(target):
+        target = replace(target, headers=with_token(target.headers, good))
+    # Over the other transports nobody tries the gate.
+    return (replace(target, identities=identities) if isinstance(target, HttpTarget) else target), issuer
 
 
 def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Target | None:

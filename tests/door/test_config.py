@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from conformance.identities import Identities
-from conformance.target import HttpTarget, SseTarget, StdioTarget, WebSocketTarget
+from conformance.target import HttpTarget, SseTarget, StdioTarget, UrlTarget, WebSocketTarget
 from door.config import Settings, read_settings
 from door.errors import Exit, Refusal
 
@@ -213,3 +213,11 @@ def test_an_issuer_makes_the_tokens_that_were_not_given() -> None:
     assert len(made) == 3
     assert made <= set(settings.secrets)
     assert settings.issuer is not None
+
+
+@pytest.mark.parametrize("url", ["ws://127.0.0.1:1/ws", "sse+http://127.0.0.1:1/sse"])
+def test_a_token_goes_over_the_other_transports_too(url: str) -> None:
+    _written(PROTECTED.replace("http://127.0.0.1:1/mcp", url))
+    for target in (read_settings([]).target, read_settings([url], token="a-token-of-trust").target):
+        assert isinstance(target, UrlTarget)
+        assert target.headers == {"authorization": "Bearer a-token-of-trust"}
