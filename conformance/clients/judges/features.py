@@ -6,13 +6,17 @@ from collections.abc import Iterator
 
 from conformance.clients.declare import judge, judged_by
 from conformance.clients.said import Said, ended_well, modern, said
+from conformance.clients.scenarios.bad_headers import GOOD
 from conformance.clients.scenarios.features import ICON_PATH, ICON_PLACES
+from conformance.clients.scenarios.gone import GONE, LONG_GONE
+from conformance.clients.stdio_stage import STARTED
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, literal
 from conformance.meta_keys import key_flaw
 from conformance.monitors.content import meta_prefixes
 from conformance.transcript import Conversation, Direction
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
 
+_TWICE = 2
 _CREDENTIALS = ("authorization", "cookie", "proxy-authorization")
 _CONNECTED = {"icon-https": "icons.origin", "icon-ws": "icons.unsafe", "icon-ftp": "icons.unsafe"}
 
@@ -76,6 +80,45 @@ def listening(conversation: Conversation) -> Iterator[Mismatch | None]:
     yield from _goes_on(conversation, "subscriptions/listen", "the client listens for nothing")
 
 
+@judge("client.listening-renewed", "subscriptions.renewed", scenario="listen-lost")
+def listening_renewed(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client that starts its server again listens again for the same."""
+    started = [entry.index for entry in conversation.entries if entry.data == STARTED]
+    if len(started) < _TWICE:
+        raise Blocked("the client did not start its server again")
+    listened = [item for item in said(conversation) if item.is_request and item.method == "subscriptions/listen"]
+    before = [item for item in listened if item.entry.index < started[1]]
+    after = [item.params.get("notifications") for item in listened if item.entry.index > started[1]]
+    if not any(item.is_request and item.entry.index > started[1] for item in said(conversation)):
+        raise Blocked("the client said nothing to the server that it had started again")
+    for item in before:
+        wanted = item.params.get("notifications")
+        evidence = [item.entry.index, started[1]]
+        yield None if wanted in after else Mismatch(f"to listen again for {brief(wanted)}", brief(after), evidence)
+
+
+@judge("client.bad-headers", "tools.header.rejected", scenario="bad-headers")
+def bad_headers(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Of the tools whose x-mcp-header breaks a rule a client calls none, and it still has the others."""
+    calls = [item for item in said(conversation) if item.is_request and item.method == "tools/call"]
+    if not calls:
+        raise Blocked("the client called no tool: neither the one in order nor any other")
+    for item in calls:
+        name = item.params.get("name")
+        wanted = "no call of a tool whose x-mcp-header breaks a rule"
+        yield None if name == GOOD else Mismatch(wanted, f"a call of {literal(name)}", [item.entry.index])
+
+
+@judge("client.gone", "resources.not-found.old-code", scenario="gone")
+def gone(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Error -32002 is taken as -32602 is: for a resource that does not exist."""
+    every = said(conversation)
+    reads = {item.params.get("uri"): item for item in every if item.is_request and item.method == "resources/read"}
+    if GONE not in reads or LONG_GONE not in reads or reads[GONE].entry.index > reads[LONG_GONE].entry.index:
+        raise Blocked("the client did not read both resources that are gone, one after the other")
+    yield from _survives(conversation, reads[LONG_GONE])
+
+
 def _goes_on(conversation: Conversation, method: str, never: str) -> Iterator[Mismatch | None]:
     """Judge whether the client said anything after each answer to a request, or ended well."""
     every = said(conversation)
@@ -83,15 +126,20 @@ def _goes_on(conversation: Conversation, method: str, never: str) -> Iterator[Mi
     if not asked:
         raise Inapplicable(never)
     for item in asked:
-        later = any(other.entry.index > item.entry.index for other in every)
-        if later or ended_well(conversation):
-            yield None
-            continue
-        last = next((entry for entry in conversation.entries if entry.data.startswith(b"exit status")), None)
-        if last is None:
-            raise Blocked("the client said nothing more, and did not end by itself")
-        evidence = [item.entry.index, last.index]
-        yield Mismatch("a client that goes on", f"{_answer(item)}, then {last.data.decode()}", evidence)
+        yield from _survives(conversation, item)
+
+
+def _survives(conversation: Conversation, item: Said) -> Iterator[Mismatch | None]:
+    """Judge whether the client asked for anything after what it got for a request, or ended well."""
+    later = any(other.is_request and other.entry.index > item.entry.index for other in said(conversation))
+    if later or ended_well(conversation):
+        yield None
+        return
+    last = next((entry for entry in conversation.entries if entry.data.startswith(b"exit status")), None)
+    if last is None:
+        raise Blocked("the client said nothing more, and did not end by itself")
+    evidence = [item.entry.index, last.index]
+    yield Mismatch("a client that goes on", f"{_answer(item)}, then {last.data.decode()}", evidence)
 
 
 def _answer(item: Said) -> str:

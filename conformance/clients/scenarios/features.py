@@ -13,11 +13,12 @@ from reference_impl.protocol.errors import Code
 from reference_impl.protocol.lifecycle import SERVER_INFO, SUBSCRIPTION_ID
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["ICON_PATH", "ICON_PLACES", "SCENARIO"]
+__all__ = ["CHANGES", "ICON_PATH", "ICON_PLACES", "SCENARIO", "granted"]
 
 ICON_PATH = "/icon.png"
 ICON_PLACES: Mapping[str, str] = {"icon-http": "http", "icon-https": "https", "icon-ws": "ws", "icon-ftp": "ftp"}
 """Listeners, and the scheme of the icon that is said to be there. A connection is all that any of them ever sees."""
+CHANGES: Message = {"listChanged": True}
 _FOREIGN = ("file:///etc/hostname", "javascript:void(0)", "data:image/png;base64,iVBORw0KGgo=")
 _ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _TEMPLATE = {"uriTemplate": "test://texts/{name}", "name": "texts"}
@@ -35,7 +36,7 @@ def _icons(scene: Scene) -> list[Message]:
 def _offer(revision: Revision, icons: list[Message]) -> Offer:
     shown: Message = {"icons": icons} if revision.icons else {}
     completes: Message = {"completions": {}} if revision.completions_capability else {}
-    changes: Message = {"listChanged": True} if revision.modern else {}
+    changes = CHANGES if revision.modern else {}
     tools = tuple({"name": name, "inputSchema": EMPTY_SCHEMA, **shown} for name in ("Echo_Upper", "greet"))
     resources = ({"uri": "test://texts/one", "name": "one", **shown},)
     first, second = ({"name": name, "arguments": [_ARGUMENT], **shown} for name in ("hello", "goodbye"))
@@ -65,19 +66,18 @@ def _begin(scene: Scene) -> Behaviour:
                 return turn.error(Code.INTERNAL_ERROR, "Internal error: no completion")
             return turn.result(complete(scene.revision, {"completion": values}, caches=False))
         if turn.is_request and turn.method == "subscriptions/listen" and scene.revision.modern:
-            return _listen(turn)
+            return Reply(200, before=(granted(turn), Wait(seconds=scene.silence)), awaits=False)
         return None
 
     return Behaviour(opening=opening, reply=reply, offer=lambda revision: _offer(revision, icons))
 
 
-def _listen(turn: Turn) -> Reply:
-    """Grant all wishes for changes of lists but one, and no others."""
+def granted(turn: Turn) -> Message:
+    """Return the acknowledgement of all wishes for changes of lists but one, and of no others."""
     wishes = turn.params.get("notifications")
     wanted = sorted(name for name in wishes if name.endswith("ListChanged")) if isinstance(wishes, dict) else []
     params = {"notifications": dict.fromkeys(wanted[:-1], True), "_meta": {SUBSCRIPTION_ID: turn.message["id"]}}
-    granted = {"jsonrpc": "2.0", "method": _ACKNOWLEDGED, "params": params}
-    return Reply(200, before=(granted, Wait(seconds=turn.scene.silence)), awaits=False)
+    return {"jsonrpc": "2.0", "method": _ACKNOWLEDGED, "params": params}
 
 
 SCENARIO = Scenario(
