@@ -81,6 +81,22 @@ async def foreign_token(peer: Peer) -> None:
         raise Mismatch("a refusal of a token for another server", answer.describe(), [answer.entry.index])
 
 
+@check("auth.session-alone", "auth.session.no-proof", sharing=Sharing.OUTSIDE)
+async def session_alone(peer: Peer) -> None:
+    """A session that was opened with a token serves nobody who shows none."""
+    await need_oauth(peer)
+    await _need_good(peer)
+    await peer.ask_opening()
+    if peer.session is None:
+        raise Inapplicable("the target opens no session")
+    await peer.notify("notifications/initialized")
+    if not is_served(await peer.fence()):
+        raise Blocked("the same request with the good token is not served")
+    answer = await peer.call(peer.message(peer.cheap_method), headers={AUTHORIZATION: None}, defect="no token")
+    if is_served(answer):
+        raise Mismatch("a refusal of a request without a token", answer.describe(), [answer.entry.index])
+
+
 @check("auth.nothing-before", "auth.token.before-processing", sharing=Sharing.OUTSIDE)
 async def nothing_before(peer: Peer) -> None:
     """Nothing of a request with a token for another server is carried out, and nothing is given away."""
