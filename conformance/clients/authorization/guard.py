@@ -36,7 +36,9 @@ class Guard:
 
     @property
     def resource(self) -> str:
-        """What it is called: by its origin where its metadata lie at the root (RFC 9728, section 3.3)."""
+        """What its metadata call it: by its origin where they lie at the root (RFC 9728, section 3.3)."""
+        if self.terms.resource is not None:
+            return self.terms.resource
         return self.origin if self.terms.places == ("root",) else f"{self.origin}{PATH}"
 
     @property

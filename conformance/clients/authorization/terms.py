@@ -52,9 +52,10 @@ class Terms:
     `challenge` names the form of its challenges (see `challenges`). `places` is where its metadata lie: "named" (at an
     address that only the challenge tells), "path" and "root" of the well-known ones, or nowhere. `decoys`: false
     metadata lie where a client that reads challenges does not look. `scope` is what challenges ask for, `supported`
-    what the metadata list. `steps` is how often a call is refused for lack of scope. `expires`: the
-    first token has run out when the tools are listed. `moves`: so it has, and then another authorization server is in
-    charge. `opens`: the handshake needs no token. `early`: the server is its own authorization server.
+    what the metadata list; they are about `resource`, by default the server itself. `steps` is how often a call is
+    refused for lack of scope. `expires`: the first token has run out when the tools are listed. `moves`: so it has, and
+    then another authorization server is in charge. `opens`: the handshake needs no token. `early`: the server is its
+    own authorization server.
     """
 
     challenge: str = "named"
@@ -62,6 +63,7 @@ class Terms:
     decoys: bool = False
     scope: str | None = CHALLENGED
     supported: tuple[str, ...] | None = None
+    resource: str | None = None
     steps: int = 0
     expires: bool = False
     moves: bool = False

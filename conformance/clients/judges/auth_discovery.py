@@ -204,7 +204,7 @@ def _no_dealings(conversation: Conversation, dealings: str, wrong: str) -> Itera
         raise Blocked("the client did not read the metadata of the authorization server")
     acts = [act for act in seen.dealings if act.path.endswith(dealings) and act.index > read.index]
     for act in acts[:1]:
-        yield Mismatch(wrong, f"{act.method} {act.target}", [*read.evidence, *act.evidence])
+        yield Mismatch(wrong, f"{act.method} {act.path}", [*read.evidence, *act.evidence])
     if not acts:
         yield None
 

@@ -23,7 +23,6 @@ from conformance.expect import Inapplicable
 from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
-_IDLE = 5.0
 _BROWSER = f"{sys.executable} -S {Path(browser.__file__)} %s"
 _ORIGINS = (Listener(FIRST), Listener(SECOND), Listener(SEALED, tls=True))
 _TOOL = {"name": TOOL, "description": "Reads a note.", "inputSchema": {"type": "object", "properties": {}}}
@@ -36,7 +35,9 @@ def _needs(probes: Sequence[Conversation]) -> str | Inapplicable | None:
         if not seen.took_part:
             return Inapplicable(SILENT)
         if not any(act.bearer and act.status < 400 for act in seen.endpoint):
-            return "the client comes to no token even where everything is as usual: see the scenario of that"
+            return (
+                f"the client comes to no token where everything is as usual (scenario {names.USUAL} or {names.EARLY})"
+            )
     return None
 
 
@@ -92,7 +93,6 @@ def _scenario(name: str, title: str, row: str, script: _Script, probe: str = nam
         needs=_needs,
         probe=probe,
         listeners=_ORIGINS,
-        idle=_IDLE,
         apart=True,
     )
 
@@ -171,6 +171,12 @@ REFRESH = _scenario(
     "issues refresh tokens, and takes a token for run out when the tools are listed",
     "auth.resource.sent",
     _Script(Terms(expires=True)),
+)
+RESOURCE_OTHER = _scenario(
+    names.RESOURCE_OTHER,
+    "is protected, and its metadata are about another server",
+    "auth.resource.server",
+    _Script(Terms(resource=f"{FOREIGN}/mcp"), "resource-mismatch"),
 )
 STATE_OTHER = _scenario(
     names.STATE_OTHER,
