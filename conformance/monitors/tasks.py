@@ -19,6 +19,8 @@ from conformance.transcript import Conversation, Entry
 from reference_impl.protocol.streamable import SSE_TYPE
 from reference_impl.protocol.tasks import RELATED_TASK, TERMINAL
 
+MAKERS = frozenset({"tools/call", "elicitation/create", "sampling/createMessage"})
+"""Requests of which tasks are made."""
 _STATUSES = frozenset({"working", "input_required", *TERMINAL})
 _STATUS_NOTIFICATION = "notifications/tasks/status"
 
@@ -64,7 +66,7 @@ def _told(conversation: Conversation) -> Iterator[_Told]:
     for asked, answer, result in _answered(conversation):
         method = str(asked.message["method"])
         found: list[Any] = []
-        if method == "tools/call":
+        if method in MAKERS:
             found = [result.get("task")]
         elif method in ("tasks/get", "tasks/cancel"):
             found = [result]
@@ -109,7 +111,7 @@ def first(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A new task is working, and has an id that no other has."""
     seen: dict[str, int] = {}
     for told in _told(conversation):
-        if told.method != "tools/call":
+        if told.method not in MAKERS:
             continue
         if told.id in seen:
             yield _wrong("tasks.id.unique", "an id for each task", f"{told.id} twice", seen[told.id], told.came)
@@ -199,15 +201,15 @@ def _related(holder: dict[str, Any]) -> Any:
 
 @monitor("tasks.declared", "tasks.capability.declared")
 def declared(conversation: Conversation) -> Iterator[Mismatch | None]:
-    """Only a server that declares tasks makes them, and answers questions about them."""
+    """Only who declares tasks makes them, and answers questions about them."""
     declares_tasks = declares(conversation.capabilities, "tasks")
     for asked, answer, result in _answered(conversation):
         method = str(asked.message["method"])
-        makes = method == "tools/call" and "task" in asked.params and isinstance(result.get("task"), dict)
+        makes = method in MAKERS and "task" in asked.params and isinstance(result.get("task"), dict)
         if not declares_tasks and (makes or method.startswith("tasks/")):
-            wanted = "no task of a server that declares none"
+            wanted = "no task of one that declares none"
             yield Mismatch(wanted, brief(result), [asked.entry.index, answer.index])
-        elif method == "tools/call" and "task" in asked.params:
+        elif method in MAKERS and "task" in asked.params:
             yield None
 
 

@@ -5,15 +5,14 @@ A tool is called as a task only where it may be called at all. A target without 
 
 from __future__ import annotations
 
-import math
 import os
-import re
 from typing import Any
 
 from conformance.calling import tried
 from conformance.check import check
 from conformance.checks.task_runs import TTL, TaskRun, authorized, begin, runs, runs_or_failure
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_error
+from conformance.guessing import FEW_BITS, guessable
 from conformance.judge import declares
 from conformance.links import Answer
 from conformance.peer import Peer
@@ -26,8 +25,6 @@ _TOOLS_AS_TASKS = "tasks.requests.tools.call"
 _NOBODYS = "touchstone-never-issued"
 _TOO_LONG = 10**15
 """Milliseconds: more than 30 000 years."""
-_FEW_BITS = 40
-"""An id that varies in fewer bits is found by trying; one that is random has three times as many."""
 _LOST = 3.0
 """Seconds after which an answer is taken for lost whose like came at once."""
 _SEVERAL = 3
@@ -130,21 +127,8 @@ async def unguessable(peer: Peer) -> None:
         ids.append(more)
     if len(set(ids)) < _SEVERAL:
         raise Blocked("too few tasks were made to compare their ids")
-    varying = _without_what_is_common(ids)
-    if max(map(_bits, varying)) < _FEW_BITS:
-        raise Mismatch(f"ids that differ in more than {_FEW_BITS} bits", ", ".join(ids[:_SEVERAL]))
-
-
-def _without_what_is_common(ids: list[str]) -> list[str]:
-    start = len(os.path.commonprefix(ids))  # noqa: RUF071 - characters are what is compared
-    return [identifier[start:] for identifier in ids]
-
-
-def _bits(text: str) -> float:
-    """Return how much a text of such characters can hold."""
-    kinds = ((r"\d*", 10), (r"[\da-f-]*", 16), (r"[\dA-F-]*", 16), (r"[\da-z_-]*", 36))
-    alphabet = next((size for pattern, size in kinds if re.fullmatch(pattern, text)), 64)
-    return len(text) * math.log2(alphabet)
+    if guessable(ids):
+        raise Mismatch(f"ids that differ in more than {FEW_BITS} bits", ", ".join(ids[:_SEVERAL]))
 
 
 async def _quick(peer: Peer) -> ToolCall:
