@@ -85,6 +85,11 @@ class Baseline:
         entry = self.listed(judgement)
         return entry is not None and not self.expired(entry)
 
+    def lapsed(self, judgement: Judgement) -> bool:
+        """Whether it is a failure that was known, and whose entry has expired."""
+        entry = self.listed(judgement)
+        return entry is not None and self.expired(entry)
+
     def expired(self, entry: Known) -> bool:
         """Whether an entry excuses nothing any more."""
         return entry.expires is not None and self.day >= entry.expires

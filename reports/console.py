@@ -158,7 +158,8 @@ def _labelled(failure: Failure) -> Iterator[tuple[str, Text]]:
     for other in failure.also:
         yield "also", Text.assemble((visible(other.first.check), "bold"), f": {_prose(other.first.title)}")
     if failure.listed is not None:
-        yield "known", Text(_known(failure.listed))
+        word = "known" if failure.severity == "known" else "expired"
+        yield word, Text(_known(failure.listed))
     if judged.cause:
         yield "cause", Text(_prose(judged.cause))
     if isinstance(judged, Finding):

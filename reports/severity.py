@@ -46,8 +46,9 @@ def severity(judgement: Judgement, baseline: Baseline | None = None) -> Severity
 
 
 def fails(judgement: Judgement, fail_on: FailOn = "must", baseline: Baseline | None = None) -> bool:
-    """Return whether this one alone makes a gate red."""
-    return severity(judgement, baseline) in _FAILING[fail_on]
+    """Return whether this one alone makes a gate red: by its severity, or since its entry in the baseline expired."""
+    lapsed = baseline is not None and fail_on != "never" and baseline.lapsed(judgement)
+    return lapsed or severity(judgement, baseline) in _FAILING[fail_on]
 
 
 def stale(run: Run) -> tuple[Known, ...]:

@@ -62,6 +62,13 @@ def test_an_entry_excuses_nothing_from_the_day_that_it_expires(sample_run: Run, 
     assert f"it is known, until {expires}" in to_text(held)
 
 
+def test_an_expired_entry_counts_whatever_the_level_of_its_failure(sample_run: Run) -> None:
+    held = against(sample_run, *all_known(), Known(check="tools.names", expires=DAY))
+    assert exit_code(held) == 4
+    assert exit_code(held, "never") == 0
+    assert "Expired in the baseline" in render_html(held)
+
+
 def test_an_entry_that_nothing_fails_under_is_stale(sample_run: Run) -> None:
     held = against(sample_run, *all_known(), Known(check="tools.names.shape"), Known(check="lifecycle.version.echo"))
     assert [entry.check for entry in digest(held).stale] == ["lifecycle.version.echo"]
