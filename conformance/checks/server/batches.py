@@ -21,7 +21,7 @@ _SECONDS = 2.0
 async def batch_received(peer: Peer) -> None:
     """Each request of a batch is answered, in an array or singly, whatever else the batch holds."""
     await need_served(peer)
-    told = {"jsonrpc": "2.0", "method": "notifications/touchstone/unknown"}
+    told = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "touchstone-never-sent"}}
     for items in (
         [peer.message(peer.cheap_method)],
         [peer.message(peer.cheap_method), told, peer.message(peer.cheap_method)],
