@@ -21,7 +21,8 @@ class Identities:
 
     `second` is as good, and another principal's; `expired` was good once; `foreign` is another resource's; `narrow`
     has too few scopes for something that the target offers. `mint` makes a good one with exactly the scopes that it is
-    given. Each is None where there is none.
+    given. Each is None where there is none. `readable` are URLs of origins where documents may be read beside the
+    target's own.
     """
 
     second: str | None = field(default=None, repr=False)
@@ -29,6 +30,7 @@ class Identities:
     foreign: str | None = field(default=None, repr=False)
     narrow: str | None = field(default=None, repr=False)
     mint: Callable[[Sequence[str]], str] | None = field(default=None, repr=False)
+    readable: tuple[str, ...] = ()
 
 
 def need_token(peer: Peer, name: str) -> str:

@@ -1,7 +1,7 @@
 """Documents beside an MCP endpoint: what a protected server and its authorization server publish of themselves.
 
-They are read from the target's own origin alone; from elsewhere on this machine only if the target is here too. Nobody
-else is asked anything, whatever a target names.
+They are read from the target's own origin, from elsewhere on this machine if the target is here too, and from where
+the user says. Nobody else is asked anything, whatever a target names.
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def may_read(peer: Peer, url: str) -> bool:
     if parts is None or target is None:
         return False
     here = is_loopback(parts.hostname) and is_loopback(target.hostname)
-    return here or Origin.of(url) == Origin.of(peer.http.target.url)
+    known = (peer.http.target.url, *peer.http.target.identities.readable)
+    return here or Origin.of(url) in map(Origin.of, known)
 
 
 def origin_of(peer: Peer) -> str:

@@ -146,7 +146,11 @@ def _identified(target: Target | None, given: Authorization, secrets: Secrets) -
         made = issuer.identities()
         tokens = {"good": issuer.good(), **tokens}
     good = tokens.pop("good", None)
-    identities = replace(made, **tokens)  # type: ignore[arg-type] # none of the names is that of the callable
+    for url in given.readable:
+        if not url.startswith(("http://", "https://")) or _parsed([url]) is None:
+            raise Refusal(f"[authorization] readable: {url!r} is no URL; it begins with https://")
+    readable = tuple(given.readable)
+    identities = replace(made, readable=readable, **tokens)  # type: ignore[arg-type] # none is that of the callable
     secrets.keep(filter(None, [good, *(getattr(identities, name) for name in _OTHERS)]))
     # What was typed counts more than what the file says.
     if good is not None and not bears_credentials(target):

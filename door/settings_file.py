@@ -65,6 +65,7 @@ class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issuer: str | None = None
     scopes: list[str] = []
     resource: str | None = None
+    readable: list[str] = []
 
     @property
     def tokens(self) -> dict[str, Value]:

@@ -221,3 +221,13 @@ def test_a_token_goes_over_the_other_transports_too(url: str) -> None:
     for target in (read_settings([]).target, read_settings([url], token="a-token-of-trust").target):
         assert isinstance(target, UrlTarget)
         assert target.headers == {"authorization": "Bearer a-token-of-trust"}
+
+
+def test_origins_to_read_from_are_urls() -> None:
+    _written(PROTECTED + "readable = ['https://auth.example']")
+    target = read_settings([]).target
+    assert isinstance(target, HttpTarget)
+    assert target.identities.readable == ("https://auth.example",)
+    _written(PROTECTED + "readable = ['auth.example']")
+    with pytest.raises(Refusal, match=r"'auth\.example' is no URL"):
+        read_settings([])
