@@ -137,7 +137,11 @@ def _candidates(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, 
         return tuple(name for name in results if name == _ANNOUNCED[kind])
     if kind == "complete":
         return tuple(name for name in results if name not in _ANNOUNCED.values())
-    return tuple(name for name in results if name != "InputRequiredResult") if kind is None else ()
+    if kind is not None:
+        return ()
+    # Where it fits none, it is told what it lacks as what it looks like.
+    plain = (name for name in results if name != "InputRequiredResult")
+    return tuple(sorted(plain, key=lambda name: name == "CreateTaskResult", reverse="task" in result))
 
 
 def _nearest(conversation: Conversation, definitions: tuple[str, ...], value: dict[str, Any]) -> list[Violation]:

@@ -43,7 +43,7 @@ def trace_context(conversation: Conversation) -> Iterator[Mismatch | None]:
     yield from trace(conversation)
 
 
-@judge("client.schema", "base.message.json-rpc")
+@judge("client.schema", "base.message.json-rpc", "tasks.id.string", "tasks.ttl.told")
 def client_schema(conversation: Conversation) -> Iterator[Mismatch | None]:
     """Every message of the client has the members and types that the schema gives it."""
     opening = {item.entry.index for item in said(conversation) if item.is_modern or item.method == "initialize"}
