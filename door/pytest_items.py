@@ -42,10 +42,16 @@ What = Check | Monitor | Property
 
 
 def collect(session: pytest.Session, given: Mapping[str, Any]) -> list[pytest.Item]:
-    """Return a test for all that can bind the target. Raises `pytest.UsageError` for what is wrong with the options."""
+    """Return a test for all that can bind the target; none where the hook gives no target.
+
+    Raises `pytest.UsageError` for what is wrong with the options.
+    """
     config, asked = session.config, Asked(**given)
+    hooked = config.hook.pytest_mcp_target(config=config) if asked.target is None else None
+    if asked.target is None and hooked is None:
+        return []
     try:
-        subject = Subject.of(asked, config.hook.pytest_mcp_target(config=config), config.rootpath)
+        subject = Subject.of(asked, hooked, config.rootpath)
         transports = subject.transports
         check_plan(Settings(), asked.checking)
         baseline_of(asked.output, asked.checking)

@@ -192,6 +192,12 @@ def test_the_hook_gives_a_server_of_this_process(run, pytester: pytest.Pytester)
     run("-m", "not mcp").assert_outcomes(passed=1)
 
 
+def test_a_hook_that_gives_nothing_adds_no_tests(run, pytester: pytest.Pytester) -> None:
+    pytester.makeconftest("def pytest_mcp_target():\n    return None\n")
+    pytester.makepyfile("def test_it():\n    pass\n")
+    run().assert_outcomes(passed=1)
+
+
 def test_a_context_manager_is_entered_for_as_long_as_the_tests_take(run, pytester: pytest.Pytester) -> None:
     pytester.makeconftest(
         f"""
