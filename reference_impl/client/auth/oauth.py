@@ -23,6 +23,7 @@ from reference_impl.client.auth.venue import Grant, Venue
 from reference_impl.client.authorizing import Refusal
 from reference_impl.client.errors import AuthorizationFailed, TokenRefused
 from reference_impl.client.patience import finished
+from reference_impl.protocol.revisions import LATEST_LEGACY
 from reference_impl.protocol.streamable import PROTOCOL_VERSION
 from reference_impl.transports.tunnel import Proxy
 
@@ -175,8 +176,8 @@ class OAuth:
         # Tokens go nowhere without TLS: that is made sure of before there are any.
         require_secure(holding.server, "the server's address")
         fetcher = await self._fetcher(holding)
-        version = sent.get(PROTOCOL_VERSION)
-        headers = {} if version is None else {PROTOCOL_VERSION: version}
+        # Before the handshake and in the first revision no request names a version; those for metadata do all the same.
+        headers = {PROTOCOL_VERSION: sent.get(PROTOCOL_VERSION, LATEST_LEGACY.name)}
         known = (holding.tokens.issuer,) if holding.tokens is not None else ()
         preferred = (*self._grant.issuers, *known)
         return await discover(fetcher, holding.server, challenge.resource_metadata, preferred, headers)

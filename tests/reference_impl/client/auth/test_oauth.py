@@ -38,6 +38,13 @@ async def test_nothing_is_sent_before_a_server_asks_for_it_and_a_token_with_ever
     assert await headers(oauth) == {"authorization": "Bearer token-1"}
 
 
+async def test_metadata_are_asked_for_in_the_name_of_a_version_also_where_the_request_named_none():
+    world = World()
+    assert await refused(world.oauth())
+    assert world.headers
+    assert all("mcp-protocol-version" in named for named in world.headers)
+
+
 async def test_a_token_goes_to_its_own_server_alone():
     world = World()
     oauth = world.oauth()
