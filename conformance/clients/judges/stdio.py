@@ -1,0 +1,124 @@
+"""Judges of how a client ends and restarts the server that it started, and of what it makes of standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.clients.declare import Twins, compared, judge
+from conformance.clients.said import ended, said
+from conformance.clients.scenario import PLAIN
+from conformance.clients.stdio_stage import CLOSED, KILLED, STARTED, signalled
+from conformance.expect import Blocked, Mismatch
+from conformance.transcript import Conversation, Direction, Entry
+
+_STAYS = "stays"
+_TERMINATED = signalled(15)
+_A_WHILE = 0.05
+"""Seconds that are no time at all for a server to leave in."""
+
+
+def _processes(conversation: Conversation) -> Iterator[list[Entry]]:
+    """What became of each process that the client started: what it did to it, in order."""
+    process: list[Entry] = []
+    for entry in conversation.entries:
+        if entry.direction is Direction.PROCESS:
+            if entry.data == STARTED and process:
+                yield process
+                process = []
+            process.append(entry)
+    if process and process[0].data == STARTED:
+        yield process
+
+
+def _harsh(entry: Entry) -> bool:
+    """Whether something is a signal to the server."""
+    return entry.data == KILLED or entry.data.startswith(signalled(0)[:-1])
+
+
+@judge(
+    "client.shutdown-input", "lifecycle.shutdown.input-closed", "stdio.shutdown.closes-input", scenario=(PLAIN, _STAYS)
+)
+def shutdown_input(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client ends its server by closing the server's standard input before it sends any signal."""
+    for process in _processes(conversation) if ended(conversation) is not None else ():
+        first = next((entry for entry in process if entry.data == CLOSED or _harsh(entry)), None)
+        if first is not None:
+            fine = first.data == CLOSED
+            evidence = [process[0].index, first.index]
+            yield None if fine else Mismatch("the end of standard input first", first.data.decode(), evidence)
+
+
+def _after_input(conversation: Conversation) -> tuple[Entry, list[Entry]]:
+    """The end of the input of a server that stays, and what the client did to it then. Raises `Blocked`."""
+    if not any(True for _ in said(conversation)):
+        raise Blocked("the client said nothing to the server")
+    process = next(_processes(conversation), [])
+    closed = next((entry for entry in process if entry.data == CLOSED), None)
+    if closed is None:
+        raise Blocked("the client did not close the server's standard input")
+    return closed, [entry for entry in process if entry.index > closed.index]
+
+
+@judge("client.shutdown-waits", "stdio.shutdown.waits", scenario=_STAYS)
+def shutdown_waits(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client that has closed the server's input gives it time to leave by itself."""
+    closed, later = _after_input(conversation)
+    harsh = next(filter(_harsh, later), None)
+    waited = harsh.at - closed.at if harsh is not None else _A_WHILE
+    actual = f"{harsh.data.decode()} after {waited * 1000:.0f} ms" if harsh is not None else ""
+    evidence = [closed.index, *([harsh.index] if harsh is not None else [])]
+    yield None if waited >= _A_WHILE else Mismatch("some time for the server to leave", actual, evidence)
+
+
+@judge("client.shutdown-terminates", "lifecycle.shutdown.terminated", scenario=_STAYS)
+def shutdown_terminates(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client sends SIGTERM to a server that stays after the end of its input, having waited for a while."""
+    closed, later = _after_input(conversation)
+    harsh = next(filter(_harsh, later), None)
+    if harsh is None:
+        raise Blocked("the client sent the server no signal at all")
+    fine = harsh.data == _TERMINATED and harsh.at - closed.at >= _A_WHILE
+    actual = f"{harsh.data.decode()} after {(harsh.at - closed.at) * 1000:.0f} ms"
+    yield None if fine else Mismatch("SIGTERM after a while", actual, [closed.index, harsh.index])
+
+
+@judge(
+    "client.shutdown-kills",
+    "lifecycle.shutdown.killed",
+    "stdio.shutdown.kills",
+    "lifecycle.error.shutdown-timeout",
+    scenario=_STAYS,
+)
+def shutdown_kills(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client kills a server that nothing else moves, so that no process is left behind."""
+    closed, later = _after_input(conversation)
+    fine = any(entry.data == KILLED for entry in later)
+    hung = ended(conversation) is None
+    actual = "the client hung at its own end" if hung else "the server was left behind"
+    mismatch = Mismatch("SIGKILL in the end", actual, [closed.index, *(entry.index for entry in later[-1:])])
+    mismatch.breaks = "lifecycle.error.shutdown-timeout" if hung else None
+    yield None if fine else mismatch
+
+
+@compared("client.stderr", "stdio.stderr.no-error", scenarios=(PLAIN, _STAYS))
+def stderr(conversation: Conversation, twins: Twins) -> Iterator[Mismatch | None]:
+    """A client works on when the server writes to standard error, whatever it writes."""
+    heard = [item.method for item in said(conversation)]
+    missing = {item.method for item in said(twins[PLAIN][0]) if item.is_request} - {*heard}
+    last = [entry.index for entry in conversation.sent()][-1:]
+    if heard:
+        actual = f"no {', '.join(sorted(missing))}"
+        yield Mismatch("the same requests as with a quiet server", actual, last) if missing else None
+
+
+@judge("client.restart", "stdio.restart", scenario="dies")
+def restart(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client starts a server again that has died under it."""
+    died = next((entry for entry in conversation.entries if entry.data.startswith(b"the server exited")), None)
+    if died is None:
+        return
+    again = any(process[0].index > died.index for process in _processes(conversation))
+    if not again and ended(conversation) is not None:
+        raise Blocked("the client ended when its server had died")
+    actual = "a client that lived on without a server"
+    yield None if again else Mismatch("another start of the server", actual, [died.index])
