@@ -74,7 +74,9 @@ def test_a_server_that_trusts_touchstone_is_checked_with_every_token(tmp_path: P
             check=False,
         )
     assert done.returncode == 0, done.stdout + done.stderr
-    rows = map(json.loads, (tmp_path / ".touchstone" / "records.jsonl").read_text("utf-8").splitlines())
+    records = (tmp_path / ".touchstone" / "records.jsonl").read_text("utf-8")
+    assert "eyJ" not in records  # how a token begins
+    rows = map(json.loads, records.splitlines())
     outcomes = {row["check"]: row["outcome"] for row in rows if row["kind"] == "verdict"}
     assert {check for check, outcome in outcomes.items() if outcome != "passed"} == {"auth.beyond-loopback"}
     assert len(outcomes) > 20
