@@ -3,10 +3,10 @@ the client authorizes itself at all: only then are the others played, and it is 
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from conformance.catalogue import load
@@ -23,7 +23,7 @@ from conformance.expect import Inapplicable
 from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
-_BROWSER = f"{sys.executable} -S {Path(browser.__file__)} %s"
+_BROWSER = f"{shlex.join([sys.executable, '-S', browser.__file__])} %s"
 _ORIGINS = (Listener(FIRST), Listener(SECOND), Listener(SEALED, tls=True))
 _TOOL = {"name": TOOL, "description": "Reads a note.", "inputSchema": {"type": "object", "properties": {}}}
 _KNOWN = {"client_id": names.PREREGISTERED_ID, "client_secret": names.PREREGISTERED_SECRET}

@@ -10,6 +10,7 @@ import pytest
 from conformance.clients.authorization import names
 from conformance.clients.authorization.traffic import SILENT, ended, reading
 from conformance.clients.runner import ClientPlan, run_client
+from conformance.clients.scenario import all_scenarios
 from conformance.clients.visit import Visit
 from conformance.expect import Inapplicable
 from conformance.patience import Patience
@@ -32,6 +33,10 @@ def spoken(*exchanges: tuple[str, str, str, int, object]) -> Conversation:
         body = json.dumps(told).encode()
         conversation.record(Direction.SENT, body, exchange=number, head=HttpHead("HTTP/1.1", (), status), aside=host)
     return conversation
+
+
+def test_what_is_judged_wherever_a_client_authorizes_itself_is_judged_in_every_such_scenario() -> None:
+    assert {scenario.name for scenario in all_scenarios() if scenario.name.startswith("auth")} == set(names.ALL)
 
 
 def test_exchanges_are_told_apart_by_what_they_are_for() -> None:
