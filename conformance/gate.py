@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.challenges import for_tokens
 from conformance.expect import Blocked, Inapplicable, Mismatch
+from conformance.links import Gone, Silence
 from conformance.published import OF_SERVERS, fetch, origin_of, resource_metadata
 from conformance.target import AUTHORIZATION, bears_credentials
 from reference_impl.protocol.streamable import SESSION_ID
@@ -26,7 +27,7 @@ __all__ = ["MADE_UP", "UNAUTHORIZED", "is_served", "knock", "need_oauth", "need_
 MADE_UP = "touchstone-not-a-token"
 UNAUTHORIZED = 401
 _UNAVAILABLE = 503
-_OPEN, _OAUTH = "gate.open", "gate.oauth"
+_OPEN, _MUTE, _OAUTH = "gate.open", "gate.mute", "gate.oauth"
 _UNPROTECTED = "the target serves without a token"
 
 
@@ -55,7 +56,14 @@ async def need_refusal(peer: Peer) -> Answer:
     assert peer.bench is not None
     if not peer.over_http or peer.bench.kept.get(_OPEN):
         raise Inapplicable(_UNPROTECTED)
-    answer = await knock(peer, None, "no token")
+    if (why := peer.bench.kept.get(_MUTE)) is not None:
+        raise Blocked(why)
+    try:
+        answer = await knock(peer, None, "no token")
+    except (Silence, Gone) as mismatch:
+        # Not again and again: each may take its whole deadline.
+        peer.bench.kept[_MUTE] = why = f"a request without a token gets no answer: {mismatch.actual}"
+        raise Blocked(why) from None
     if is_served(answer):
         note_open(peer.bench)
         raise Inapplicable(_UNPROTECTED)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
+from conformance.patience import Patience
 from conformance.published import OF_RESOURCES
 from conformance.runner import Plan, run_checks
 from conformance.target import HttpTarget
@@ -26,12 +27,14 @@ from ..scripted import BRISK
 Change = Callable[[HttpTarget], HttpTarget]
 
 
-def _judged(bend: Bend, change: Change = lambda target: target, around: Around | None = None) -> dict[str, Verdict]:
+def _judged(
+    bend: Bend, change: Change = lambda target: target, around: Around | None = None, patience: Patience = BRISK
+) -> dict[str, Verdict]:
     verdicts: list[Verdict] = []
 
     async def run() -> None:
         async with guarded(bend, around) if around else guarded(bend) as target:
-            plan = Plan(change(target), verdicts.append, revisions=("2025-11-25",), only=("auth.*",), patience=BRISK)
+            plan = Plan(change(target), verdicts.append, revisions=("2025-11-25",), only=("auth.*",), patience=patience)
             await run_checks(plan)
 
     anyio.run(run)
@@ -254,3 +257,16 @@ def test_an_endpoint_at_the_origin_itself_has_its_metadata_there() -> None:
 
     verdicts = _judged(Bend(), change, lifted)
     assert set(_wrong(verdicts)) <= {"auth.metadata-resource"}  # the metadata are of /mcp, which is true here
+
+
+def test_a_wall_that_answers_nothing_is_waited_for_once() -> None:
+    asked = 0
+
+    def wall(http: HttpIn) -> HttpIn | HttpOut:
+        nonlocal asked
+        asked += anonymous(http) and http.method == "POST"
+        return HttpOut(0, silent=True) if anonymous(http) and http.method == "POST" else http
+
+    verdicts = _judged(Bend(request=wall), patience=replace(BRISK, start=0.3))
+    assert {verdict.outcome for verdict in verdicts.values()} == {"blocked"}
+    assert asked <= 2  # two checks at a time
