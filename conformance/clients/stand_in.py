@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -43,6 +44,7 @@ class _Relay:
         self._judge = judge
         self._reader = judge.makefile("rb")
         self._stubborn = False
+        self._ended = False
         self._lock = threading.RLock()
 
     def _tell(self, kind: bytes, data: bytes = b"") -> None:
@@ -54,10 +56,18 @@ class _Relay:
         with contextlib.suppress(OSError):
             while data := os.read(0, 65536):
                 self._tell(b"i", data)
-        self._tell(b"e")
+        self._tell_end()
+
+    def _tell_end(self) -> None:
+        with self._lock:
+            if not self._ended:
+                self._ended = True
+                self._tell(b"e")
 
     def signalled(self, number: int, _: object) -> None:
         """Tell of a signal, and end unless told to live on."""
+        if _hung_up():
+            self._tell_end()  # it came first, and nobody has had the time to look
         self._tell(b"s", bytes([number]))
         if not self._stubborn:
             # As an ordinary program ends, without waiting for anybody.
@@ -74,6 +84,15 @@ class _Relay:
             else:
                 _write(1 if kind == b"o" else 2, data)
         return 0
+
+
+def _hung_up() -> bool:
+    """Whether nobody can write to standard input any more."""
+    if not hasattr(select, "poll"):
+        return False
+    poll = select.poll()
+    poll.register(0, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 def _write(descriptor: int, data: bytes) -> None:

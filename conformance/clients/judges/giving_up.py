@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.clients.declare import Twins, compared, judge, judged_by
 from conformance.clients.said import Said, cancellations, legacy, modern, said, words
-from conformance.clients.scenarios.cancels import LAST, TAKEN_BACK
+from conformance.clients.scenarios.cancels import FIRST, LAST, TAKEN_BACK
 from conformance.expect import Blocked, Mismatch, brief
 from conformance.monitors.progress import progress_ended, progress_rising, progress_token, progress_words
 from conformance.monitors.traffic import Key, key, requests
@@ -18,6 +18,7 @@ judged_by("client.progress-rising", progress_rising, "progress.value.rises-legac
 judged_by("client.progress-ended", progress_ended, "progress.stops-legacy")
 judged_by("client.progress-words", progress_words, "progress.message-legacy")
 
+_CANCELLED = b"notifications/cancelled"
 _SILENT = "silent-call"
 _SOON = 1.0
 """Seconds within which requests may have been meant to go side by side, or messages may have crossed."""
@@ -139,18 +140,14 @@ def late_response(conversation: Conversation, twins: Twins) -> Iterator[Mismatch
 )
 def cancellations_ignored(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client passes over cancellations of what is over, of what never was, and of nothing."""
-    last = next((asked for asked in requests(conversation) if asked.message["id"] == LAST), None)
-    if last is None:
-        raise Blocked("the client lists no tools, or left before the cancellations")
-    pings = [asked for asked in requests(conversation) if asked.message["method"] == "ping"]
-    if pings[0].answer is None:
+    pings = {asked.message["id"]: asked for asked in requests(conversation) if asked.message["method"] == "ping"}
+    cancelled = [entry.index for entry in conversation.sent() if entry.is_notification() and _CANCELLED in entry.data]
+    if FIRST not in pings or not cancelled:
+        raise Blocked("the client lists no tools")
+    if pings[FIRST].answer is None:
         raise Blocked("the client answers no ping")
-    fine = last.answer is not None
-    yield (
-        None
-        if fine
-        else Mismatch("an answer to the ping after them", "no answer", [last.entry.index - 1, last.entry.index])
-    )
+    fine = LAST in pings and pings[LAST].answer is not None
+    yield None if fine else Mismatch("an answer to the ping after them", "no answer", cancelled)
 
 
 @judge("client.cancelled-unanswered", "cancellation.no-response", scenario="cancels")

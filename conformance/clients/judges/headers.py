@@ -94,7 +94,7 @@ def marker(conversation: Conversation) -> Iterator[Mismatch | None]:
 def marker_like(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A plain value that looks like an encoded one is encoded."""
     for mirror in _mirrors(conversation):
-        if not mirror.absent and mirror.text.startswith(_LOUD):
+        if not mirror.absent and mirror.text.startswith(_LOUD) and not _loud(mirror.given):
             yield None if mirror.mirrored else _wrong(mirror, f"the Base64 form of {literal(mirror.text)}")
 
 

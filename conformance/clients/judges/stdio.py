@@ -41,7 +41,9 @@ def _harsh(entry: Entry) -> bool:
 def shutdown_input(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client ends its server by closing the server's standard input before it sends any signal."""
     for process in _processes(conversation) if ended(conversation) is not None else ():
+        # Who is killed in the same moment has no time to tell that its input ended.
         first = next((entry for entry in process if entry.data == CLOSED or _harsh(entry)), None)
+        first = None if first is not None and first.data == KILLED else first
         if first is not None:
             fine = first.data == CLOSED
             evidence = [process[0].index, first.index]
@@ -53,10 +55,10 @@ def _after_input(conversation: Conversation) -> tuple[Entry, list[Entry]]:
     if not any(True for _ in said(conversation)):
         raise Blocked("the client said nothing to the server")
     process = next(_processes(conversation), [])
-    closed = next((entry for entry in process if entry.data == CLOSED), None)
+    closed = next((entry for entry in process if entry.data in (CLOSED, KILLED)), None)
     if closed is None:
         raise Blocked("the client did not close the server's standard input")
-    return closed, [entry for entry in process if entry.index > closed.index]
+    return closed, [entry for entry in process if entry.index > closed.index or entry.data == KILLED]
 
 
 @judge("client.shutdown-waits", "stdio.shutdown.waits", scenario=_STAYS)
