@@ -8,7 +8,7 @@ from typing import Any
 
 from conformance.check import monitor
 from conformance.expect import Mismatch, brief, literal
-from conformance.monitors.traffic import Key, key, messages, notifications, responses, revision_of
+from conformance.monitors.traffic import Asked, Key, key, messages, notifications, requests, responses, revision_of
 from conformance.transcript import Conversation, Entry
 
 
@@ -89,6 +89,30 @@ def task_cancellation(conversation: Conversation) -> Iterator[Mismatch | None]:
         if tasks and message["method"] == "notifications/cancelled":
             wrong = key(params.get("requestId")) in tasks
             yield Mismatch("tasks/cancel for a task", brief(message), [entry.index]) if wrong else None
+
+
+@monitor("cancellation.answered", "cancellation.in-progress-legacy")
+def answered_cancellation(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A server takes no question back whose answer it has taken in: one that it read before a later request of ours."""
+    answered: dict[Key, Entry] = {}
+    asked = {key(message["id"]) for _, message in _asked_of_us(conversation)}
+    for entry in conversation.sent():
+        if entry.is_response() and conversation.transport != "http":
+            answered.setdefault(key(entry.value.get("id")), entry)
+    settled = [request for request in requests(conversation) if request.answer is not None]
+    for entry, message, params in notifications(conversation):
+        identifier = key(params.get("requestId"))
+        if message["method"] == "notifications/cancelled" and identifier in asked:
+            ours = answered.get(identifier)
+            late = ours is not None and any(_came_between(request, ours, entry) for request in settled)
+            evidence = [ours.index, entry.index] if ours is not None else [entry.index]
+            yield Mismatch("no cancellation of what was answered", brief(message), evidence) if late else None
+
+
+def _came_between(request: Asked, first: Entry, last: Entry) -> bool:
+    """Whether a request was sent and answered between two entries."""
+    assert request.answer is not None
+    return first.index < request.entry.index and request.answer.index < last.index
 
 
 @monitor("mrtr.question-keys", "mrtr.result.keys")

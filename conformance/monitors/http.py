@@ -211,13 +211,15 @@ def error_page(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if right else Mismatch("JSON, plain text or nothing", exchange.describe(), exchange.evidence)
 
 
-@monitor("http.no-redirect", "http.redirect")
+@monitor("http.no-redirect", "http.redirect", "http.endpoint")
 def no_redirect(conversation: Conversation) -> Iterator[Mismatch | None]:
     """The endpoint serves at its own address and redirects nobody."""
     for exchange in exchanges(conversation):
         right = not 300 <= exchange.status < 400
         actual = f"HTTP {exchange.status} to {exchange.header('location')}"
-        yield None if right else Mismatch("an answer at the address that was given", actual, exchange.evidence)
+        mismatch = Mismatch("an answer at the address that was given", actual, exchange.evidence)
+        mismatch.breaks = "http.endpoint" if exchange.method == "POST" else "http.redirect"
+        yield None if right else mismatch
 
 
 @monitor("http.headers-once", "http.header.once")

@@ -17,15 +17,17 @@ def _streams(conversation: Conversation) -> Iterator[tuple[Exchange, bool]]:
     One whose response never came is for the check to tell that asked for it.
     """
     view = exchanges(conversation)
-    for exchange in view:
-        if exchange.method != "POST" or not exchange.streams or not exchange.body.ended or exchange.sent.defect:
-            continue
-        if not exchange.sent.is_request():
-            continue
+    for exchange in filter(_came_to_its_end, view):
         if _answers(exchange, exchange):
             yield exchange, False
         elif any(_answers(later, exchange) for later in view if later.resumes):
             yield exchange, True
+
+
+def _came_to_its_end(exchange: Exchange) -> bool:
+    """Whether it is the stream that answers a request, all of it."""
+    ended = exchange.streams and exchange.body.ended
+    return exchange.method == "POST" and ended and exchange.sent.is_request() and not exchange.sent.defect
 
 
 def _answers(exchange: Exchange, asked: Exchange) -> bool:
@@ -50,3 +52,27 @@ def stream_retry(conversation: Conversation) -> Iterator[Mismatch | None]:
             actual = "the end of the stream, and no retry field in any event"
             wanted = "a retry field before the connection is closed"
             yield None if told else Mismatch(wanted, actual, exchange.evidence)
+
+
+@monitor("http.stream-response", "http.stream.response")
+def stream_response(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A stream that answers a request brings the response, if only once it is resumed."""
+    view = exchanges(conversation)
+    for exchange in filter(_came_to_its_end, view):
+        if not _taken_back(exchange, view):
+            later = [other for other in view if other.resumes and other.session == exchange.session]
+            fine = any(_answers(other, exchange) for other in (exchange, *later))
+            wanted, actual = "the response to the request on its stream", "the end of the stream without it"
+            yield None if fine else Mismatch(wanted, actual, exchange.evidence)
+
+
+def _taken_back(exchange: Exchange, view: list[Exchange]) -> bool:
+    """Whether nobody waits for the response any more: the request was cancelled, or its session ended by a check."""
+    for other in view:
+        message = other.sent.value if other.sent.is_notification() else {}
+        params = message.get("params")
+        if isinstance(params, dict) and params.get("requestId") == exchange.sent.value["id"]:
+            return True
+        if other.method == "DELETE" and other.sent.owner is not None and other.session == exchange.session:
+            return True
+    return False

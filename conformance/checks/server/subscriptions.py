@@ -34,7 +34,7 @@ _FLAGS = {
 )
 async def acknowledged(peer: Peer) -> None:
     """A listen request for what is declared is first of all acknowledged, under its own id."""
-    wanted = _filter(peer)
+    wanted = wanted_of(peer)
     async with listening(peer, wanted) as listen:
         first = await listen.first()
         if "resourceSubscriptions" in wanted and "error" in first.value:
@@ -47,7 +47,7 @@ async def acknowledged(peer: Peer) -> None:
 @check("subscriptions.subset", "subscriptions.subset", sharing=Sharing.ALONE)
 async def subset(peer: Peer) -> None:
     """An acknowledgement promises nothing that was not asked for."""
-    name, value = next(iter(_filter(peer).items()))
+    name, value = next(iter(wanted_of(peer).items()))
     async with listening(peer, {name: value}) as listen:
         first = await listen.first()
         if not is_acknowledgement(first):
@@ -73,7 +73,7 @@ async def undeliverable(peer: Peer) -> None:
 @check("subscriptions.cancelled", "subscriptions.cancelled", sharing=Sharing.ALONE)
 async def cancelled(peer: Peer) -> None:
     """After the client cancelled it, a subscription is silent and the server serves on."""
-    async with listening(peer, _filter(peer)) as listen:
+    async with listening(peer, wanted_of(peer)) as listen:
         try:
             await listen.first()
         except Silence:
@@ -90,7 +90,7 @@ async def cancelled(peer: Peer) -> None:
 @check("subscriptions.closed", "subscriptions.ended", "cancellation.server.subscription", sharing=Sharing.ENDING)
 async def closed(peer: Peer) -> None:
     """A server that shuts down in order ends its subscriptions first: by a result, or at least by a cancellation."""
-    wanted, process = _filter(peer), peer.process
+    wanted, process = wanted_of(peer), peer.process
     if process is None:
         raise Blocked("only a process that Touchstone started can be told to end")
     async with listening(peer, wanted) as listen:
@@ -113,7 +113,7 @@ def _cancels(entry: Entry) -> bool:
     return entry.is_notification() and entry.value["method"] == "notifications/cancelled"
 
 
-def _filter(peer: Peer) -> dict[str, Any]:
+def wanted_of(peer: Peer) -> dict[str, Any]:
     """Return a filter for what is declared. Raises `Inapplicable` if nothing is.
 
     A resource is named where nothing else may change: which of those listed can be watched, the server alone knows.
