@@ -19,8 +19,8 @@ from conformance.clients.said import (
 from conformance.clients.scenario import PLAIN
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.transcript import Conversation
-from reference_impl.protocol.methods import METHODS, NOTIFICATIONS, Method
-from reference_impl.protocol.revisions import REVISIONS, Revision, revision_named
+from reference_impl.protocol.methods import METHODS, NOTIFICATIONS, Method, find
+from reference_impl.protocol.revisions import LATEST, REVISIONS, Revision, revision_named
 
 _TABLES: tuple[Method, ...] = (*METHODS, *NOTIFICATIONS)
 
@@ -158,3 +158,21 @@ def _in_order(conversation: Conversation, twins: Twins, before: str) -> Iterator
         yield Mismatch(f"an end before {before}", "the client hung, and had to be ended", evidence)
     else:
         yield None if status >= 0 else Mismatch(f"an end before {before}", f"a crash: signal {-status}", evidence)
+
+
+@judge("client.extensions", "versioning.extension.one-sided")
+def extensions(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client uses no extension towards a server that does not declare it."""
+    answered = next((item for item in said(conversation) if item.method == "server/discover" and item.result), None)
+    if answered is None or answered.answer is None or not modern(conversation):
+        return
+    if "extensions" not in conversation.capabilities:
+        raise Inapplicable("the client declares no extension")
+    capabilities = (answered.result or {}).get("capabilities", {})
+    declared = capabilities.get("extensions", {})
+    for item in said(conversation):
+        if item.is_request and item.entry.index > answered.answer.index:
+            row = find(item.method, LATEST)
+            fine = row is None or row.extension is None or row.extension in declared
+            evidence = [answered.answer.index, item.entry.index]
+            yield None if fine else Mismatch("the core protocol alone", brief(item.message), evidence)
