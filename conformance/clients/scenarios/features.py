@@ -39,12 +39,12 @@ def _offer(revision: Revision, icons: list[Message]) -> Offer:
     changes = CHANGES if revision.modern else {}
     tools = tuple({"name": name, "inputSchema": EMPTY_SCHEMA, **shown} for name in ("Echo_Upper", "greet"))
     resources = ({"uri": "test://texts/one", "name": "one", **shown},)
-    first, second = ({"name": name, "arguments": [_ARGUMENT], **shown} for name in ("hello", "goodbye"))
+    *first, last = ({"name": name, "arguments": [_ARGUMENT], **shown} for name in ("hello", "welcome", "goodbye"))
     return Offer(
         (tools,),
         (resources,),
         ((_TEMPLATE,),),
-        ((first,), (second,)),
+        (tuple(first), (last,)),
         capabilities={"tools": changes, "resources": changes, "prompts": changes, **completes},
     )
 

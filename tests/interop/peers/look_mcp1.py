@@ -18,7 +18,7 @@ def transport(kind, target):
 
 async def main(kind, *target):
     async with transport(kind, target) as streams, ClientSession(streams[0], streams[1]) as session:
-        await session.initialize()
+        offered = (await session.initialize()).capabilities
         page = await session.list_tools()
         tools = list(page.tools)
         while page.nextCursor:
@@ -27,9 +27,12 @@ async def main(kind, *target):
         for tool in tools:
             wanted = tool.inputSchema.get("properties", {})
             await session.call_tool(tool.name, {name: SAMPLES[part["type"]] for name, part in wanted.items()})
-        await session.read_resource((await session.list_resources()).resources[0].uri)
-        await session.get_prompt((await session.list_prompts()).prompts[0].name)
+        if offered.resources:
+            await session.read_resource((await session.list_resources()).resources[0].uri)
+        if offered.prompts:
+            await session.get_prompt((await session.list_prompts()).prompts[0].name)
         await session.send_ping()
 
 
-anyio.run(main, *sys.argv[1:])
+if __name__ == "__main__":
+    anyio.run(main, *sys.argv[1:])

@@ -26,7 +26,8 @@ for (const tool of new Map(tools.map((tool) => [tool.name, tool])).values()) {
   const values = properties.map(([name, part]) => [name, samples[part.type]]);
   await client.callTool({ name: tool.name, arguments: Object.fromEntries(values) });
 }
-await client.readResource({ uri: (await client.listResources()).resources[0].uri });
-await client.getPrompt({ name: (await client.listPrompts()).prompts[0].name });
+const offered = client.getServerCapabilities() ?? {};
+if (offered.resources) await client.readResource({ uri: (await client.listResources()).resources[0].uri });
+if (offered.prompts) await client.getPrompt({ name: (await client.listPrompts()).prompts[0].name });
 await transport.terminateSession?.();
 await client.close();
