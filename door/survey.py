@@ -227,7 +227,9 @@ class _Survey:
 
 
 def _configuration(order: Order) -> str:
-    options = [order.fail_on, order.only, order.revisions, order.patience, order.deadline, touchstone_version()]
+    """Return what tells whether a target would be judged now as it was before; its baseline is a part of that."""
+    known = order.subject.baseline and Path(order.subject.baseline).read_text("utf-8")
+    options = [order.fail_on, order.only, order.revisions, order.patience, order.deadline, touchstone_version(), known]
     return hashlib.sha256(fingerprint(order.subject, options)).hexdigest()[:16]
 
 
