@@ -33,6 +33,10 @@ _SHUT = "the target wants a token (HTTP 401): give it with --token, or in [autho
 _REFUSED = "the target does not take the token that it was given (HTTP 401)"
 
 
+_AT_ONCE = 2
+"""Revisions of a target that is started for each connection: more would wait for one another to start."""
+
+
 def _ignore(*_: object) -> None:
     """Take an event that nobody asked for."""
 
@@ -96,7 +100,7 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup, kept: AsyncExitStack) -
     judges = [partial(_judge, plan, bench) for bench in benches]
     if isinstance(plan.target, StdioTarget):
         # Processes of their own do not disturb one another; one server that all connect to might be held up.
-        lost = await together(*judges)
+        lost = await together(*judges, at_once=_AT_ONCE)
     else:
         lost = [await judge() for judge in judges]
     reasons = [reason for reason in lost if reason is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from math import inf
 from typing import TypeVar
 
 import anyio
@@ -14,14 +15,19 @@ __all__ = ["together"]
 Value = TypeVar("Value")
 
 
-async def together(*calls: Callable[[], Awaitable[Value]]) -> list[Value]:
-    """Run calls at the same time and return their values in order. Raises the first `Mismatch` once all are done."""
+async def together(*calls: Callable[[], Awaitable[Value]], at_once: float = inf) -> list[Value]:
+    """Run calls at the same time, so many at once, and return their values in order.
+
+    Raises the first `Mismatch` once all are done.
+    """
+    limit = anyio.CapacityLimiter(at_once)
     values: dict[int, Value] = {}
     mismatches: list[Mismatch] = []
 
     async def run(place: int, call: Callable[[], Awaitable[Value]]) -> None:
         try:
-            values[place] = await call()
+            async with limit:
+                values[place] = await call()
         except Mismatch as mismatch:
             mismatches.append(mismatch)
 

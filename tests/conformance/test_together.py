@@ -39,3 +39,21 @@ def test_a_mismatch_comes_out_as_itself_once_all_are_done() -> None:
     with pytest.raises(Mismatch):
         anyio.run(together, fails, works)
     assert done == ["works"]
+
+
+def test_no_more_run_at_once_than_may() -> None:
+    running: list[int] = []
+    most: list[int] = []
+
+    async def one() -> None:
+        running.append(1)
+        most.append(len(running))
+        for _ in range(3):
+            await anyio.lowlevel.checkpoint()
+        running.pop()
+
+    async def main() -> None:
+        await together(*[one] * 5, at_once=2)
+
+    anyio.run(main)
+    assert max(most) == 2
