@@ -6,7 +6,7 @@ What a target lists may hang on what its client declares, so that such a client 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from conformance.peer import Peer
 from conformance.surface import Surface, ToolCall, gather
 from reference_impl.transports.stdio import TargetNotStarted
 
-__all__ = ["likely_to_ask", "posing"]
+__all__ = ["likely_to_ask", "may_ask", "posing"]
 
 _ASKS = re.compile(r"elicit|sampl|confirm|question|input|(?:^|[_-])ask", re.IGNORECASE)
 """What the names of tools that ask for something have in common."""
@@ -40,10 +40,15 @@ async def posing(peer: Peer, guise: Guise) -> AsyncIterator[Peer]:
         yield other
 
 
+def may_ask(tool: Mapping[str, Any]) -> bool:
+    """Whether the name of a tool says that it may ask."""
+    return tool.get("name") in _FURTHER or _ASKS.search(str(tool.get("name", ""))) is not None
+
+
 def likely_to_ask(calls: Iterable[ToolCall]) -> list[ToolCall]:
     """Return the calls whose tools may ask, by their names, and made so that they do; first those that take their time
     over it."""
-    likely = [_asking(call) for call in calls if call.tool["name"] in _FURTHER or _ASKS.search(call.tool["name"])]
+    likely = [_asking(call) for call in calls if may_ask(call.tool)]
     return sorted(likely, key=lambda call: _AT_LEISURE.search(call.tool["name"]) is None)
 
 

@@ -9,7 +9,7 @@ import anyio
 from conformance.check import Sharing, check
 from conformance.checks.server.mrtr import answers_to, asks, retry_params
 from conformance.checks.task_runs import DECLARED, FINAL, TaskRun, poll, runs, task_of
-from conformance.expect import Blocked, Mismatch, brief
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.guise import Guise
 from conformance.listening import Listening, is_acknowledgement, listening, shown
 from conformance.peer import Peer
@@ -32,6 +32,8 @@ _LOG_LEVEL = "io.modelcontextprotocol/logLevel"
 @check("tasks.extension.old-revision", "tasks.extension.legacy.revision")
 async def old_revision(peer: Peer) -> None:
     """A client that names the extension in its handshake gets no task for a plain call."""
+    if peer.bench is None or not any(revision.modern for revision in peer.bench.spoken):
+        raise Inapplicable("the target speaks no revision that has the extension")
     async with posing(peer, Guise({"extensions": {TASKS: {}}})) as client:
         calls = [call for call in client.surface.calls() if not client.surface.is_slow(call)]
         calls += [made for call in client.surface.calls() if (made := lasting(call, _SECONDS)) is not None]

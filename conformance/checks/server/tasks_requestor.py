@@ -16,9 +16,10 @@ from conformance.check import check
 from conformance.checks.receiver import LONG, SOON, Made, Manner, Receiver
 from conformance.checks.task_runs import once
 from conformance.expect import Blocked, Mismatch
+from conformance.interviews import Respondent, everything_of, responding
 from conformance.links import Answer
 from conformance.peer import Peer
-from conformance.posing import likely_to_ask, posing
+from conformance.posing import likely_to_ask, may_ask, posing
 from conformance.surface import ToolCall
 
 _TRIES = 8
@@ -104,6 +105,10 @@ async def _trial(peer: Peer) -> _Trial:
 
 
 async def _try(peer: Peer) -> _Trial | None:
+    # Seen from a connection that others have: a process of its own is dear where nothing asks.
+    async with responding(peer, Respondent(everything_of(peer.revision))) as other:
+        if not any(map(may_ask, other.surface.tools)):
+            return None
     receiver = Receiver()
     async with posing(peer, receiver.guise) as client:
         receiver.peer = client

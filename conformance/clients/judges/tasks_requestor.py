@@ -56,6 +56,16 @@ def claimed(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if fine else Mismatch(wanted, brief(item.message), [item.entry.index])
 
 
+@judge("client.task-methods", "tasks.request.declared", scenario=CALLED.name)
+def methods(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """Of a server that declares tasks of tools alone nothing but their calls asks for a task."""
+    for item in said(conversation):
+        if item.is_request and item.method not in (_CALL, "initialize") and not item.is_modern:
+            fine = "task" not in item.params
+            wanted = f"no task member in {item.method}, of which the server declares no tasks"
+            yield None if fine else Mismatch(wanted, brief(item.message), [item.entry.index])
+
+
 @judge("client.task-undeclared", "tasks.request.undeclared")
 def undeclared(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A server that declares no tasks at all is not asked for one."""

@@ -77,6 +77,8 @@ def _script(scene: Scene) -> Script:
         yield from _one(method, capabilities)
         yield from _several(method, capabilities)
         yield from _wrong(method)
+        # Last, since it may be more than a client bears.
+        yield [_ask(method, REQUESTS[method], task={"ttl": TOO_LONG})]
 
 
 def _methods(capabilities: Any) -> list[str]:
@@ -96,14 +98,19 @@ def _one(method: str, capabilities: Any) -> Script:
     yield [_about("tasks/result", first)]
     if declares(capabilities, "tasks.cancel"):
         yield [_about("tasks/cancel", first)]
-    other = _made((yield [_ask(method, REQUESTS[method], task={"ttl": TOO_LONG, "taskId": BROUGHT})]))
+    other = _made((yield [_ask(method, REQUESTS[method], task={"ttl": _TTL, "taskId": BROUGHT})]))
     if other:
         yield [_about("tasks/get", other[0], _meta={RELATED_TASK: {"taskId": first}})]
 
 
 def _several(method: str, capabilities: Any) -> Script:
-    """More tasks, their list, and the end of one."""
+    """The end of one more, and the list of all."""
     made = _made((yield [_ask(method, REQUESTS[method], task={"ttl": _TTL})]))
+    if made and declares(capabilities, "tasks.cancel"):
+        yield [_about("tasks/cancel", made[0])]
+        yield [_about("tasks/get", made[0])]
+        yield [_ask(method, REQUESTS[method])]
+        yield [_about("tasks/get", made[0])]
     if declares(capabilities, "tasks.list"):
         yield [{"method": "tasks/list", "params": {"cursor": NOBODYS}}]
         cursor = None
@@ -113,11 +120,6 @@ def _several(method: str, capabilities: Any) -> Script:
             cursor = result.get("nextCursor") if isinstance(result, dict) else None
             if not isinstance(cursor, str):
                 break
-    if made and declares(capabilities, "tasks.cancel"):
-        yield [_about("tasks/cancel", made[0])]
-        yield [_about("tasks/get", made[0])]
-        yield [_ask(method, REQUESTS[method])]
-        yield [_about("tasks/get", made[0])]
 
 
 def _wrong(method: str) -> Script:
