@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import anyio
 import anyio.abc
@@ -27,7 +27,7 @@ from reference_impl.protocol.errors import Code
 from reference_impl.protocol.sse import encode_event
 from reference_impl.protocol.streamable import JSON_TYPE, SESSION_ID, SSE_TYPE
 
-__all__ = ["HttpStage"]
+__all__ = ["Exchange", "HttpStage", "HungUp", "decode", "speaks"]
 
 PATH = "/mcp"
 
@@ -46,16 +46,16 @@ class HttpStage:
         if any(item.name == listener and item.watched for item in self.play.scenario.listeners):
             self.play.conversation.record(Direction.PROCESS, b"the client connected", aside=listener)
         async with stream:
-            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, _HungUp):
+            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, HungUp):
                 while (request := await connection.request()) is not None:
                     await self._serve(connection, HttpRequest(*request, listener))
                     connection.next_cycle()
 
     async def _serve(self, connection: HttpConnection, request: HttpRequest) -> None:
-        exchange = _Exchange(self, connection, next(self._exchanges))
-        value = _decode(request.body)
+        exchange = Exchange(self, connection, next(self._exchanges))
+        value = decode(request.body)
         # Whatever is no message goes beside the protocol: metadata, tokens, icons.
-        beside = request.listener or ("" if request.path == PATH or _speaks(value) else request.path)
+        beside = request.listener or ("" if request.path == PATH or speaks(value) else request.path)
         exchange.received(request, value, beside)
         self.pulse.beat()
         raw = self.play.behaviour.http(request)
@@ -83,19 +83,27 @@ class HttpStage:
         return self.play.take(value, request.head)
 
 
-class _HungUp(Exception):  # noqa: N818 - an end, not an error
+class Stage(Protocol):
+    """What an exchange belongs to."""
+
+    play: Play
+    pulse: Pulse
+
+
+class HungUp(Exception):  # noqa: N818 - an end, not an error
     """The client closed the connection before its reply had ended."""
 
 
 @dataclass(slots=True)
-class _Exchange:
+class Exchange:
     """One request and its reply, which it writes down as it goes out."""
 
-    stage: HttpStage
+    stage: Stage
     connection: HttpConnection
     number: int
 
     def received(self, request: HttpRequest, value: Any, beside: str) -> None:
+        """Write the request down."""
         conversation = self.stage.play.conversation
         kept = NO_JSON if beside else value
         conversation.record(
@@ -103,19 +111,19 @@ class _Exchange:
         )
 
     async def answer(self, reply: Reply) -> None:
-        """Send a reply of the protocol. Raises `_HungUp` if the client does not wait for it."""
+        """Send a reply of the protocol. Raises `HungUp` if the client does not wait for it."""
         behaviour = self.stage.play.behaviour
         usual = behaviour.streams and reply.status == 200 and reply.response is not None
         streams = reply.streams if reply.streams is not None else reply.needs_stream or usual
         over = False
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._watch, tasks.cancel_scope)
-            with suppress(h11.ProtocolError, anyio.BrokenResourceError, _HungUp):
+            with suppress(h11.ProtocolError, anyio.BrokenResourceError, HungUp):
                 await (self._stream(reply) if streams else self._whole(reply))
                 over = True
             tasks.cancel_scope.cancel()
         if not over:
-            raise _HungUp
+            raise HungUp
 
     async def _stream(self, reply: Reply) -> None:
         await self._head(reply, SSE_TYPE, None)
@@ -156,7 +164,7 @@ class _Exchange:
             headers.append(("content-length", str(len(reply.body))))
         if reply.closes:
             headers.append(("connection", "close"))
-        self._sent(reply.status, headers, reply.body, NO_JSON if beside else _decode(reply.body), beside)
+        self._sent(reply.status, headers, reply.body, NO_JSON if beside else decode(reply.body), beside)
         await self.connection.start(reply.status, headers)
         await self.connection.data(reply.body)
         await self.connection.end()
@@ -170,6 +178,7 @@ class _Exchange:
     # What steps of a reply go out over -------------------------------------------------------------
 
     async def event(self, event: Event) -> None:
+        """Send an event."""
         data = b"" if event.message is None else json.dumps(event.message).encode()
         encoded = encode_event(data, event=event.kind, event_id=event.id, retry=event.retry)
         shown, value = (data, event.message) if event.message is not None else (encoded, NO_JSON)
@@ -179,9 +188,11 @@ class _Exchange:
         await self.connection.data(encoded[len(encoded) // 2 :])
 
     async def raw(self, data: bytes) -> None:
+        """Send bytes as they are."""
         await self.connection.data(data)
 
     async def wait(self, wait: Wait) -> bool:
+        """Wait; who hangs up ends this too."""
         await self.stage.pulse.until(wait.until, wait.seconds)
         return True
 
@@ -189,15 +200,18 @@ class _Exchange:
         """There is no standard error."""
 
     async def end(self, end: End) -> None:
+        """End the stream, or break it off. Raises `HungUp`."""
         if not end.clean:
-            raise _HungUp
+            raise HungUp
 
 
-def _speaks(value: Any) -> bool:
+def speaks(value: Any) -> bool:
+    """Whether something is a message or a batch."""
     return isinstance(value, list) or (isinstance(value, dict) and "jsonrpc" in value)
 
 
-def _decode(body: bytes) -> Any:
+def decode(body: bytes) -> Any:
+    """Return the JSON value of a body, or `NO_JSON`."""
     try:
         return json.loads(body) if body else NO_JSON
     except ValueError:

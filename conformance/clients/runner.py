@@ -7,6 +7,7 @@ what was said at each revision, and gives one verdict on it.
 from __future__ import annotations
 
 import fnmatch
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -48,9 +49,9 @@ Emit = Callable[[ClientJudge, Revision, list[Requirement], Judged], None]
 class ClientPlan:
     """What to run.
 
-    `subject` runs the client once; `transport` is "http" or "stdio"; `emit` takes each judgement, `spoken` the
-    revisions that the client speaks, and `visited` each visit. `only` holds patterns of ids, `scenarios` of names of
-    scenarios, `revisions` names.
+    `subject` runs the client once; `transport` is "http", "stdio", "sse" or "ws"; `emit` takes each judgement, `spoken`
+    the revisions that the client speaks, and `visited` each visit. `only` holds patterns of ids, `scenarios` of names
+    of scenarios, `revisions` names.
     """
 
     subject: Subject
@@ -85,8 +86,7 @@ async def _run(plan: ClientPlan) -> list[Visit]:
     revisions = [
         revision
         for revision in REVISIONS
-        if (plan.transport == "stdio" or revision.streamable_http or revision.modern)
-        and (not plan.revisions or revision.name in plan.revisions)
+        if _spoken_over(plan.transport, revision) and (not plan.revisions or revision.name in plan.revisions)
     ]
     plain = await _visits(plan, [(bound(revision, plan.transport)[0], revision) for revision in revisions])
     spoken = [visit.revision for visit in plain if _speaks(visit)]
@@ -101,6 +101,13 @@ async def _run(plan: ClientPlan) -> list[Visit]:
     for bill in bills:
         _judge(plan, bill, [visit for visit in visits if visit.revision is bill.revision])
     return visits
+
+
+def _spoken_over(transport: str, revision: Revision) -> bool:
+    """Whether a revision is spoken over a transport; those that are no revision's own carry what they can."""
+    if transport == "sse":
+        return not revision.modern
+    return transport != "http" or revision.streamable_http or revision.modern
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +164,10 @@ async def _visits(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]])
     """Run scenarios side by side; return the visits, in the order of the scenes, that ended within the deadline."""
     wanted = list(scenes)
     visits: dict[int, list[Visit]] = {}
-    limiter = anyio.CapacityLimiter(_TOGETHER)
+    limiter, unlimited = anyio.CapacityLimiter(_TOGETHER), anyio.CapacityLimiter(math.inf)
 
     async def one(number: int, scenario: Scenario, revision: Revision) -> None:
-        async with limiter:
+        async with unlimited if scenario.waits else limiter:
             visits[number] = await receive(plan.subject, scenario, revision, plan.transport, plan.patience)
         for visit in visits[number]:
             plan.visited(visit)

@@ -91,20 +91,20 @@ def said(conversation: Conversation) -> list[Said]:
         if "method" not in message
     ]
     return [
-        Said(entry, message, *_answer(entry, message, answers))
+        Said(entry, message, *_answer(entry, message, answers, of_exchange=conversation.transport == "http"))
         for entry in conversation.received()
         for message in messages(entry)
     ]
 
 
 def _answer(
-    entry: Entry, message: dict[str, Any], answers: list[tuple[Entry, dict[str, Any]]]
+    entry: Entry, message: dict[str, Any], answers: list[tuple[Entry, dict[str, Any]]], *, of_exchange: bool
 ) -> tuple[Entry, dict[str, Any]] | tuple[()]:
     if "method" not in message or "id" not in message:
         return ()
     wanted = key(message["id"])
-    later = (item for item in answers if item[0].index > entry.index and item[0].exchange == entry.exchange)
-    return next((answer for answer in later if key(answer[1].get("id")) == wanted), ())
+    later = (item for item in answers if item[0].index > entry.index and key(item[1].get("id")) == wanted)
+    return next((item for item in later if not of_exchange or item[0].exchange == entry.exchange), ())
 
 
 def spoken(conversation: Conversation) -> Revision | None:

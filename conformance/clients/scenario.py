@@ -97,6 +97,10 @@ def _nothing(_: object) -> None:
     return None
 
 
+def _relative(_: str, number: int) -> str:
+    return f"/messages?session_id={number}"
+
+
 def _never() -> bool:
     return False
 
@@ -119,6 +123,7 @@ class Behaviour:
     nor at a signal that it can ignore.
     `enough`: asked whenever something was heard, tells that nothing more needs to be seen. `again`: asked before a
     further visit, and shown the earlier ones, tells whether that has a point.
+    `endpoint` gives the address to post to over HTTP with SSE, from the URL of the stream and the number of the stream.
     `address` bends the URL that the client is given; `official` and `context` go into the environment as
     MCP_CONFORMANCE_SCENARIO and MCP_CONFORMANCE_CONTEXT, `variables` too.
     """
@@ -136,6 +141,7 @@ class Behaviour:
     enough: Callable[[], bool] = _never
     again: Callable[[Sequence[Conversation]], bool] = _still
     address: Callable[[str], str] = str
+    endpoint: Callable[[str, int], str] = _relative
     official: str = "tools_call"
     context: Mapping[str, Any] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -157,8 +163,8 @@ def _always(_: Revision) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A further origin that a scenario has, with a certificate that nobody trusts if it speaks `tls`. Each connection to
-    one that is `watched` is written down, whatever is said on it."""
+    """A further origin that a scenario has, with a certificate that nobody trusts if it speaks `tls`. Each connection
+    to one that is `watched` is written down, whatever is said on it."""
 
     name: str
     tls: bool = False
@@ -173,8 +179,9 @@ class Scenario:
     client, with fresh state. `binds` and `transports` say where it is played. `needs` is shown what the client said in
     the plain scenario at the revision, or in the one that `probe` names, and gives the reason why this one would be
     pointless (`Inapplicable` where its rows do not bind such a client). `visits`: how often the client is started.
-    `idle`: seconds without a word after which the client is taken to be done. `apart`: only judges that name it see it,
-    since the client has reason to behave oddly.
+    `idle`: seconds without a word after which the client is taken to be done. `waits`: hardly anything happens in it,
+    so that it takes no place among the clients that run side by side. `apart`: only judges that name it see it, since
+    the client has reason to behave oddly.
     """
 
     name: str
@@ -187,6 +194,7 @@ class Scenario:
     visits: int = 1
     listeners: tuple[Listener, ...] = ()
     idle: float = 8.0
+    waits: bool = False
     apart: bool = False
 
     def played(self, revision: Revision, transport: str) -> bool:

@@ -30,21 +30,23 @@ class NotStarted(Exception):  # noqa: N818 - the name says what happened
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Where a client finds the server: at `url`, or by starting the words of `command`. `variables` tell it more."""
+    """Where a client finds the server: at `url`, or by starting the words of `command`. `variables` tell it more,
+    `kind` is the transport of the URL as configuration files name it."""
 
     url: str | None = None
     command: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "http"
 
     @classmethod
     def by_stand_in(cls, port: int, token: str, variables: Mapping[str, str]) -> Invitation:
         """Return one for a client that starts its servers."""
-        return cls(None, (sys.executable, str(_STAND_IN), str(port), token), variables)
+        return cls(None, (sys.executable, "-IS", str(_STAND_IN), str(port), token), variables)
 
     def configuration(self) -> str:
         """Return the text of an `mcp.json` that names the server."""
         if self.url is not None:
-            return json.dumps({"mcpServers": {_SERVER: {"type": "http", "url": self.url}}})
+            return json.dumps({"mcpServers": {_SERVER: {"type": self.kind, "url": self.url}}})
         return json.dumps({"mcpServers": {_SERVER: {"command": self.command[0], "args": list(self.command[1:])}}})
 
 

@@ -17,6 +17,7 @@ from conformance.clients.listening import Address, listen
 from conformance.clients.play import Play
 from conformance.clients.pulse import Pulse
 from conformance.clients.scenario import Scenario, Scene
+from conformance.clients.sse_stage import PATH, SseStage
 from conformance.clients.stdio_stage import StdioStage
 from conformance.clients.subject import Ended, Invitation, Subject
 from conformance.patience import Patience
@@ -27,6 +28,8 @@ __all__ = ["Visit", "receive"]
 
 _FAREWELL = 2.0
 """Seconds that the last bytes of a client which has ended get to arrive."""
+_LAST_BYTES = 0.2
+"""Seconds that those of one get that we ended."""
 Serve = Callable[[anyio.abc.ByteStream], Awaitable[None]]
 
 
@@ -48,7 +51,7 @@ async def receive(
     async with AsyncExitStack() as listening:
         here = await listening.enter_async_context(listen())
         others = {item.name: await listening.enter_async_context(listen(tls=item.tls)) for item in scenario.listeners}
-        scene.url = "" if transport == "stdio" else f"{here.origin}/mcp"
+        scene.url = _url(transport, here)
         scene.urls = {name: address.origin for name, address in others.items()}
         play = Play(scenario, scene)
         visits: list[Visit] = []
@@ -66,18 +69,22 @@ async def _visit(subject: Subject, play: Play, addresses: dict[str, Address], pa
     scene, scenario = play.scene, play.scenario
     pulse = Pulse(patience.start, min(scenario.idle, patience.answer), patience.check, patience.answer / 3)
     token = secrets.token_hex(8)
-    web = HttpStage(play, pulse)
+    web = HttpStage(play, pulse)  # whatever the transport is, the other listeners speak HTTP
     serving: dict[str, Serve] = {name: partial(web.serve, listener=name) for name in addresses}
-    invitation = Invitation(play.behaviour.address(scene.url), variables=_variables(play))
+    invitation = Invitation(play.behaviour.address(scene.url), variables=_variables(play), kind=scene.transport)
     if scene.transport == "stdio":
         serving[""] = StdioStage(play, pulse, token).serve
         invitation = Invitation.by_stand_in(addresses[""].port, token, _variables(play))
+    elif scene.transport == "sse":
+        serving[""] = SseStage(play, pulse).serve
+    elif scene.transport == "ws":
+        serving[""] = _websocket(play, pulse)
     async with anyio.create_task_group() as tasks:
         open_connections = _Connections(pulse)
         for name, address in addresses.items():
             tasks.start_soon(address.serve, partial(open_connections.serve, serving[name]))
         ended = await _run(subject, invitation, play, pulse)
-        with anyio.move_on_after(_FAREWELL):
+        with anyio.move_on_after(_FAREWELL if ended.status is not None else _LAST_BYTES):
             await pulse.until(lambda: open_connections.count == 0)
         tasks.cancel_scope.cancel()
     for written in filter(None, (ended.said, ended.printed)):
@@ -85,6 +92,19 @@ async def _visit(subject: Subject, play: Play, addresses: dict[str, Address], pa
     how = "ended by us" if ended.status is None else f"exit status {ended.status}"
     scene.conversation.record(Direction.PROCESS, how.encode())
     return Visit(scenario, scene.revision, scene.conversation, ended)
+
+
+def _url(transport: str, here: Address) -> str:
+    """Return where the client finds the server ("" where it starts it)."""
+    paths = {"stdio": "", "http": f"{here.origin}/mcp", "sse": f"{here.origin}{PATH}"}
+    return paths.get(transport, f"ws://127.0.0.1:{here.port}/ws")
+
+
+def _websocket(play: Play, pulse: Pulse) -> Serve:
+    # The library for it is no dependency of the checks.
+    from conformance.clients.websocket_stage import WebSocketStage
+
+    return WebSocketStage(play, pulse).serve
 
 
 def _variables(play: Play) -> dict[str, str]:

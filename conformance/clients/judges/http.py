@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from conformance.clients.declare import judge
 from conformance.clients.mirrors import decoded
 from conformance.clients.said import Said, http_method, initializes, legacy, modern, said
+from conformance.clients.scenario import PLAIN
 from conformance.expect import Mismatch, brief
 from conformance.transcript import NO_JSON, Conversation, Entry
 from reference_impl.protocol.lifecycle import PROTOCOL_VERSION as META_VERSION
@@ -97,6 +99,18 @@ def post_each(conversation: Conversation) -> Iterator[Mismatch | None]:
 
 def _speaks(value: Any) -> bool:
     return isinstance(value, list) or (isinstance(value, dict) and "jsonrpc" in value)
+
+
+@judge("client.sse-endpoint", "sse.endpoint.used", scenario=(PLAIN, "absolute-endpoint"))
+def sse_endpoint(conversation: Conversation) -> Iterator[Mismatch | None]:
+    """A client posts its messages to the address of the endpoint event."""
+    named = [entry for entry in conversation.sent() if entry.data.startswith(b"event: endpoint")]
+    targets = [urlsplit(entry.data.split(b"data: ")[1].decode().strip()) for entry in named]
+    known = {f"{target.path}?{target.query}" for target in targets}
+    for entry in _requests(conversation, "POST") if named else ():
+        given = entry.head.start.split(" ")[1] if entry.head is not None else ""
+        wanted = f"POST to {' or '.join(sorted(known))}"
+        yield None if given in known else Mismatch(wanted, given, [named[-1].index, entry.index])
 
 
 # The era of the handshake ---------------------------------------------------------------------------

@@ -41,5 +41,7 @@ SCENARIO = Scenario(
     _begin,
     needs=_needs,
     visits=2,
+    idle=4.0,  # who has more patience than that has a minute of it
+    waits=True,
     apart=True,
 )

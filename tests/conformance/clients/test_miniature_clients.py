@@ -72,5 +72,14 @@ def test_no_judge_fails_on_a_client_that_is_right(able: str, transport: str) -> 
     }
 
 
+@pytest.mark.parametrize("transport", ["sse", "ws"])
+def test_a_client_that_is_right_is_so_over_the_transports_that_few_have(transport: str) -> None:
+    verdicts = judged(MiniatureClient(), transport)
+    assert not failures(verdicts)
+    assert {revision for _, revision in verdicts} == {
+        revision.name for revision in REVISIONS if transport == "ws" or not revision.modern
+    }
+
+
 def test_every_judge_has_a_miniature() -> None:
     assert {judge.monitor.id for judge in all_judges()} == {client.fails for client in CLIENTS}
