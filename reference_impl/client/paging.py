@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
-from reference_impl.client.errors import InvalidAnswer, RequestFailed
+from reference_impl.client.errors import InvalidAnswer, RequestFailed, SessionLost
 from reference_impl.client.requester import Requester
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.protocol.errors import Code
@@ -48,15 +48,15 @@ def _items(method: str, result: JsonObject) -> list[JsonObject]:
 async def list_all(requester: Requester, method: str, options: CallOptions = DEFAULT_OPTIONS) -> list[JsonObject]:
     """Return the items of all pages.
 
-    A cursor that was kept may have become invalid: the kept pages are dropped then, and the list is read again from
-    its beginning (`server/utilities/caching#interaction-with-pagination`).
+    A cursor that was kept may have become invalid, or its session have ended: the kept pages are dropped then, and the
+    list is read again from its beginning (`server/utilities/caching#interaction-with-pagination`).
     """
     found: list[JsonObject] = []
     try:
         async for page in pages(requester, method, options):
             found += page
-    except RequestFailed as error:
-        if error.code != Code.INVALID_PARAMS or not found:
+    except (RequestFailed, SessionLost) as error:
+        if not found or (isinstance(error, RequestFailed) and error.code != Code.INVALID_PARAMS):
             raise
         requester.cache.drop(method)
         return [item async for page in pages(requester, method, options) for item in page]

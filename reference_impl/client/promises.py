@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,13 +10,13 @@ from reference_impl.client.settings import JsonObject, Judge
 
 __all__ = ["Promises"]
 
-_logger = logging.getLogger(__name__)
-
 
 class Promises:
     """The output schemas of the tools of one server; each is compiled when the first result is held against it.
 
-    `compile_schema` raises `ValueError` for a schema that cannot be judged by; without it nothing is judged.
+    `compile_schema` raises `ValueError` for a schema that cannot be judged by, as one of an unknown dialect or with a
+    reference that leads outside: no result is good by it (`basic/index#ref-resolution`). Without a compiler nothing is
+    judged.
     """
 
     def __init__(self, compile_schema: Callable[[JsonObject], Judge] | None) -> None:
@@ -33,8 +32,8 @@ class Promises:
 
     def check(self, name: str, result: JsonObject) -> None:
         """Hold a result against its tool's promise. Raises `InvalidAnswer`; an error is held to no schema."""
-        judge = self._judge(name)
-        if judge is None or result.get("isError") is True:
+        judge = None if result.get("isError") is True else self._judge(name)
+        if judge is None:
             return
         if "structuredContent" not in result:
             raise InvalidAnswer(f"{name}: the result lacks the structured content that its output schema promises")
@@ -53,5 +52,4 @@ class Promises:
         try:
             return self._compile(schema)
         except ValueError as error:
-            _logger.warning("the output schema of %s is of no use: %s", name, error)
-            return None
+            raise InvalidAnswer(f"{name}: nothing fits the tool's output schema: {error}") from error

@@ -106,6 +106,9 @@ class Requester:
             return await self.caller.call(method, params, options, schema)
         except SessionLost:
             await self._renew(agreement)
+            if params is not None and "cursor" in params:
+                # A cursor is of its session (`server/utilities/pagination#implementation-guidelines`).
+                raise SessionLost(f"{method}: a new session has begun, which does not know this cursor") from None
         return await self.caller.call(method, params, options, schema)
 
     async def _browsed(self, error: RequestFailed) -> bool:

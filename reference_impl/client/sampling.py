@@ -1,7 +1,7 @@
 """What a conversation for a model must look like once it has used tools.
 
 A model's provider refuses a history that breaks these rules, with words that help nobody: the server is told instead.
-Source: `client/sampling#message-content-constraints` of 2025-11-25.
+Sources: `client/sampling#message-content-constraints` of 2025-11-25, `client/sampling#security-considerations`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from typing import Any
 
 __all__ = ["conversation_fault"]
 
+_KINDS = ("text", "image", "audio", "tool_use", "tool_result")
+
 
 def conversation_fault(messages: Any) -> str | None:
     """Say what is wrong with the `messages` of a sampling request, or None if nothing is."""
@@ -17,7 +19,9 @@ def conversation_fault(messages: Any) -> str | None:
         return "messages must be an array of objects with content and the role user or assistant"
     open_uses: set[str] = set()
     for message in messages:
-        blocks = [block for block in _blocks(message["content"]) if isinstance(block, dict)]
+        blocks = _blocks(message["content"])
+        if not all(isinstance(block, dict) and block.get("type") in _KINDS for block in blocks):
+            return f"content must be of the types {', '.join(_KINDS)}"
         results = {str(block.get("toolUseId")) for block in blocks if block.get("type") == "tool_result"}
         uses = {str(block.get("id")) for block in blocks if block.get("type") == "tool_use"}
         if results and any(block.get("type") != "tool_result" for block in blocks):

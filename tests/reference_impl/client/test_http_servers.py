@@ -508,6 +508,25 @@ async def test_a_lost_session_is_begun_anew_once_for_all_that_notice():
     assert len(ids) == len(set(ids))
 
 
+async def test_a_list_whose_session_is_lost_is_read_again_from_its_beginning():
+    async def resources(_, body):
+        if "cursor" in body.get("params", {}):
+            return result(body, resources=[{"name": "b"}])
+        if server.session == "s-1":
+            server.session = "s-2"
+        return result(body, resources=[{"name": "a"}], nextCursor="more")
+
+    server = Server(resources, modern=False)
+    server.session = "s-1"
+    async with talking(server) as client:
+        assert [resource["name"] for resource in await client.list_resources()] == ["a", "b"]
+    asked = [
+        (headers["mcp-session-id"], body.get("params", {}).get("cursor"))
+        for headers, body in server.posted("resources/list")
+    ]
+    assert asked == [("s-1", None), ("s-1", "more"), ("s-2", None), ("s-2", "more")]
+
+
 async def test_a_new_session_resumes_no_stream_of_the_old_one():
     opened, renewed = anyio.Event(), anyio.Event()
     cursors = []

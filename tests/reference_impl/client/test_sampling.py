@@ -43,6 +43,8 @@ def test_a_history_with_all_its_results_is_good(messages):
         ([7], "array"),
         ([{"role": "system", "content": TEXT}], "role"),
         ([{"role": "user"}], "content"),
+        ([{"role": "user", "content": "hello"}], "of the types"),
+        ([user({"type": "nonsense"})], "of the types"),
         ([model(use("a"))], "missing"),
         ([model(use("a")), user(TEXT)], "missing"),
         ([model(use("a"), use("b")), user(result("a"))], "missing"),

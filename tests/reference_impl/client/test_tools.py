@@ -46,11 +46,12 @@ async def test_a_result_that_breaks_the_promise_is_an_invalid_answer(talk, resul
             await client.call_tool("add")
 
 
-async def test_a_schema_that_cannot_be_judged_by_is_left_out(talk, caplog):
-    async with talk(server_answering({}, {"$schema": "x"}), compile_schema=compile_schema) as client:
+async def test_no_result_is_good_by_a_schema_that_cannot_be_judged_by(talk):
+    result = {"structuredContent": {"sum": 1}}
+    async with talk(server_answering(result, {"$schema": "x"}), compile_schema=compile_schema) as client:
         await client.list_tools()
-        await client.call_tool("add")
-    assert "output schema of add is of no use: unknown dialect" in caplog.text
+        with pytest.raises(InvalidAnswer, match="unknown dialect"):
+            await client.call_tool("add")
 
 
 async def test_without_a_compiler_nothing_is_judged(talk):
