@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from conformance.guise import Guise
 from conformance.http_reply import HttpRequest
 from conformance.leases import goes_on
 from conformance.links import Answer, Gone, Silence
+from conformance.newcomer import Newcomer, arriving
 from conformance.peer import Peer
 from conformance.posing import likely_to_ask, posing
 from conformance.surface import Surface, ToolCall
@@ -40,6 +41,7 @@ __all__ = [
     "interview",
     "interviewed",
     "need_interviews",
+    "need_newcomer",
     "part_of",
     "responding",
 ]
@@ -47,6 +49,7 @@ __all__ = [
 ELICIT, SAMPLE, ROOTS = "elicitation/create", "sampling/createMessage", "roots/list"
 ROOT = "file:///touchstone/before"
 """The root of a client that agrees to everything."""
+_NEWCOMER = "newcomer"
 _ROUNDS = 8
 _CALLS = 48
 """Tools that are called to see whether they ask."""
@@ -128,31 +131,46 @@ async def responding(peer: Peer, respondent: Respondent, *, alone: bool = False)
         yield peer
         return
     assert peer.bench is not None
-    spare = [] if alone else peer.bench.kept.setdefault(f"clients of {sorted(respondent.capabilities)}", [])
-    async with AsyncExitStack() as stack:
-        other, closing = spare.pop() if spare else await _posed(peer, respondent)
+    name = f"client of {', '.join(sorted(respondent.capabilities))}"
+    kept, turns = peer.bench.kept, AsyncExitStack()
+    async with turns, AsyncExitStack() as stack:
+        if not alone:
+            await turns.enter_async_context(kept.setdefault(f"{name}, in turn", anyio.Lock()))
+        other, closing = kept.pop(name, None) or await _posed(peer, respondent)
         stack.push_async_exit(closing)
-        other.guise = respondent.guise
+        other.guise = replace(respondent.guise, info=other.guise.info)
         try:
             yield other
         except Mismatch as mismatch:
             mismatch.seen = mismatch.seen or other.conversation
             raise
         if not alone and goes_on(other) and other.stream.gone is None:
-            spare.append((other, closing))
-            stack.pop_all()
+            kept[name] = (other, stack.pop_all())
 
 
 async def _posed(peer: Peer, respondent: Respondent) -> tuple[Peer, AsyncExitStack]:
     closing = AsyncExitStack()
     assert peer.bench is not None
     peer.bench.leases.keep(closing)
-    other = await closing.enter_async_context(posing(peer, respondent.guise))
+    if _NEWCOMER in peer.bench.kept:
+        other = await closing.enter_async_context(posing(peer, respondent.guise))
+    else:
+        newcomer = await closing.enter_async_context(arriving(peer, respondent.guise))
+        peer.bench.kept[_NEWCOMER], other = newcomer, newcomer.peer
     if other.over_http:
-        listening = anyio.CancelScope()
-        closing.callback(listening.cancel)
-        peer.bench.later(partial(_listen, other, listening))
+        scope = anyio.CancelScope()
+        closing.callback(scope.cancel)
+        peer.bench.later(partial(_listen, other, scope))
     return other, closing
+
+
+async def need_newcomer(peer: Peer) -> Newcomer:
+    """Return what was seen of a client that came anew, of the legacy era. Raises `Unserved` if none could come."""
+    assert peer.bench is not None
+    async with responding(peer, Respondent(everything_of(peer.revision))) as other:
+        await other.fence()
+    newcomer: Newcomer = peer.bench.kept[_NEWCOMER]
+    return newcomer
 
 
 async def _listen(peer: Peer, scope: anyio.CancelScope) -> None:

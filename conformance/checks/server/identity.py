@@ -1,27 +1,22 @@
-"""Checks of what a client says of itself: its name makes no difference, and its icons are not fetched from anywhere.
+"""Checks of what a server makes of a client that comes: its name makes no difference, its icons are not fetched, and it
+speaks first.
 
-Sources: `basic/index#meta`, `basic/index#icons`.
+Sources: `basic/index#meta`, `basic/index#icons`, `basic/lifecycle#initialization` of 2025-11-25.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import anyio
-import anyio.abc
 
 from conformance.check import check
-from conformance.checks.fences import serves_after
 from conformance.expect import Blocked, Mismatch, brief
-from conformance.guise import CLIENT_INFO, Guise
+from conformance.guise import CLIENT_INFO
+from conformance.interviews import need_newcomer
 from conformance.lists import declared_lists
-from conformance.loopback import is_loopback
+from conformance.newcomer import is_near, listening
 from conformance.peer import Peer
-from conformance.posing import posing
-from conformance.target import UrlTarget
 from reference_impl.protocol.lifecycle import CLIENT_INFO as INFO_KEY
 
 _TWIN = {"name": "touchstone-twin", "version": "0.0.1"}
@@ -49,36 +44,30 @@ async def _told(peer: Peer, method: str, info: dict[str, Any]) -> Any:
 @check("icons.fetched", "icons.scheme", "icons.origin")
 async def fetched(peer: Peer) -> None:
     """An icon that a client claims at an http address of another origin is not fetched."""
-    assert peer.bench is not None
-    target = peer.bench.target
-    if isinstance(target, UrlTarget) and not is_loopback(urlsplit(target.url).hostname or ""):
+    if not is_near(peer):
         raise Blocked("an address of this machine is none for a target on another one")
-    async with _listening() as (address, visited):
-        info = {**CLIENT_INFO, "icons": [{"src": address, "mimeType": "image/png"}]}
-        if peer.revision.modern:
-            await peer.request(peer.cheap_method, meta={INFO_KEY: info})
-            await serves_after(peer, "a client with an icon")
-        else:
-            async with posing(peer, Guise(info=info)) as other:
-                await serves_after(other, "a client with an icon")
-        with anyio.move_on_after(peer.patience.quiet):
-            await visited.wait()
-        came = visited.is_set()
-    if came:
+    if not peer.revision.modern:
+        newcomer = await need_newcomer(peer)
+        await _expect_nobody(peer, newcomer.address, newcomer.visited)
+        return
+    async with listening(peer) as (address, visited):
+        icons = [{"src": address, "mimeType": "image/png"}]
+        await peer.request(peer.cheap_method, meta={INFO_KEY: {**CLIENT_INFO, "icons": icons}})
+        await _expect_nobody(peer, address, visited)
+
+
+async def _expect_nobody(peer: Peer, address: str, visited: anyio.Event) -> None:
+    with anyio.move_on_after(peer.patience.quiet):
+        await visited.wait()
+    if visited.is_set():
         raise Mismatch(f"no connection to {address}, where an icon is said to be", "a connection")
 
 
-@asynccontextmanager
-async def _listening() -> AsyncIterator[tuple[str, anyio.Event]]:
-    """An http address of ours, and whether anybody came there."""
-    visited = anyio.Event()
-
-    async def visit(stream: anyio.abc.SocketStream) -> None:
-        visited.set()
-        await stream.aclose()
-
-    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, visit)
-        port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - no database here
-        yield f"http://127.0.0.1:{port}/icon.png", visited
-        tasks.cancel_scope.cancel()
+@check("lifecycle.silent-first", "lifecycle.first")
+async def silent_first(peer: Peer) -> None:
+    """A server says nothing before it is initialized."""
+    newcomer = await need_newcomer(peer)
+    if newcomer.early is not None:
+        mismatch = Mismatch("nothing before initialize", brief(newcomer.early.value), [newcomer.early.index])
+        mismatch.seen = newcomer.peer.conversation
+        raise mismatch
