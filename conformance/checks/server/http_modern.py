@@ -13,6 +13,7 @@ from conformance.http_reply import HttpRequest
 from conformance.links import Answer
 from conformance.peer import Peer, encode
 from conformance.twins import expect_served, need_served
+from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
 from reference_impl.protocol.lifecycle import PROTOCOL_VERSION as VERSION_FIELD
 from reference_impl.protocol.revisions import LATEST_LEGACY
 from reference_impl.protocol.streamable import LAST_EVENT_ID, METHOD, NAME, PROTOCOL_VERSION, SESSION_ID, SSE_TYPE
@@ -142,13 +143,19 @@ async def version_mismatch(peer: Peer) -> None:
 
 @check("http.status-of-malformed", "http.status.malformed")
 async def status_of_malformed(peer: Peer) -> None:
-    """A request without metadata is refused with HTTP 400."""
+    """A request without metadata, or without a field of it that is required, is refused with HTTP 400."""
     await need_served(peer)
-    message = peer.message(peer.cheap_method) | {"params": {}}
-    answer = await peer.call(message, defect="no _meta")
-    if answer.code not in (-32602, -32020):
+    meta = peer.message(peer.cheap_method)["params"]["_meta"]
+    rest = {name: value for name, value in meta.items() if name != CLIENT_CAPABILITIES}
+    spoiled: dict[str, dict[str, Any]] = {"no _meta": {}, "no clientCapabilities in _meta": {"_meta": rest}}
+    judged = 0
+    for what, params in spoiled.items():
+        answer = await peer.call(peer.message(peer.cheap_method) | {"params": params}, defect=what)
+        if answer.code in (-32602, -32020):
+            expect_status(answer.status or 0, {400}, f"a request with {what}")
+            judged += 1
+    if not judged:
         raise Blocked(f"the server does not refuse it as the revision has it: {answer.describe()}")
-    expect_status(answer.status or 0, {400}, "a request without metadata")
 
 
 @check("http.get-delete-405", "http.legacy.methods")
