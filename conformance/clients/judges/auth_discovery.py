@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from conformance.clients.authorization import names
 from conformance.clients.authorization.guard import NAMED, WELL_KNOWN
@@ -196,13 +196,13 @@ def issuer_path(conversation: Conversation) -> Iterator[Mismatch | None]:
 # What they say --------------------------------------------------------------------------------------
 
 
-def _no_dealings(conversation: Conversation, dealings: str, wrong: str) -> Iterator[Mismatch | None]:
-    """Nothing may be asked of an authorization server whose metadata rule it out."""
+def _undealt(conversation: Conversation, counts: Callable[[Act, Act], bool], wrong: str) -> Iterator[Mismatch | None]:
+    """Of an authorization server whose metadata rule it out, nothing is asked that counts (by them)."""
     seen = reading(conversation)
     read = next(seen.authorities, None)
     if read is None:
         raise Blocked("the client did not read the metadata of the authorization server")
-    acts = [act for act in seen.dealings if act.path.endswith(dealings) and act.index > read.index]
+    acts = [act for act in seen.dealings if act.index > read.index and counts(act, read)]
     for act in acts[:1]:
         yield Mismatch(wrong, f"{act.method} {act.path}", [*read.evidence, *act.evidence])
     if not acts:
@@ -217,23 +217,24 @@ def _no_dealings(conversation: Conversation, dealings: str, wrong: str) -> Itera
 )
 def issuer_validated(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client makes no use of metadata that name another issuer than the one that it looked for."""
-    yield from _no_dealings(conversation, "", "nothing asked of the endpoints in metadata of another issuer")
+    wanted = "nothing asked of the endpoints in metadata of another issuer"
+    yield from _undealt(conversation, lambda act, read: _url(act) in read.told.values(), wanted)
+
+
+def _authorizes(act: Act, _: Act) -> bool:
+    return act.path.endswith("/authorize")
 
 
 @judge("client.auth-pkce-absent", "auth.pkce.verified", "auth.pkce.absent", scenario=names.NO_PKCE)
 def pkce_absent(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client goes no further with an authorization server whose OAuth metadata announce no PKCE."""
-    yield from _no_dealings(
-        conversation, "/authorize", "no authorization request without code_challenge_methods_supported"
-    )
+    yield from _undealt(conversation, _authorizes, "no authorization request without code_challenge_methods_supported")
 
 
 @judge("client.auth-pkce-absent-openid", "auth.pkce.absent-openid", scenario=names.NO_PKCE_OPENID)
 def pkce_absent_openid(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client goes no further with an authorization server whose OpenID configuration announces no PKCE."""
-    yield from _no_dealings(
-        conversation, "/authorize", "no authorization request without code_challenge_methods_supported"
-    )
+    yield from _undealt(conversation, _authorizes, "no authorization request without code_challenge_methods_supported")
 
 
 @judge("client.auth-capitals", "auth.uri.case", scenario=names.CAPITALS)
