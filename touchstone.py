@@ -17,6 +17,7 @@ from door.options import (
     CheckingOptions,
     FuzzingOptions,
     LoadOptions,
+    MeetingOptions,
     OutputOptions,
     SurveyOptions,
     TargetOptions,
@@ -104,10 +105,10 @@ def load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
 def client(
     output: OutputOptions,
     checking: CheckingOptions,
+    meeting: MeetingOptions,
     command: Annotated[
         list[str] | None, typer.Argument(metavar="COMMAND", help="The client's, after --.", show_default=False)
     ] = None,
-    stdio: Annotated[bool, typer.Option("--stdio", help="The client starts its server, instead of a URL.")] = False,
     env: Annotated[list[str] | None, typer.Option("--env", "-e", metavar="NAME=VALUE", help="Set for the command.")] = (
         None
     ),
@@ -118,9 +119,11 @@ def client(
     touchstone client -- node build/client.js
     touchstone client --stdio -- python my_client.py
     """
-    from door.clients import run_client_check
+    from door.clients import Meeting, run_client_check
 
-    return run_client_check(command or [], env or [], stdio=stdio, output=output, checking=checking)
+    over = meeting.transport.value if meeting.transport is not None else None
+    met = Meeting.of(over, meeting.scenario, stdio=meeting.stdio)
+    return run_client_check(command or [], env or [], meeting=met, output=output, checking=checking)
 
 
 @app.command()

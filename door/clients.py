@@ -8,6 +8,8 @@ import random
 import shlex
 import sys
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Self
 
 import anyio
 import msgspec
@@ -15,6 +17,7 @@ import msgspec
 from conformance.catalogue import Requirement
 from conformance.clients.declare import ClientJudge, all_judges
 from conformance.clients.runner import ClientPlan, NeverCame, run_client
+from conformance.clients.scenario import PLAIN, all_scenarios
 from conformance.clients.subject import Command, NotStarted
 from conformance.patience import Patience
 from conformance.target import StdioTarget
@@ -29,7 +32,29 @@ from reference_impl.protocol.revisions import REVISIONS, Revision, revision_name
 from reports.records import Target as TargetRow
 from reports.records import Verdict
 
-__all__ = ["run_client_check"]
+__all__ = ["Meeting", "run_client_check"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """How clients and scripted servers meet: over a transport, in these scenarios ("caching*" is a pattern; none: in
+    all)."""
+
+    transport: str = "http"
+    scenarios: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, transport: str | None, scenarios: list[str] | None, *, stdio: bool) -> Self:
+        """Return what was typed, where `--stdio` is short for a transport. Raises `Refusal` for a contradiction."""
+        if stdio and transport not in (None, "stdio"):
+            raise Refusal(f"--stdio and --transport {transport}: a client is met over one of them")
+        return cls("stdio" if stdio else transport or "http", tuple(scenarios or ()))
+
+    @property
+    def typed(self) -> str:
+        """The options that say so, as the start of a command line goes on."""
+        over = {"http": "", "stdio": " --stdio"}.get(self.transport, f" --transport {self.transport}")
+        return over + "".join(f" --scenario {shlex.quote(name)}" for name in self.scenarios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +63,12 @@ class _Client:
 
     argv: tuple[str, ...]
     env: dict[str, str]
-    transport: str
+    meeting: Meeting
+
+    @property
+    def transport(self) -> str:
+        """What it is met over."""
+        return self.meeting.transport
 
     @property
     def row(self) -> TargetRow:
@@ -50,19 +80,20 @@ class _Client:
         """Return the row of one judgement."""
         place = Place(StdioTarget(self.argv), revision)
         row = verdict(judge.monitor, rows, place, judged)
-        options = f"--only {judge.monitor.id}" + (" --stdio" if self.transport == "stdio" else "")
+        where = judged.conversation.purpose if judged.conversation is not None else PLAIN
+        options = f"--only {judge.monitor.id}{Meeting(self.transport, (where,) if where != PLAIN else ()).typed}"
         again = f"touchstone client {options} --revision {revision.name} -- {shlex.join(self.argv)}"
         return msgspec.structs.replace(row, transport=self.transport, repeat=again if row.repeat else "")
 
 
 def run_client_check(
-    command: list[str], env: list[str], *, stdio: bool, output: OutputOptions, checking: CheckingOptions
+    command: list[str], env: list[str], *, meeting: Meeting, output: OutputOptions, checking: CheckingOptions
 ) -> int:
     """Judge a client. Raises `Refusal` for a wrong command line, and (exit 3) for a client that never connects."""
     if not command:
         raise Refusal("no client: give its command after -- (touchstone client -- python my_client.py)")
-    _need_known(checking)
-    client = _Client(tuple(command), _variables(env), "stdio" if stdio else "http")
+    _need_known(checking, meeting)
+    client = _Client(tuple(command), _variables(env), meeting)
     seed = random.SystemRandom().randrange(2**32) if output.seed is None else output.seed
     results = Output.of(output, checking, read_file(None).baseline)
     session = Session(typed(sys.argv[1:]), client.row, results, seed=seed, secrets=tuple(client.env.values()))
@@ -84,6 +115,7 @@ def _judge(session: Session, live: Live, client: _Client, checking: CheckingOpti
         spoken=lambda revisions: session.target(client.row, tuple(revision.name for revision in revisions)),
         visited=lambda visit: stage.step(f"{visit.scenario.name} {visit.revision.name}"),
         only=tuple(checking.only or ()),
+        scenarios=client.meeting.scenarios,
         revisions=tuple(checking.revision or ()),
         patience=replace(Patience().scaled(checking.patience), run=checking.deadline),
     )
@@ -93,11 +125,17 @@ def _judge(session: Session, live: Live, client: _Client, checking: CheckingOpti
         raise Refusal(str(error), Exit.UNREACHABLE) from None
 
 
-def _need_known(checking: CheckingOptions) -> None:
+def _need_known(checking: CheckingOptions, meeting: Meeting) -> None:
     known = [judge.monitor.id for judge in all_judges()]
     for pattern in checking.only or ():
         if not fnmatch.filter(known, pattern):
             raise Refusal(f"no judge of clients is called {pattern!r}; there are {', '.join(sorted(known))}")
+    scenarios = [scenario.name for scenario in all_scenarios()]
+    for pattern in meeting.scenarios:
+        if not fnmatch.filter(scenarios, pattern):
+            raise Refusal(f"no scenario is called {pattern!r}; there are {', '.join(scenarios)}")
+    if meeting.transport == "ws" and find_spec("websockets") is None:
+        raise Refusal("clients are met over WebSocket with websockets: install mcp-touchstone[servers]")
     for name in checking.revision or ():
         if revision_named(name) is None:
             raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")

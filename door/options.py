@@ -21,6 +21,7 @@ __all__ = [
     "FailOn",
     "FuzzingOptions",
     "LoadOptions",
+    "MeetingOptions",
     "OutputOptions",
     "SurveyOptions",
     "TargetOptions",
@@ -135,6 +136,29 @@ class SurveyOptions:
         int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier survey.")
     ] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False
+
+
+class ClientTransport(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
+    """How a client speaks."""
+
+    http = "http"
+    stdio = "stdio"
+    sse = "sse"
+    ws = "ws"
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingOptions:
+    """How a client meets the scripted servers, and in which scenarios."""
+
+    stdio: Annotated[bool, typer.Option("--stdio", help="Short for --transport stdio: the client starts it.")] = False
+    transport: Annotated[
+        ClientTransport | None,
+        typer.Option("--transport", help="How the client speaks; over all but stdio it is given a URL. [http]"),
+    ] = None
+    scenario: Annotated[
+        list[str] | None, typer.Option("--scenario", metavar="NAME", help="Play these alone, beside the plain one.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,12 +32,14 @@ def replay_failure(
         return replay_finding(failure, target)
     said = shlex.split(failure.repeat)
     if said[1:2] == ["client"]:
-        from door.clients import run_client_check
+        from door.clients import Meeting, run_client_check
 
         split = said.index("--")
         checking = CheckingOptions(only=_values(said[:split], "--only"), revision=[failure.revision])
-        stdio = "--stdio" in said[:split]
-        return run_client_check(said[split + 1 :], list(env), stdio=stdio, output=output, checking=checking)
+        options = said[:split]
+        over = next(iter(_values(options, "--transport")), None)
+        meeting = Meeting.of(over, _values(options, "--scenario"), stdio="--stdio" in options)
+        return run_client_check(said[split + 1 :], list(env), meeting=meeting, output=output, checking=checking)
     from door.commands import run_check
 
     target = replace(target, allow=_values(said, "--allow"))

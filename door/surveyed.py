@@ -62,10 +62,11 @@ def judge(order: Order) -> int:
     )
     sys.argv = _typed(subject, checking)
     if subject.client is not None:
-        from door.clients import run_client_check
+        from door.clients import Meeting, run_client_check
 
         env = [f"{name}={value}" for name, value in _resolved(subject).items()]
-        return run_client_check(subject.client, env, stdio=subject.stdio, output=output, checking=checking)
+        meeting = Meeting.of(None, None, stdio=subject.stdio)
+        return run_client_check(subject.client, env, meeting=meeting, output=output, checking=checking)
     from door.commands import run_check
 
     return run_check(target_of(subject), replace(output, baseline=baseline), checking, subject.settings)
