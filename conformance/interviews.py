@@ -136,7 +136,8 @@ async def responding(peer: Peer, respondent: Respondent, *, alone: bool = False)
     async with turns, AsyncExitStack() as stack:
         if not alone:
             await turns.enter_async_context(kept.setdefault(f"{name}, in turn", anyio.Lock()))
-        other, closing = kept.pop(name, None) or await _posed(peer, respondent)
+        spare = None if alone else kept.pop(name, None)
+        other, closing = spare or await _posed(peer, respondent)
         stack.push_async_exit(closing)
         other.guise = replace(respondent.guise, info=other.guise.info)
         try:
