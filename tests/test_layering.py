@@ -52,11 +52,14 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "loadtest.benchmarks.clients": ("reference_impl",),
     "loadtest.benchmarks.servers": ("reference_impl",),
     "fixtures": ("conformance", "reference_impl"),
+    "fixtures.corpus": ("fixtures", "reference_impl", "reports"),
     "door": OURS,
     "touchstone": ("door",),
 }
 """Package to what of ours it may import beside itself; the longest name that fits counts."""
 
+ELSEWHERE = ROOT / "fixtures/corpus/minis"
+"""Servers that run in environments of their own, each with another SDK."""
 LOCUST = {"loadtest/users.py", "loadtest/shapes.py", "loadtest/locustfile.py"}
 ITS_PROCESS = "loadtest/measure.py"
 """What the process of Locust runs; nobody else imports it."""
@@ -79,7 +82,7 @@ DATED: dict[str, str] = {
 def _modules() -> dict[str, Path]:
     files = [ROOT / "touchstone.py"]
     for package in OURS:
-        files += sorted((ROOT / package).rglob("*.py"))
+        files += sorted(file for file in (ROOT / package).rglob("*.py") if file.parent != ELSEWHERE)
     return {_name(file): file for file in files}
 
 

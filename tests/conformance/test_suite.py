@@ -37,7 +37,7 @@ def test_all_that_is_declared_stands_on_rows_of_the_catalogue_and_binds_somewher
     bound = {
         item.id
         for revision in REVISIONS
-        for transport in ("stdio", "http")
+        for transport in ("stdio", "http", "sse", "ws")
         for part in [suite.binding(revision, transport, lambda _: True)]
         for item in (*part.checks, *part.monitors)
     }
