@@ -9,6 +9,7 @@ import pytest
 
 from conformance import catalogue
 from conformance.catalogue import LEVELS, Catalogue, CatalogueError, Requirement, load
+from conformance.clients.declare import all_judges
 from conformance.properties.stateless import PROPERTIES
 from conformance.suite import declared
 from reference_impl.protocol.revisions import ALWAYS, LATEST, LATEST_LEGACY, REVISIONS
@@ -116,11 +117,35 @@ def test_a_page_of_older_revisions_may_be_another_and_advice_has_none() -> None:
     assert CATALOGUE["counsel"].url(LATEST) is None
 
 
-def test_everything_that_verifies_stands_on_rows() -> None:
+def _verified() -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return, for each side, what judges it and the rows on which that stands."""
     suite = declared()
-    verified = {name for item in (*suite.checks, *suite.monitors, *PROPERTIES) for name in item.requirements}
-    known = {row.id for row in load()}
-    assert verified - known == set()
+    return {
+        "server": {item.id: item.requirements for item in (*suite.checks, *suite.monitors, *PROPERTIES)},
+        "client": {judge.monitor.id: judge.monitor.requirements for judge in all_judges()},
+    }
+
+
+def test_every_requirement_is_verified_on_each_side_that_it_binds_or_says_why_nobody_can() -> None:
+    verified = {side: {name for rows in items.values() for name in rows} for side, items in _verified().items()}
+    testable = {
+        (side, row.id) for row in load() for side in row.sides if side in verified and side not in row.untestable
+    }
+    assert {(side, name) for side, name in testable if name not in verified[side]} == set()
+
+
+def test_everything_that_verifies_stands_on_rows_that_bind_its_side() -> None:
+    rows = {row.id: row for row in load()}
+    for side, items in _verified().items():
+        for identifier, names in items.items():
+            assert names, identifier
+            assert [name for name in names if name not in rows or side not in rows[name].sides] == [], identifier
+
+
+def test_what_nobody_can_test_is_not_said_to_be_verified() -> None:
+    untestable = {(side, row.id) for row in load() for side in row.untestable}
+    verified = {(side, name) for side, items in _verified().items() for rows in items.values() for name in rows}
+    assert untestable & verified == set()
 
 
 def test_every_row_of_ours_is_a_sentence_with_a_level_and_a_page() -> None:
