@@ -159,9 +159,12 @@ async def _posed(peer: Peer, respondent: Respondent) -> tuple[Peer, AsyncExitSta
         newcomer = await closing.enter_async_context(arriving(peer, respondent.guise))
         peer.bench.kept[_NEWCOMER], other = newcomer, newcomer.peer
     if other.over_http:
-        scope = anyio.CancelScope()
+        scope, heard = anyio.CancelScope(), anyio.Event()
         closing.callback(scope.cancel)
-        peer.bench.later(partial(_listen, other, scope))
+        peer.bench.later(partial(_listen, other, scope, heard))
+        # What a server asks before anybody listens may be lost, and the call that waits for it with it.
+        with anyio.move_on_after(peer.patience.stop):
+            await heard.wait()
     return other, closing
 
 
@@ -174,16 +177,19 @@ async def need_newcomer(peer: Peer) -> Newcomer:
     return newcomer
 
 
-async def _listen(peer: Peer, scope: anyio.CancelScope) -> None:
+async def _listen(peer: Peer, scope: anyio.CancelScope, heard: anyio.Event) -> None:
     headers = {**peer.headers_for(None), "accept": SSE_TYPE, "content-type": None}
     with scope:
         try:
             async with peer.http.opened(HttpRequest("GET", headers=headers), peer.patience.check) as live:
+                heard.set()
                 if live.streams:
                     await live.read(peer.patience.run)
         except Mismatch:
             # A server need not offer that stream; whether it should, other checks say.
             return
+        finally:
+            heard.set()
 
 
 async def interview(peer: Peer, respondent: Respondent, call: ToolCall, defect: str | None = None) -> Interview:
