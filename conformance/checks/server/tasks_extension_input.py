@@ -12,13 +12,13 @@ import anyio
 from conformance.check import Sharing, check
 from conformance.checks.server.tasks_extension import expect_empty
 from conformance.checks.task_runs import DECLARED, TaskRun, follow, once, poll, runs
-from conformance.expect import Blocked, Mismatch, brief
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.links import Answer
 from conformance.listening import listening, shown
 from conformance.peer import Peer
 from conformance.samples import simplest
 
-_MISSING_CAPABILITY, _INVALID_PARAMS = -32021, -32602
+_MISSING_CAPABILITY, _INVALID_PARAMS, _METHOD_NOT_FOUND = -32021, -32602, -32601
 _NOBODYS = "touchstone-never-issued"
 _LOOKS = 10
 _PAUSE = 0.02
@@ -71,6 +71,8 @@ async def undeclared_listening(peer: Peer) -> None:
     async with listening(peer, {"taskIds": [_NOBODYS]}) as listen:
         first = await listen.first()
     error = first.value.get("error") if first.is_response() else None
+    if isinstance(error, dict) and error.get("code") == _METHOD_NOT_FOUND:
+        raise Inapplicable("the target has no subscriptions/listen")
     # Which error wins for a task that does not exist either, nobody says.
     if not isinstance(error, dict) or error.get("code") not in (_MISSING_CAPABILITY, _INVALID_PARAMS):
         raise Mismatch(f"error {_MISSING_CAPABILITY}", shown(first), [first.index])

@@ -9,7 +9,7 @@ from conformance.checks.receiver import Manner
 from conformance.clients.declare import Twins, compared, judge, judged_by
 from conformance.clients.said import ended_well, said
 from conformance.clients.scenarios.tasks_called import CALLED, CLAIMED, ELSEWHERE, QUESTION, WOKEN, manner_of
-from conformance.expect import Mismatch, brief
+from conformance.expect import Blocked, Mismatch, brief
 from conformance.judge import declares
 from conformance.monitors.tasks_requestor import Look, asked_of_us, cursors, input_fetched, intervals, unrelated
 from conformance.transcript import Conversation, Direction, Entry
@@ -38,9 +38,13 @@ def forbidden(conversation: Conversation) -> Iterator[Mismatch | None]:
 
 @judge("client.task-required", "tasks.tool.required", scenario=CALLED.name)
 def required(conversation: Conversation) -> Iterator[Mismatch | None]:
-    """A tool that runs only as a task is called as one."""
-    for item in said(conversation):
-        if item.method == _CALL and manner_of(item.params.get("name")) is not None:
+    """A client that makes tasks calls a tool that runs only as a task as one."""
+    calls = [item for item in said(conversation) if item.method == _CALL and item.is_request]
+    if not any("task" in item.params for item in calls) and not declares(conversation.capabilities, "tasks"):
+        # The experiment is nothing to it: it leaves it to the server to refuse such a call.
+        raise Blocked("the client makes no tasks at all")
+    for item in calls:
+        if manner_of(item.params.get("name")) is not None:
             fine = "task" in item.params
             wanted = "a task member in the call of a tool whose execution.taskSupport is required"
             yield None if fine else Mismatch(wanted, brief(item.message), [item.entry.index])
