@@ -32,6 +32,7 @@ _PROPOSALS = "seps/"
 _EXTENSIONS = {"tasks": "https://github.com/modelcontextprotocol/ext-tasks/blob/main/specification/{}/tasks.md"}
 _NAMES = {"tasks": "io.modelcontextprotocol/tasks"}
 """Extension to its name among `capabilities.extensions`."""
+_MOVED = files("conformance") / "requirements" / "moved.toml"
 _KEYS = {
     *("id", "level", "role", "page", "text", "since", "until", "transport", "requires", "legacy_page"),
     *("testable", "untestable", "extension"),
@@ -47,10 +48,11 @@ class Requirement:
     """One row.
 
     `page` is the address below the specification of a revision (`basic/index#messages`); `legacy_page` replaces it for
-    revisions before 2026-07-28, whose pages are cut differently. `requires` is the path of the server capability
-    without which the row does not bind ("tools", "resources.subscribe", "extensions.NAME"). `extension` names the
-    extension whose page holds the statement; a page that begins with "seps/" is a proposal. `testable` is one of
-    `SIGNS`; `untestable` says for each side ("server", "client", ...) that nobody can test from outside why that is so.
+    revisions before 2026-07-28, whose pages are cut differently (`moved.toml` has what lies elsewhere in one of them).
+    `requires` is the path of the server capability without which the row does not bind ("tools",
+    "resources.subscribe", "extensions.NAME"). `extension` names the extension whose page holds the statement; a page
+    that begins with "seps/" is a proposal. `testable` is one of `SIGNS`; `untestable` says for each side ("server",
+    "client", ...) that nobody can test from outside why that is so.
     """
 
     id: str
@@ -78,7 +80,8 @@ class Requirement:
 
     def page_in(self, revision: Revision) -> str:
         """The address of the statement in that revision."""
-        return self.page if revision.modern or self.legacy_page is None else self.legacy_page
+        page = self.page if revision.modern or self.legacy_page is None else self.legacy_page
+        return _moved().get(revision.name, {}).get(page, page)
 
     def url(self, revision: Revision) -> str | None:
         """The public page of the statement; None for advice from the field, which no page holds."""
@@ -113,6 +116,13 @@ class Catalogue:
         """Those of the named rows that hold in a revision and over a transport, strongest first."""
         rows = [self[identifier] for identifier in identifiers]
         return sorted((row for row in rows if row.binds(revision, transport)), key=lambda row: LEVELS.index(row.level))
+
+
+@cache
+def _moved() -> dict[str, dict[str, str]]:
+    """By revision, the addresses there of what lies elsewhere in later ones of its era."""
+    moved: dict[str, dict[str, str]] = tomllib.loads(_MOVED.read_text("utf-8"))["moved"]
+    return moved
 
 
 @cache

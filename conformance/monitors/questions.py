@@ -55,8 +55,9 @@ def declared(conversation: Conversation) -> Iterator[Mismatch | None]:
         if question.declared is not None:
             need = _NEEDS[question.method]
             wanted = f"no {question.method}: the client did not declare {need}"
+            sent = f"{question.method}, {brief(question.params)}"
             breaks = "roots.capability-checked" if need == "roots" else None
-            yield None if need in question.declared else about(question, wanted, question.declared, breaks)
+            yield None if need in question.declared else about(question, wanted, sent, breaks)
 
 
 @monitor("elicitation.mode", "elicitation.mode.undeclared")

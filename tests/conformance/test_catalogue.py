@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,38 @@ def test_a_page_of_older_revisions_may_be_another_and_advice_has_none() -> None:
     assert row.url(LATEST) == f"https://modelcontextprotocol.io/specification/{LATEST.name}/new#x"
     assert row.page_in(LATEST_LEGACY) == "old#y"
     assert CATALOGUE["counsel"].url(LATEST) is None
+
+
+SPECIFICATION = Path(__file__).resolve().parents[3] / "shared" / "spec"
+_AGAIN = {"security-considerations-2": "security-considerations", "meta": "_meta"}
+"""Anchors that the site makes of a heading otherwise: one that comes twice, and one that begins with an underscore."""
+
+
+def _anchors(page: Path) -> set[str]:
+    text = page.read_text("utf-8")
+    plain = (heading.replace("`", "").strip().lower() for heading in re.findall(r"^#{1,6}\s+(.*)$", text, re.MULTILINE))
+    made = {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", heading)) for heading in plain}
+    return made | set(re.findall(r'id="([^"]+)"', text))
+
+
+def _is_there(revision: str, address: str) -> bool:
+    page, _, anchor = address.partition("#")
+    files = [SPECIFICATION / revision / f"{page}.mdx", SPECIFICATION / revision / page / "index.mdx"]
+    found = next((file for file in files if file.is_file()), None)
+    return found is not None and (anchor in ("", "top") or _AGAIN.get(anchor, anchor) in _anchors(found))
+
+
+def test_every_address_of_a_row_leads_somewhere_in_each_of_its_revisions() -> None:
+    if not SPECIFICATION.is_dir():
+        pytest.skip("the specification does not lie beside this checkout")
+    pages = {
+        (revision.name, row.page_in(revision))
+        for row in load()
+        for revision in REVISIONS
+        if revision in row.window and row.level != "advice" and row.extension is None
+    }
+    lost = [place for place in sorted(pages) if not place[1].startswith(("seps/", "schema")) and not _is_there(*place)]
+    assert lost == []
 
 
 def _verified() -> dict[str, dict[str, tuple[str, ...]]]:
