@@ -39,9 +39,7 @@ def reply_content_type(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield None if right else Mismatch(f"{JSON_TYPE} or {SSE_TYPE}", exchange.describe(), exchange.evidence)
 
 
-@monitor(
-    "http.notification-202", "base.notification.no-response", "http.notification.accepted", "http.notification.refused"
-)
+@monitor("http.notification-202", "http.notification.accepted", "http.notification.refused")
 def notification_202(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A posted notification or response gets 202 and an empty body, or an HTTP error status."""
     for exchange in exchanges(conversation):
