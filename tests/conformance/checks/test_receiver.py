@@ -11,7 +11,10 @@ from conformance.checks.receiver import CURSORS, LONG, SOON, Manner, Receiver
 from reference_impl.protocol.tasks import RELATED_TASK
 
 FORM = {"type": "object", "properties": {}}
-ASKED: dict[str, Any] = {"method": "elicitation/create", "params": {"message": "?", "requestedSchema": FORM, "task": {"ttl": 1000}}}
+ASKED: dict[str, Any] = {
+    "method": "elicitation/create",
+    "params": {"message": "?", "requestedSchema": FORM, "task": {"ttl": 1000}},
+}
 
 
 def told(receiver: Receiver, method: str, **params: Any) -> Any:
