@@ -35,7 +35,7 @@ def _blocks(language: str) -> list[str]:
 
 
 def _command_lines() -> list[list[str]]:
-    lines = [line for block in _blocks("sh") for line in block.splitlines()]
+    lines = [line for block in _blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
     words = [shlex.split(re.sub(r"\s#\s.*", "", line)) for line in lines]
     return [line[1:] for line in words if line[:1] == ["touchstone"]]
 
