@@ -41,6 +41,7 @@ _HINTS: dict[int | None, str] = {
     405: " (is this the path of its MCP endpoint?)",
 }
 """What a status most likely asks of the user, where no handshake came of it."""
+_OLDER = " (a server over HTTP with SSE is sse+http://...)"
 
 
 @dataclass(slots=True)
@@ -87,7 +88,9 @@ def _hint(answer: Answer, target: Target) -> str:
     if answer.status == _UNAUTHORIZED:
         return _TAKES_NOT if bears_credentials(target) else _WANTS
     elsewhere = answer.head.get("location") if answer.head and 300 <= (answer.status or 0) < 400 else None
-    return f" (it redirects to {elsewhere})" if elsewhere else _HINTS.get(answer.status, "")
+    if elsewhere:
+        return f" (it redirects to {elsewhere})"
+    return _HINTS.get(answer.status, "") + (_OLDER if answer.status in (404, 405) else "")
 
 
 async def detect(make_bench: Callable[[Revision], Bench], kept: AsyncExitStack | None = None) -> Eras:
@@ -146,7 +149,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
                         eras.begun[era] = Begun(peer, answer, going_on)
                 eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
         except Mismatch as mismatch:
-            eras.why_not[era] = mismatch.actual
+            eras.why_not[era] = mismatch.actual + _HINTS.get(getattr(mismatch, "status", None), "")
             eras.left = eras.left or isinstance(mismatch, Gone)
     eras.conversations += bench.conversations
 

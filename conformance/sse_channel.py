@@ -26,7 +26,7 @@ _HTTP_ERRORS = (ConnectFailed, ConnectionLost, BadHttp)
 
 
 class NoStream(Gone):
-    """GET brought something else than the stream of events: `status` of it."""
+    """GET brought something else than the stream of events; `status` is that of the reply."""
 
     def __init__(self, head: HttpHead, body: bytes, sent: int) -> None:
         text = body.decode("utf-8", "replace")[:200] or "an empty body"

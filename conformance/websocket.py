@@ -16,7 +16,15 @@ from reference_impl.transports.stdio import TargetNotStarted
 if TYPE_CHECKING:
     from reference_impl.transports.websocket import WebSocketChannel
 
-__all__ = ["open_websocket"]
+__all__ = ["NoSocket", "open_websocket"]
+
+
+class NoSocket(Gone):
+    """The handshake brought no WebSocket; `status` is that of the reply."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("a WebSocket", f"HTTP {status} for the handshake")
+        self.status = status
 
 
 @asynccontextmanager
@@ -31,6 +39,8 @@ async def open_websocket(target: WebSocketTarget, timeout: float) -> AsyncIterat
     with anyio.move_on_after(timeout):
         try:
             channel = await websocket.open_websocket(target.url, target.headers)
+        except websocket.HandshakeRefused as error:
+            raise NoSocket(error.status) from None
         except (HttpError, ValueError) as error:
             raise Gone("a WebSocket", str(error)) from None
     if channel is None:
