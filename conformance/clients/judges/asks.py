@@ -40,7 +40,10 @@ def _elicited(conversation: Conversation, which: Callable[[Question], bool]) -> 
     every = [item for item in asked(conversation, "elicitation/create") if _mode(item) in _modes(item)]
     if not every:
         raise Inapplicable("the client declares no elicitation, or was not asked in a mode that it declares")
-    return [item for item in every if which(item)]
+    found = [item for item in every if which(item)]
+    if not found:
+        raise Inapplicable("the client was asked nothing of the kind in a mode that it declares")
+    return found
 
 
 def _answered(question: Question) -> list[int]:

@@ -6,14 +6,16 @@ It asks for what the request declares: for forms if it can, else for samples or 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from conformance.clients import forms
 from conformance.clients.offer import EMPTY_SCHEMA, Offer
 from conformance.clients.reply import Message, Reply
+from conformance.clients.said import calls_tools
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, modern
 from conformance.clients.scenarios.asks import NO_PROMPTS, PAGE
+from conformance.transcript import Conversation
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
 from reference_impl.protocol.revisions import Revision
 
@@ -127,6 +129,10 @@ def _declared(turn: Turn) -> Message:
     return declared if isinstance(declared, dict) else {}
 
 
+def _needs(plain: Sequence[Conversation]) -> str | None:
+    return None if any(map(calls_tools, plain)) else "the client calls no tool"
+
+
 SCENARIO = Scenario(
     "asked-back",
     "has tools that ask for input in their results: for what the client declares, once or in rounds, with and without"
@@ -134,4 +140,5 @@ SCENARIO = Scenario(
     _begin,
     binds=modern,
     listeners=(Listener(PAGE),),
+    needs=_needs,
 )

@@ -5,14 +5,16 @@ Clients are asked for what they declared, and for each kind that they did not de
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from conformance.clients import forms
 from conformance.clients.offer import EMPTY_SCHEMA, Offer
 from conformance.clients.reply import Message, Reply, Step, Wait
+from conformance.clients.said import calls_tools
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, legacy
+from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
 __all__ = ["COMPLETE", "LAST_PING", "NO_PROMPTS", "PAGE", "SCENARIO"]
@@ -97,6 +99,10 @@ def _begin(scene: Scene) -> Behaviour:
     return Behaviour(reply=reply, offer=_offer, official="elicitation-sep1034-client-defaults")
 
 
+def _needs(plain: Sequence[Conversation]) -> str | None:
+    return None if any(map(calls_tools, plain)) else "the client calls no tool"
+
+
 SCENARIO = Scenario(
     "asks",
     "asks for input by forms and by a page, for samples, and for roots, before it answers the first call of a tool;"
@@ -104,4 +110,5 @@ SCENARIO = Scenario(
     _begin,
     binds=legacy,
     listeners=(Listener(PAGE),),
+    needs=_needs,
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from conformance.clients.offer import Offer
 from conformance.clients.reply import Message
+from conformance.clients.said import calls_tools
 from conformance.clients.scenario import Behaviour, Scenario, modern
+from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
 __all__ = ["GOOD", "SCENARIO"]
@@ -41,10 +44,15 @@ def _offer(_: Revision) -> Offer:
     return Offer((_TOOLS,))
 
 
+def _needs(plain: Sequence[Conversation]) -> str | None:
+    return None if any(map(calls_tools, plain)) else "the client calls no tool"
+
+
 SCENARIO = Scenario(
     "bad-headers",
     "has one tool that is in order, after others whose x-mcp-header breaks a rule each",
     lambda _: Behaviour(offer=_offer, official="http-invalid-tool-headers"),
     binds=modern,
     transports=("http",),
+    needs=_needs,
 )

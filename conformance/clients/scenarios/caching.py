@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from conformance.clients.notes import acknowledged
 from conformance.clients.offer import EMPTY_SCHEMA, Offer, usual_offer
 from conformance.clients.reply import Message, Reply, Wait
+from conformance.clients.said import calls_tools
 from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn, modern
+from conformance.transcript import Conversation
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.revisions import Revision
 
@@ -69,10 +72,15 @@ def _hinted(turn: Turn) -> Reply | None:
     return turn.result(bare | _HINTS[turn.method])
 
 
+def _needs(plain: Sequence[Conversation]) -> str | None:
+    return None if any(map(calls_tools, plain)) else "the client calls no tool"
+
+
 SCENARIO = Scenario(
     "caching",
     "lets its results be kept for a minute, a millisecond, no time, less than no time, or does not say; answers one"
     " call after a while, and fails whoever lists the tools again and again meanwhile",
     _begin,
     binds=modern,
+    needs=_needs,
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from conformance.clients.offer import Offer, usual_offer
 from conformance.clients.reply import Reply
+from conformance.clients.said import said
 from conformance.clients.scenario import Behaviour, Scenario, Turn, modern
+from conformance.transcript import Conversation
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.revisions import Revision
 
@@ -29,9 +32,15 @@ def _reply(turn: Turn) -> Reply | None:
     return turn.error(_CODES[uri], "Resource not found", {"uri": uri})
 
 
+def _needs(plain: Sequence[Conversation]) -> str | None:
+    reads = any(item.method == "resources/read" for visit in plain for item in said(visit))
+    return None if reads else "the client reads no resource"
+
+
 SCENARIO = Scenario(
     "gone",
     "says of two resources that it lists that they do not exist: by error -32602, and by -32002",
     lambda _: Behaviour(reply=_reply, offer=_offer),
     binds=modern,
+    needs=_needs,
 )

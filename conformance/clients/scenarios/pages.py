@@ -3,10 +3,14 @@ that ends between two pages."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from conformance.clients.offer import CURSORS, EMPTY_SCHEMA, Offer, complete
 from conformance.clients.play import BAD_REQUEST
 from conformance.clients.reply import CUT, Message, Reply
+from conformance.clients.said import said
 from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn, legacy, modern
+from conformance.transcript import Conversation
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.revisions import Revision
 
@@ -79,14 +83,26 @@ def _lost_between_pages(scene: Scene) -> Behaviour:
     return Behaviour(reply=reply, offer=_offer)
 
 
+def _follows(plain: Sequence[Conversation]) -> str | None:
+    follows = any(item.method == "tools/list" and "cursor" in item.params for visit in plain for item in said(visit))
+    return None if follows else "the client asks for no second page"
+
+
 EMPTY_CURSOR = Scenario(
-    "empty-cursor", "gives an empty string for the cursor of the third page", _empty_cursor, binds=modern
+    "empty-cursor",
+    "gives an empty string for the cursor of the third page",
+    _empty_cursor,
+    binds=modern,
+    needs=_follows,
 )
-REFUSED_CURSOR = Scenario("refused-cursor", "refuses the cursor of the second page once", _refused_cursor, binds=modern)
+REFUSED_CURSOR = Scenario(
+    "refused-cursor", "refuses the cursor of the second page once", _refused_cursor, binds=modern, needs=_follows
+)
 LOST_BETWEEN_PAGES = Scenario(
     "lost-between-pages",
     "forgets the client's session (over standard streams: exits) when it is asked for the second page",
     _lost_between_pages,
     binds=legacy,
     transports=("http", "stdio"),
+    needs=_follows,
 )

@@ -6,14 +6,17 @@ Each has a tool `fits`, whose result keeps to its schema, a tool `misfits`, whos
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from conformance.clients.notes import acknowledged
+from conformance.clients.notes import acknowledged, refused
 from conformance.clients.offer import EMPTY_SCHEMA, Offer, complete
 from conformance.clients.reply import HttpRequest, RawReply, Reply
+from conformance.clients.said import calls_tools
 from conformance.clients.scenario import Behaviour, Listener, Scenario, Scene, Turn, modern
+from conformance.expect import Blocked, Inapplicable
+from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
 __all__ = [
@@ -26,9 +29,12 @@ __all__ = [
     "MISFIT_OUTPUT",
     "OUTSIDE_REFERENCE",
     "UNKNOWN_DIALECT",
+    "VALIDATES_NOTHING",
     "WEB",
 ]
 
+VALIDATES_NOTHING = "the client does not hold structured content against schemas, as far as it shows"
+_TWIN = "misfit-output"
 FITS, MISFITS, _AFTER = "fits", "misfits", "farewell"
 WEB = "web"
 """The listener at which a schema lies that a reference leads to."""
@@ -107,9 +113,22 @@ def _schema(request: HttpRequest) -> RawReply | None:
     return RawReply(200, (("content-type", "application/schema+json"),), b'{"type": "integer"}')
 
 
-def _plain(fault: _Fault, name: str, title: str, binds: Callable[[Revision], bool]) -> Scenario:
+def _calls(plain: Sequence[Conversation]) -> str | None:
+    return None if any(map(calls_tools, plain)) else "the client calls no tool"
+
+
+def _validates(twins: Sequence[Conversation]) -> str | Inapplicable | None:
+    """Whether the client shows that it refuses what breaks an ordinary schema; without that nothing shows."""
+    try:
+        shows = all(refused(twin, MISFITS) for twin in twins)
+    except Blocked as error:
+        return error.reason
+    return None if shows else Inapplicable(VALIDATES_NOTHING)
+
+
+def _by_dialect(fault: _Fault, name: str, title: str) -> Scenario:
     begin = _begin(lambda _: fault, lambda shown: _structured(shown.wrong))
-    return Scenario(name, title, begin, binds=binds)
+    return Scenario(name, title, begin, binds=_names_dialects, needs=_validates, probe=_TWIN)
 
 
 def _outside(scene: Scene) -> _Fault:
@@ -129,20 +148,19 @@ BROKEN_RESULT = Scenario(
     "broken-result",
     "has a tool whose result has a string where content should be",
     _begin(lambda _: _OUTPUT, lambda _: {"content": "done"}),
+    needs=_calls,
     apart=True,
 )
-MISFIT_OUTPUT = _plain(
-    _OUTPUT, "misfit-output", "has a tool whose structured content breaks its outputSchema", _structures
+MISFIT_OUTPUT = Scenario(
+    _TWIN,
+    "has a tool whose structured content breaks its outputSchema",
+    _begin(lambda _: _OUTPUT, lambda shown: _structured(shown.wrong)),
+    binds=_structures,
+    needs=_calls,
 )
-MISFIT_ITEMS = _plain(
-    _ITEMS, "misfit-items", "the same, by a keyword that JSON Schema has had since 2020-12", _names_dialects
-)
-MISFIT_DRAFT = _plain(
-    _DRAFT, "misfit-draft", "the same, by a keyword of draft-07, which $schema names", _names_dialects
-)
-UNKNOWN_DIALECT = _plain(
-    _DIALECT, "unknown-dialect", "has tools whose $schema names a dialect that nobody knows", _names_dialects
-)
+MISFIT_ITEMS = _by_dialect(_ITEMS, "misfit-items", "the same, by a keyword that JSON Schema has had since 2020-12")
+MISFIT_DRAFT = _by_dialect(_DRAFT, "misfit-draft", "the same, by a keyword of draft-07, which $schema names")
+UNKNOWN_DIALECT = _by_dialect(_DIALECT, "unknown-dialect", "has tools whose $schema names a dialect that nobody knows")
 OUTSIDE_REFERENCE = Scenario(
     "outside-reference",
     "has a tool whose outputSchema refers to a schema on the web",
@@ -155,4 +173,5 @@ EXPLODING_SCHEMA = Scenario(
     "has a tool whose outputSchema takes those for ever who check each branch of it",
     _begin(lambda _: _Fault(_COUNT, {"count": 1}, {"count": 1}, _exploding()), lambda shown: _structured(shown.wrong)),
     binds=modern,
+    needs=_calls,
 )
