@@ -11,11 +11,13 @@ from conformance.check import Check, Monitor
 from conformance.expect import Mismatch
 from conformance.target import StdioTarget, Target, shown
 from conformance.transcript import TARGET, Conversation, Direction, Entry
+from reference_impl.protocol.methods import METHODS
 from reference_impl.protocol.revisions import Revision
 from reports.records import Outcome, RequirementRef, Verdict, WireEntry, excerpt
 
 __all__ = ["Judged", "Place", "evidence", "refs", "repeat", "verdict", "wire_entry"]
 
+_ASKING = frozenset(row.name for row in METHODS if row.asks)
 _ENTRIES = 12
 _BYTES = 1500
 _INTERESTING = frozenset(
@@ -108,9 +110,19 @@ def _causes(what: Check | Monitor, judged: Judged) -> list[str]:
         return []
     until = conversation.entries[: min(mismatch.entries) + 1]
     spoken = [entry for entry in until if entry.direction is Direction.SENT and entry.owner]
+    if until[-1].is_request():
+        # A question of the target's comes while something is under way that lets it ask.
+        spoken = _under_way(until) or spoken
     # What answers nothing was most likely set off by the last thing that was wrong.
     asked = [until[-1]] if until[-1].owner not in (None, TARGET) else [entry for entry in spoken if entry.defect]
     return [entry.owner for entry in (asked or spoken)[-1:] if entry.owner]
+
+
+def _under_way(entries: Sequence[Entry]) -> list[Entry]:
+    """The calls among our entries that have no answer yet."""
+    answered = {repr(entry.value["id"]) for entry in entries if entry.is_response() and "id" in entry.value}
+    calls = (entry for entry in entries if entry.direction is Direction.SENT and entry.owner and entry.is_request())
+    return [entry for entry in calls if entry.value["method"] in _ASKING and repr(entry.value["id"]) not in answered]
 
 
 def evidence(conversation: Conversation | None, who: str, mismatch: Mismatch | None) -> tuple[WireEntry, ...]:

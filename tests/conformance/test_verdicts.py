@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from conformance.check import Monitor
 from conformance.expect import Mismatch
 from conformance.peer import Peer
 from conformance.target import HttpTarget, StdioTarget
-from conformance.transcript import Conversation, Direction, HttpHead, owner
+from conformance.transcript import TARGET, Conversation, Direction, HttpHead, owner
 from conformance.verdicts import Judged, Place, evidence, repeat, verdict, wire_entry
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY
 
@@ -49,6 +50,19 @@ def test_evidence_is_what_is_pointed_at_and_what_the_check_said_and_not_too_much
     assert shown[-1].text == "pointed at"
     assert len(shown) == 12
     assert evidence(None, "it", None) == ()
+
+
+def test_a_question_of_the_target_is_seen_again_with_the_call_that_was_under_way() -> None:
+    conversation = Conversation("stdio", "test")
+    for number, (who, method) in enumerate([("caller", "tools/call"), ("other", "ping")]):
+        value = {"jsonrpc": "2.0", "id": number, "method": method}
+        conversation.record(Direction.SENT, b"", value, owned_by=who)
+    question = {"jsonrpc": "2.0", "id": "q", "method": "roots/list"}
+    asked = conversation.record(Direction.RECEIVED, b"", question, owned_by=TARGET)
+    judged = Judged("failed", mismatch=Mismatch("this", "that", [asked.index]), conversation=conversation)
+    watch = Monitor("watch", ("rule",), lambda _: iter(()), "It holds.")
+    row = verdict(watch, [CATALOGUE["rule"]], Place(HttpTarget("http://h"), LATEST), judged)
+    assert "--only watch --only caller " in row.repeat
 
 
 def test_a_url_is_quoted_for_the_shell() -> None:
