@@ -88,18 +88,23 @@ async def _run(plan: ClientPlan) -> list[Visit]:
         for revision in REVISIONS
         if _spoken_over(plan.transport, revision) and (not plan.revisions or revision.name in plan.revisions)
     ]
-    plain = await _visits(plan, [(bound(revision, plan.transport)[0], revision) for revision in revisions])
-    spoken = [visit.revision for visit in plain if _speaks(visit)]
+    visits: list[Visit] = []
+    await _play(plan, [(bound(revision, plan.transport)[0], revision) for revision in revisions], visits)
+    spoken = [
+        revision for revision in revisions if any(_speaks(visit) for visit in visits if visit.revision is revision)
+    ]
     if not spoken:
-        raise NeverCame(_why(plain))
+        raise NeverCame(_why(visits))
     plan.spoken(spoken)
     bills = [_bill(plan, revision) for revision in spoken]
-    visits = plain
-    for late in (False, True):  # what shows whether others are pointless comes before them
-        scenes = [(scenario, bill.revision) for bill in bills for scenario in _due(bill, visits, late=late)]
-        visits = visits + await _visits(plan, scenes)
-    for bill in bills:
-        _judge(plan, bill, [visit for visit in visits if visit.revision is bill.revision])
+    try:
+        for late in (False, True):  # what shows whether others are pointless comes before them
+            scenes = [(scenario, bill.revision) for bill in bills for scenario in _due(bill, visits, late=late)]
+            await _play(plan, scenes, visits)
+    except anyio.get_cancelled_exc_class():
+        _judge(plan, bills, visits, "the run was interrupted")
+        raise
+    _judge(plan, bills, visits, _LATE)
     return visits
 
 
@@ -160,23 +165,21 @@ def _general(scenarios: list[Scenario]) -> set[str]:
     return {scenario.name for scenario in scenarios if not scenario.apart}
 
 
-async def _visits(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]]) -> list[Visit]:
-    """Run scenarios side by side; return the visits, in the order of the scenes, that ended within the deadline."""
-    wanted = list(scenes)
-    visits: dict[int, list[Visit]] = {}
+async def _play(plan: ClientPlan, scenes: Iterable[tuple[Scenario, Revision]], visits: list[Visit]) -> None:
+    """Run scenarios side by side; add the visits that end within the deadline."""
     limiter, unlimited = anyio.CapacityLimiter(_TOGETHER), anyio.CapacityLimiter(math.inf)
 
-    async def one(number: int, scenario: Scenario, revision: Revision) -> None:
+    async def one(scenario: Scenario, revision: Revision) -> None:
         async with unlimited if scenario.waits else limiter:
-            visits[number] = await receive(plan.subject, scenario, revision, plan.transport, plan.patience)
-        for visit in visits[number]:
+            made = await receive(plan.subject, scenario, revision, plan.transport, plan.patience)
+        visits.extend(made)
+        for visit in made:
             plan.visited(visit)
 
     with anyio.move_on_after(plan.patience.run):
         async with anyio.create_task_group() as tasks:
-            for number, scene in enumerate(wanted):
-                tasks.start_soon(one, number, *scene)
-    return [visit for number in sorted(visits) for visit in visits[number]]
+            for scene in scenes:
+                tasks.start_soon(one, *scene)
 
 
 def _speaks(visit: Visit) -> bool:
@@ -198,7 +201,14 @@ def _why(visits: list[Visit]) -> str:
     return f"the client never connected; it {how}{said}"
 
 
-def _judge(plan: ClientPlan, bill: _Bill, visits: list[Visit]) -> None:
+def _judge(plan: ClientPlan, bills: list[_Bill], visits: list[Visit], cut: str) -> None:
+    """Let every judge look at what was said; `cut` is the reason why something is missing."""
+    ordered = sorted(visits, key=lambda visit: (visit.scenario.name != PLAIN, visit.scenario.name))
+    for bill in bills:
+        _judge_at(plan, bill, [visit for visit in ordered if visit.revision is bill.revision], cut)
+
+
+def _judge_at(plan: ClientPlan, bill: _Bill, visits: list[Visit], cut: str) -> None:
     """Let every judge that binds at a revision look at what was said in the scenarios that it sees."""
     played = {scenario.name: scenario for scenario in (visit.scenario for visit in visits)}
     general = _general(list(played.values()))
@@ -208,10 +218,10 @@ def _judge(plan: ClientPlan, bill: _Bill, visits: list[Visit]) -> None:
             for name in judge.scenarios or played
             if name in played and (judge.scenarios or name in general)
         }
-        plan.emit(judge, bill.revision, rows, _judged(judge, seen, bill.pointless))
+        plan.emit(judge, bill.revision, rows, _judged(judge, seen, bill.pointless, cut))
 
 
-def _judged(judge: ClientJudge, seen: Twins, pointless: Mapping[str, str | Inapplicable]) -> Judged:
+def _judged(judge: ClientJudge, seen: Twins, pointless: Mapping[str, str | Inapplicable], cut: str) -> Judged:
     """Return what a judge says of the conversations that it is to see, or why they are not there."""
     missing = [name for name in judge.scenarios if name not in seen]
     compare = judge.compare
@@ -219,7 +229,7 @@ def _judged(judge: ClientJudge, seen: Twins, pointless: Mapping[str, str | Inapp
         reason = next((pointless[name] for name in missing if name in pointless), None)
         if isinstance(reason, Inapplicable):
             return Judged("inapplicable", reason.reason)
-        return Judged("blocked", reason) if reason is not None else Judged("blocked", _LATE, cause=_LATE)
+        return Judged("blocked", reason) if reason is not None else Judged("blocked", cut, cause=cut)
     if compare is None:
         return run_monitor(judge.monitor, [item for several in seen.values() for item in several])
     monitor = replace(judge.monitor, body=lambda conversation: compare(conversation, seen))

@@ -58,6 +58,8 @@ def test_a_client_that_does_nothing_at_all_is_ended_at_the_deadline() -> None:
         anyio.run(run_client, plan)
 
 
+# A thread of the client may be connecting in the moment in which we stop to listen: asyncio forgets such a socket.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_client_that_never_stops_talking_is_ended_all_the_same() -> None:
     right = MiniatureClient()
 
@@ -75,3 +77,29 @@ def test_a_client_that_never_stops_talking_is_ended_all_the_same() -> None:
     )
     anyio.run(run_client, plan)
     assert "client.ping" in seen
+
+
+def test_what_was_played_until_an_interruption_is_judged_and_the_rest_blocked() -> None:
+    right = MiniatureClient()
+    outcomes: dict[str, str] = {}
+
+    async def plain_alone(invitation: Invitation) -> Ended:
+        if invitation.variables["TOUCHSTONE_SCENARIO"] != PLAIN:
+            scope.cancel()
+            await anyio.sleep_forever()
+        return await right(invitation)
+
+    async def interrupted() -> None:
+        with scope:
+            await run_client(plan)
+
+    plan = ClientPlan(
+        plain_alone,
+        "http",
+        lambda judge, _, __, judged: outcomes.__setitem__(judge.monitor.id, judged.outcome),
+        only=("client.initialize-params", "client.ping"),
+        revisions=(LATEST_LEGACY.name,),
+    )
+    scope = anyio.CancelScope()
+    anyio.run(interrupted)
+    assert outcomes == {"client.initialize-params": "passed", "client.ping": "blocked"}
