@@ -225,7 +225,7 @@ async def need_interviews(peer: Peer, method: str) -> list[Interview]:
     """Return the calls that ask by that method. Raises `Inapplicable` without tools, `Blocked` if none asks so."""
     found = [item for item in await interviewed(peer) if item.asks(method)]
     if not found:
-        raise Blocked(f"no tool that may be called asks by {method}")
+        raise Blocked(f"no tool that may be called asks by {method} (--allow NAME, or asks in [tools])")
     return found
 
 
@@ -289,5 +289,5 @@ def _worth_trying(surface: Surface, silent: set[str]) -> list[ToolCall]:
         if call.tool["name"] in _FURTHER
     ]
     likely = likely_to_ask(made)
-    others = [call for call in made if call.tool["name"] not in silent]
+    others = [call for call in made if call.tool["name"] not in silent - surface.permission.asking]
     return [*likely, *further, *(call for call in others if all(call.tool is not one.tool for one in likely))][:_CALLS]

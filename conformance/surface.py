@@ -57,11 +57,13 @@ class Permission:
     """Which tools may be called: those that say they are read-only, those that the user named, and the fixtures of
     everything-servers.
 
-    `samples` are arguments that the user gave, by tool name.
+    `samples` are arguments that the user gave, by tool name; `asking` names tools that ask their client for something
+    where it can be asked.
     """
 
     allowed: frozenset[str] = frozenset()
     samples: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    asking: frozenset[str] = frozenset()
 
     def grants(self, tool: Mapping[str, Any]) -> bool:
         """Whether a tool may be called."""

@@ -15,6 +15,7 @@ second = "env:OTHERS_TOKEN"            # also: expired, foreign, narrow; or issu
 
 [tools]
 allow = ["search"]                     # tools that may be called although they do not say readOnlyHint
+asks = ["book"]                        # such that ask the client, for a form, a sample or its roots
 
 [tools.samples]
 search = { query = "touchstone" }      # arguments to call a tool with
@@ -99,7 +100,9 @@ def read_settings(
         target, issuer = _identified(target, table.authorization, secrets)
     return Settings(
         target=target,
-        permission=Permission(frozenset([*table.tools.allow, *allow]), table.tools.samples),
+        permission=Permission(
+            frozenset([*table.tools.allow, *table.tools.asks, *allow]), table.tools.samples, frozenset(table.tools.asks)
+        ),
         objectives=tuple(table.load.objectives),
         secrets=secrets.found(target),
         issuer=issuer,

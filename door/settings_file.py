@@ -48,10 +48,11 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which tools may be called, and with which arguments."""
+    """Which tools may be called, with which arguments, and which of them ask their client for something."""
 
     allow: list[str] = []
     samples: dict[str, dict[str, Any]] = {}
+    asks: list[str] = []
 
 
 class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -132,6 +132,12 @@ def test_a_refusal_is_wrong_usage_unless_it_says_otherwise() -> None:
     assert caught.value.code is Exit.USAGE
 
 
+def test_tools_that_ask_may_be_called() -> None:
+    _written("[tools]\nallow = ['a']\nasks = ['b']\n")
+    permission = read_settings(["x"]).permission
+    assert (permission.allowed, permission.asking) == ({"a", "b"}, {"b"})
+
+
 # Tokens -------------------------------------------------------------------------------------------
 
 PROTECTED = """
