@@ -28,8 +28,9 @@ KNOWN: dict[tuple[str, Revision], set[str]] = {
     # It redeems its refresh token where the scope does not suffice, gets the same scope, and gives up.
     ("ts1", LATEST_LEGACY): {*NO_PKCE_ASKED_FOR, *BEARER_FIRST, "client.auth-step-up"},
     ("ts2", LATEST): {*NO_PKCE_ASKED_FOR, *BEARER_FIRST},
-    # It infers no transport from a scheme in capitals.
-    ("fastmcp", LATEST): {*NO_PKCE_ASKED_FOR, "client.auth-capitals"},
+    # It infers no transport from a scheme in capitals, and its page shows the error of a response before anybody has
+    # looked whose response it is.
+    ("fastmcp", LATEST): {*NO_PKCE_ASKED_FOR, "client.auth-capitals", "client.auth-response-error"},
 }
 
 

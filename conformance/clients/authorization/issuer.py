@@ -16,12 +16,13 @@ from conformance.clients.authorization.exchange import NOT_FOUND, document, redi
 from conformance.clients.authorization.terms import IssuerTerms
 from conformance.clients.reply import HttpRequest, RawReply
 
-__all__ = ["FOREIGN", "MARKER", "AuthorizationServer", "Grant"]
+__all__ = ["ERROR", "FOREIGN", "MARKER", "AuthorizationServer", "Grant"]
 
 FOREIGN = "https://issuer.touchstone.invalid"
 """An issuer that nobody is: what a response or metadata of another authorization server would name."""
+ERROR = "touchstone_error"
 MARKER = "touchstone must not be shown"
-"""Stands in the description of an error that does not come from the client's authorization server."""
+"""Error and description in a response that does not come from the client's authorization server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class AuthorizationServer:
         """Return the parameters of the response, in which state and iss are what the terms make them."""
         terms, answer = self.terms, dict[str, str]()
         if terms.error:
-            answer |= {"error": "access_denied", "error_description": MARKER, "error_uri": f"{FOREIGN}/error"}
+            answer |= {"error": ERROR, "error_description": MARKER, "error_uri": f"{FOREIGN}/error"}
         else:
             code = f"touchstone-code-{self.name}-{next(self._numbers)}"
             self._codes[code] = Grant(asks.get("client_id", ""), asks.get("scope", ""))

@@ -11,11 +11,14 @@ from conformance.clients.authorization.issuer import AuthorizationServer
 from conformance.clients.authorization.terms import Terms
 from conformance.clients.reply import HttpRequest, RawReply
 
-__all__ = ["FIRST", "SEALED", "SECOND", "Town"]
+__all__ = ["FIRST", "PAGE", "SEALED", "SECOND", "Town"]
 
 FIRST, SECOND, SEALED = "first", "second", "sealed"
 """The origins beside that of the protected server: two authorization servers, and a token endpoint of the first behind
 a certificate that nobody trusts."""
+
+PAGE = "/touchstone/page"
+"""Where our browser tells what the client has shown to the user."""
 
 
 class Town:
@@ -32,5 +35,7 @@ class Town:
         """Answer a request; None: it goes to the endpoint, and is let in."""
         if not asked.listener:
             return self.guard.take(asked)
+        if asked.path == PAGE:
+            return RawReply(204)
         server = self._servers.get(asked.listener)
         return NOT_FOUND if server is None else server.take(asked)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 from conformance.clients.authorization import names
-from conformance.clients.authorization.issuer import MARKER
+from conformance.clients.authorization.issuer import ERROR, MARKER
+from conformance.clients.authorization.town import PAGE
 from conformance.clients.authorization.traffic import Act, Traffic, reading
 from conformance.clients.declare import judge
 from conformance.expect import Blocked, Mismatch, brief
@@ -65,13 +66,15 @@ def response_literal(conversation: Conversation) -> Iterator[Mismatch | None]:
 @judge("client.auth-response-error", "auth.response.error-mismatch", scenario=names.ISS_ERROR)
 def response_error(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client does not show the error that comes with the iss of another."""
-    _, asked = _asked(conversation)
-    shown = [entry for entry in conversation.entries if entry.direction is Direction.STDERR]
-    telling = next((entry for entry in shown if MARKER in entry.data.decode("utf-8", "replace")), None)
-    if telling is None:
+    seen, asked = _asked(conversation)
+    # A log may hold the whole address of the response, in which the blanks of the description are encoded.
+    logs = [(entry, MARKER) for entry in conversation.entries if entry.direction is Direction.STDERR]
+    pages = [(act.entry, word) for act in seen.acts if act.path == PAGE for word in (MARKER, ERROR)]
+    telling = [(entry, word) for entry, word in (*logs, *pages) if word in entry.data.decode("utf-8", "replace")]
+    for entry, word in telling[:1]:
+        yield Mismatch("no word of the error", f"what it shows has: {word}", [*asked.evidence, entry.index])
+    if not telling:
         yield None
-    else:
-        yield Mismatch("no word of the error", f"its output has: {MARKER}", [*asked.evidence, telling.index])
 
 
 # When another authorization server takes over -------------------------------------------------------

@@ -14,7 +14,7 @@ from conformance.clients.authorization import browser, documents, names
 from conformance.clients.authorization.guard import ENOUGH
 from conformance.clients.authorization.issuer import FOREIGN
 from conformance.clients.authorization.terms import CHALLENGED, TOOL, IssuerTerms, Terms
-from conformance.clients.authorization.town import FIRST, SEALED, SECOND, Town
+from conformance.clients.authorization.town import FIRST, PAGE, SEALED, SECOND, Town
 from conformance.clients.authorization.traffic import SILENT, traffic
 from conformance.clients.offer import Offer
 from conformance.clients.reply import HttpRequest, RawReply
@@ -69,7 +69,7 @@ class _Script:
             address=_in_capitals if self.capitals else str,
             official=name,
             context=told,
-            variables={"BROWSER": _BROWSER},
+            variables={"BROWSER": _BROWSER, browser.SHOWN: f"{scene.urls[FIRST]}{PAGE}"},
         )
 
 

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from conformance.clients.authorization.browser import visit
 
 
 @contextmanager
-def serving(*locations: str) -> Iterator[tuple[str, list[str]]]:
+def serving(*locations: str, page: bytes = b"", status: int = 200) -> Iterator[tuple[str, list[str]]]:
     """Answer each request with a redirect to the next location, at last with 200; give the address and what came."""
     seen: list[str] = []
 
@@ -19,10 +21,16 @@ def serving(*locations: str) -> Iterator[tuple[str, list[str]]]:
         def do_GET(self) -> None:
             seen.append(self.path)
             where = locations[len(seen) - 1 :][:1]
-            self.send_response(302 if where else 200)
+            self.send_response(302 if where else status)
             for location in where:
                 self.send_header("location", location)
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
+
+        def do_POST(self) -> None:
+            seen.append(self.rfile.read(int(self.headers["content-length"])).decode())
+            self.send_response(204)
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
@@ -43,6 +51,17 @@ def test_the_answer_is_brought_back() -> None:
         assert visit(f"{issuer}/authorize?state=s") == 0
     assert asked == ["/authorize?state=s"]
     assert brought == ["/callback?code=c&state=s"]
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_what_the_client_shows_at_the_end_is_told(status: int) -> None:
+    with (
+        serving() as (judge, told),
+        serving(page=b"welcome back", status=status) as (client, _),
+        serving(f"{client}/callback?code=c") as (issuer, _),
+    ):
+        assert visit(f"{issuer}/authorize", f"{judge}/page") == 0
+    assert told == ["welcome back"]
 
 
 def test_an_answer_for_another_program_is_not_followed() -> None:
