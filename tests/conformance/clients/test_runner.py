@@ -83,14 +83,17 @@ def test_what_was_played_until_an_interruption_is_judged_and_the_rest_blocked() 
     right = MiniatureClient()
     outcomes: dict[str, str] = {}
 
+    scopes: list[anyio.CancelScope] = []
+
     async def plain_alone(invitation: Invitation) -> Ended:
         if invitation.variables["TOUCHSTONE_SCENARIO"] != PLAIN:
-            scope.cancel()
+            scopes[0].cancel()
             await anyio.sleep_forever()
         return await right(invitation)
 
     async def interrupted() -> None:
-        with scope:
+        with anyio.CancelScope() as scope:
+            scopes.append(scope)
             await run_client(plan)
 
     plan = ClientPlan(
@@ -100,6 +103,5 @@ def test_what_was_played_until_an_interruption_is_judged_and_the_rest_blocked() 
         only=("client.initialize-params", "client.ping"),
         revisions=(LATEST_LEGACY.name,),
     )
-    scope = anyio.CancelScope()
     anyio.run(interrupted)
     assert outcomes == {"client.initialize-params": "passed", "client.ping": "blocked"}
