@@ -11,12 +11,35 @@ import pytest
 from reports.records import read
 from tests.interop.strangers import ROOT, Strangers
 
-pytestmark = pytest.mark.timeout(300)  # the first test may have to install a stranger
+pytestmark = pytest.mark.timeout(600)  # the first test may have to install a stranger
 
-DEADLINE = 200.0
-WRONG_CODE = {"client.roots-undeclared"}
-"""The Python SDKs answer roots/list with -32600 where they declare no roots; the specification asks for -32601."""
-KNOWN = {"mcp1": WRONG_CODE, "mcp2": WRONG_CODE, "ts1": set(), "ts2": set()}
+DEADLINE = 500.0
+FOUND = {
+    "client.batch": "no SDK takes a batch any more, also where it has agreed on the revision that has them",
+    "client.roots-undeclared": "roots/list gets -32600 where no roots are declared; -32601 is asked for",
+    "client.dialect-unknown": "a schema in a dialect that nobody knows is read as one of 2020-12",
+    "client.dialect-default": "prefixItems is not looked at: Ajv as the SDK sets it up reads draft-07",
+    "client.task-required": "call_tool() calls a tool plainly that runs only as a task",
+    "client.cache-absent": "the model of the result demands ttlMs, and the client dies where it is missing",
+    "client.cache-negative": "the model of the result demands that ttlMs is not negative, and the client dies",
+    "client.result-type-unknown": "tools of a list with resultType touchstone/none are called",
+    "client.schema-bounds": "validation by a schema that explodes takes longer than anybody waits",
+}
+"""What is wrong with a stranger, with the reason that the transcript gives."""
+EVERYONE = {"client.batch"}
+KNOWN = {
+    "mcp1": EVERYONE | {"client.roots-undeclared", "client.dialect-unknown", "client.task-required"},
+    "mcp2": EVERYONE
+    | {
+        "client.roots-undeclared",
+        "client.dialect-unknown",
+        "client.cache-absent",
+        "client.result-type-unknown",
+        "client.schema-bounds",
+    },
+    "ts1": EVERYONE | {"client.dialect-default", "client.dialect-unknown"},
+    "ts2": EVERYONE | {"client.cache-negative", "client.schema-bounds"},
+}
 
 
 def command(strangers: Strangers, name: str, transport: str) -> tuple[str, ...]:
@@ -37,7 +60,9 @@ def test_nothing_is_found_in_a_strangers_client_that_is_not_so(
     done = subprocess.run(
         [*words, "--", *client], cwd=ROOT, capture_output=True, text=True, timeout=DEADLINE, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode in (0, 1), done.stdout + done.stderr
     rows = read(records).verdicts
-    assert {row.check for row in rows if row.outcome in ("failed", "broken")} == KNOWN[name]
+    found = {row.check: row.actual or row.summary for row in rows if row.outcome in ("failed", "broken")}
+    assert set(found) == KNOWN[name], found
+    assert set(found) <= set(FOUND)
     assert {row.outcome for row in rows if row.check == "client.ping"} == {"passed"}
