@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from conformance.clients.declare import judge, judged_by
 from conformance.clients.said import Said, ended_well, modern, said
-from conformance.clients.scenarios.bad_headers import GOOD
+from conformance.clients.scenarios.bad_headers import BAD, GOOD
 from conformance.clients.scenarios.features import ICON_PATH, ICON_PLACES
 from conformance.clients.scenarios.gone import GONE, LONG_GONE
 from conformance.clients.stdio_stage import STARTED
@@ -105,8 +105,9 @@ def bad_headers(conversation: Conversation) -> Iterator[Mismatch | None]:
         raise Blocked("the client called no tool: neither the one in order nor any other")
     for item in calls:
         name = item.params.get("name")
-        wanted = "no call of a tool whose x-mcp-header breaks a rule"
-        yield None if name == GOOD else Mismatch(wanted, f"a call of {literal(name)}", [item.entry.index])
+        if name in (GOOD, *BAD):
+            wanted = "no call of a tool whose x-mcp-header breaks a rule"
+            yield None if name == GOOD else Mismatch(wanted, f"a call of {literal(name)}", [item.entry.index])
 
 
 @judge("client.gone", "resources.not-found.old-code", scenario="gone")

@@ -12,7 +12,7 @@ from conformance.clients.scenario import Behaviour, Scenario, modern
 from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["GOOD", "SCENARIO"]
+__all__ = ["BAD", "GOOD", "SCENARIO"]
 
 GOOD = "valid_tool"
 """The tool that is in order."""
@@ -38,6 +38,8 @@ _TOOLS = (
     _tool("deep_header", regions=_DEEP),
     _tool(GOOD, region=_text("Region")),
 )
+BAD = tuple(tool["name"] for tool in _TOOLS if tool["name"] != GOOD)
+"""The others."""
 
 
 def _offer(_: Revision) -> Offer:
