@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.clients.declare import Twins, compared, judge, judged_by
-from conformance.clients.said import Said, cancellations, legacy, modern, said, words
+from conformance.clients.said import Said, cancellations, ended, legacy, modern, said, words
+from conformance.clients.scenario import PLAIN
 from conformance.clients.scenarios.cancels import FIRST, LAST, TAKEN_BACK
 from conformance.expect import Blocked, Mismatch, brief
 from conformance.monitors.progress import progress_ended, progress_rising, progress_token, progress_words
@@ -62,16 +63,16 @@ def cancels_no_task(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield Mismatch("tasks/cancel", brief(item.message), [task.entry.index, item.entry.index])
 
 
-@judge(
+@compared(
     "client.cancels-given-up",
     "timeouts.cancelled",
     "timeouts.cancelled-legacy",
     "cancellation.client.sent",
     "cancellation.client.stdio",
     "http.cancel.explicit",
-    scenario=_SILENT,
+    scenarios=(PLAIN, _SILENT),
 )
-def cancels_given_up(conversation: Conversation) -> Iterator[Mismatch | None]:
+def cancels_given_up(conversation: Conversation, twins: Twins) -> Iterator[Mismatch | None]:
     """A client that gives up a call says so to the server."""
     held = next((item for item in said(conversation) if item.method == "tools/call"), None)
     if held is None:
@@ -81,14 +82,22 @@ def cancels_given_up(conversation: Conversation) -> Iterator[Mismatch | None]:
     later = _went_on(conversation, hung_up.at if hung_up is not None else held.entry.at + _SOON)
     if told or (hung_up is not None and modern(conversation)):
         yield None
-    elif later is None:
+    elif later is None or (hung_up is None and ended(conversation) is None):
         raise Blocked("the client did not give up the call alone while it was waited for")
+    elif hung_up is None and any(map(_side_by_side, twins[PLAIN])):
+        raise Blocked("the client makes requests side by side: that it goes on does not say that it gave up the call")
     else:
         mismatch = Mismatch(
             f"a cancellation of {brief(held.message['id'])}", brief(later.message), _of(held, hung_up, later)
         )
         mismatch.breaks = "http.cancel.explicit" if hung_up is not None else None
         yield mismatch
+
+
+def _side_by_side(conversation: Conversation) -> bool:
+    """Whether the client made a request while it waited for the answer to another."""
+    asked = [item for item in said(conversation) if item.is_request and item.answer is not None]
+    return any(one.entry.index < other.entry.index < one.answer.index for one in asked for other in asked if one.answer)
 
 
 def _hung_up(conversation: Conversation, held: Said) -> Entry | None:
