@@ -29,7 +29,8 @@ _SOON = 1.0
 def cancels_unanswered(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client cancels no request whose response it has long taken in."""
     heard = said(conversation)
-    asked = {key(item.message["id"]): item for item in heard if item.is_request}
+    # To take initialize back is another mistake, with a judge of its own.
+    asked = {key(item.message["id"]): item for item in heard if item.is_request and item.method != "initialize"}
     for item in cancellations(conversation):
         request = asked.get(key(item.params.get("requestId")))
         if request is None:
