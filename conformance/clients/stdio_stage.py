@@ -18,10 +18,11 @@ from conformance.clients.pulse import Pulse
 from conformance.clients.reply import End, Event, Reply, Wait
 from conformance.transcript import NO_JSON, Direction
 
-__all__ = ["CLOSED", "KILLED", "STARTED", "StdioStage", "signalled"]
+__all__ = ["AT_WORK", "CLOSED", "KILLED", "STARTED", "StdioStage", "signalled"]
 
 _LINE_LIMIT = 8 * 1024 * 1024
 STARTED = b"the client started the server"
+AT_WORK = b"the server was asked for more than what it is"
 CLOSED = b"the client closed the server's standard input"
 KILLED = b"the server was killed"
 
@@ -49,7 +50,7 @@ class StdioStage:
                     return
                 self._started += 1
                 process = _Process(self.play, self.pulse, stream, self._started)
-                self.play.conversation.record(Direction.PROCESS, STARTED)
+                self.play.conversation.record(Direction.PROCESS, STARTED, exchange=self._started)
                 await process.run(frames)
 
 
@@ -63,6 +64,7 @@ class _Process:
     number: int
     _buffer: bytes = b""
     _over: bool = False
+    _at_work: bool = False
     _lock: anyio.Lock = field(default_factory=anyio.Lock)
 
     async def run(self, frames: BufferedByteReceiveStream) -> None:
@@ -99,7 +101,7 @@ class _Process:
 
     def _note(self, what: bytes) -> None:
         if not self._over:
-            self.play.conversation.record(Direction.PROCESS, what)
+            self.play.conversation.record(Direction.PROCESS, what, exchange=self.number)
             self.pulse.beat()
 
     def _take(self, line: bytes, answers: anyio.abc.TaskGroup) -> None:
@@ -118,6 +120,9 @@ class _Process:
         return value
 
     async def _answer(self, message: dict[str, Any]) -> None:
+        if not self._at_work and "id" in message and message.get("method") != "server/discover":
+            self._at_work = True
+            self._note(AT_WORK)
         reply = self.play.take(message, connection=self.number)
         self.pulse.beat()
         with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError):
@@ -149,7 +154,9 @@ class _Process:
     async def end(self, end: End) -> None:
         """Have the process exit."""
         self._over = True
-        self.play.conversation.record(Direction.PROCESS, b"the server exited with status %d" % end.status)
+        self.play.conversation.record(
+            Direction.PROCESS, b"the server exited with status %d" % end.status, exchange=self.number
+        )
         await self._tell(b"x", bytes([end.status]))
 
     async def _tell(self, kind: bytes, data: bytes = b"") -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from conformance.clients.declare import Twins, compared, judge
 from conformance.clients.said import ended, said
 from conformance.clients.scenario import PLAIN
-from conformance.clients.stdio_stage import CLOSED, KILLED, STARTED, signalled
+from conformance.clients.stdio_stage import AT_WORK, CLOSED, KILLED, signalled
 from conformance.expect import Blocked, Mismatch
 from conformance.transcript import Conversation, Direction, Entry
 
@@ -18,16 +18,15 @@ _A_WHILE = 0.05
 
 
 def _processes(conversation: Conversation) -> Iterator[list[Entry]]:
-    """What became of each process that the client started: what it did to it, in order."""
-    process: list[Entry] = []
+    """What became of each process that the client put to work: what it did to it, in order.
+
+    One that was asked only what it is, so as to find out its era, is no server that a conversation is ended with.
+    """
+    processes: dict[int, list[Entry]] = {}
     for entry in conversation.entries:
-        if entry.direction is Direction.PROCESS:
-            if entry.data == STARTED and process:
-                yield process
-                process = []
-            process.append(entry)
-    if process and process[0].data == STARTED:
-        yield process
+        if entry.direction is Direction.PROCESS and entry.exchange:
+            processes.setdefault(entry.exchange, []).append(entry)
+    yield from (process for process in processes.values() if any(entry.data == AT_WORK for entry in process))
 
 
 def _harsh(entry: Entry) -> bool:

@@ -13,9 +13,13 @@ __all__ = ["SCENARIO"]
 
 
 def _begin(_: Scene) -> Behaviour:
+    died = False
+
     def reply(turn: Turn) -> Reply | None:
-        if not turn.is_request or turn.method == "server/discover" or turn.connection > 1:
+        nonlocal died
+        if died or not turn.is_request or turn.method == "server/discover":
             return None
+        died = True
         return Reply(before=(End(clean=False, status=1),))
 
     return Behaviour(reply=reply)
