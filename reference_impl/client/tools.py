@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from reference_impl.client.errors import NotOffered, RequestFailed
+from reference_impl.client.errors import InvalidAnswer, NotOffered, RequestFailed
 from reference_impl.client.paging import list_all
 from reference_impl.client.promises import Promises
 from reference_impl.client.requester import Requester
@@ -61,13 +61,15 @@ class Tools:
 
         Where the server misses a header, the definitions are read again and the call is made once more
         (`basic/transports/streamable-http#client-behavior`). Raises `NotOffered` for an argument that no header can
-        carry, and whatever `Requester.request` raises.
+        carry, `InvalidAnswer` for what is no result of a tool, and whatever `Requester.request` raises.
         """
         params: JsonObject = {"name": name, "arguments": arguments or {}}
         if self._support.get(name) == "required" and self._takes_tasks:
             result = await self._as_task(params, options)
         else:
             result = await self._plainly(params, options)
+        if not isinstance(result.get("content", []), list):  # it would reach a model (`#security-considerations`)
+            raise InvalidAnswer(f"{name}: the content of the result is no array")
         if self._listed == self._requester.cache.age(_LIST):  # tools that have changed since promise something else
             self._promises.check(name, result)
         return result

@@ -54,6 +54,16 @@ async def test_no_result_is_good_by_a_schema_that_cannot_be_judged_by(talk):
             await client.call_tool("add")
 
 
+async def test_what_has_no_array_for_content_is_an_invalid_answer(talk):
+    async def server(peer):
+        await peer.open_modern()
+        await peer.complete(await peer.expect("tools/call"), content="done")
+
+    async with talk(server) as client:
+        with pytest.raises(InvalidAnswer, match="no array"):
+            await client.call_tool("add")
+
+
 async def test_without_a_compiler_nothing_is_judged(talk):
     async with talk(server_answering({}), compile_schema=None) as client:
         await client.list_tools()
