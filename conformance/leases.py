@@ -116,6 +116,8 @@ class Leases:
         )
         for held in wanted:
             peer, closing = held
+            if held not in self._spare:
+                continue  # somebody else took it while the last one was tried
             if need is Need.UNTOUCHED and not _untouched(peer):
                 return None
             self._spare.remove(held)
