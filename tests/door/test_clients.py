@@ -28,10 +28,11 @@ def verdicts(tmp_path: Path) -> list[Verdict]:
 
 
 def test_a_client_without_a_fault_passes_at_a_revision_of_each_era(tmp_path: Path) -> None:
-    done = judge(tmp_path, "--revision", "2025-11-25", "--revision", "2026-07-28", "--", *OURS)
+    eras = ("--revision", "2025-11-25", "--revision", "2026-07-28")
+    done = judge(tmp_path, *eras, "--scenario", "stream", "--scenario", "headers", "--", *OURS)
     assert done.returncode == 0, done.stdout
     assert {verdict.revision for verdict in verdicts(tmp_path)} == {"2025-11-25", "2026-07-28"}
-    assert {verdict.outcome for verdict in verdicts(tmp_path)} <= {"passed", "blocked"}
+    assert {verdict.outcome for verdict in verdicts(tmp_path)} <= {"passed", "blocked", "inapplicable"}
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,8 @@ def test_a_client_that_says_nothing_is_no_verdict_but_one_clear_line(
         (("--only", "nonsense", "--", "x"), "no judge of clients is called 'nonsense'"),
         (("--revision", "1999-01-01", "--", "x"), "1999-01-01 is no revision"),
         (("--env", "NAME", "--", "x"), "write NAME=VALUE"),
+        (("--stdio", "--transport", "sse", "--", "x"), "a client is met over one of them"),
+        (("--scenario", "none", "--", "x"), "no scenario is called 'none'"),
     ],
 )
 def test_a_wrong_command_line_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -101,7 +104,8 @@ def test_a_client_is_led_to_the_server_by_its_configuration_file(tmp_path: Path)
         "server = json.load(open(sys.argv[1]))['mcpServers']['touchstone']\n"
         f"sys.exit(subprocess.call([*{OURS!r}, server['url']]))\n"
     )
-    done = judge(tmp_path, "--revision", "2025-11-25", "--", sys.executable, str(script), "{config}")
+    words = ("--revision", "2025-11-25", "--scenario", "stream", "--", sys.executable, str(script), "{config}")
+    done = judge(tmp_path, *words)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -113,16 +117,26 @@ def test_a_failure_names_the_command_that_repeats_it(tmp_path: Path) -> None:
         "body = {'jsonrpc': '2.0', 'id': 1, 'method': 'initialize', 'params': info}\n"
         "web.urlopen(web.Request(sys.argv[-1], json.dumps(body).encode(), {'Accept': '*/*'})).read()\n"
     )
-    done = judge(tmp_path, "--revision", "2025-11-25", "--", sys.executable, str(script))
+    words = ("--revision", "2025-11-25", "--scenario", "session-lost", "--", sys.executable, str(script))
+    done = judge(tmp_path, *words)
     assert done.returncode == 1
     failed = {verdict.check: verdict for verdict in verdicts(tmp_path) if verdict.outcome == "failed"}
     assert failed.keys() == {"client.http-post-accept", "client.version-offered"}
-    words = failed["client.http-post-accept"].repeat.split()
-    assert words[:4] == ["touchstone", "client", "--only", "client.http-post-accept"]
-    assert words[-2:] == [sys.executable, str(script)]
+    again = failed["client.http-post-accept"].repeat.split()
+    assert again[:4] == ["touchstone", "client", "--only", "client.http-post-accept"]
+    assert again[-2:] == [sys.executable, str(script)]
     replay = [sys.executable, "-m", "touchstone", "replay", "client.http-post-accept"]
-    again = subprocess.run(
+    done = subprocess.run(
         [*replay, "--records", str(tmp_path / "records.jsonl")], capture_output=True, text=True, timeout=60, check=False
     )
-    assert again.returncode == 1
-    assert "client.http-post-accept" in again.stdout
+    assert done.returncode == 1
+    assert "client.http-post-accept" in done.stdout
+
+
+@pytest.mark.parametrize(("transport", "scheme"), [("sse", "http"), ("ws", "ws")])
+def test_a_client_is_given_a_url_of_the_transport_that_it_speaks(tmp_path: Path, transport: str, scheme: str) -> None:
+    tells = f"import sys; sys.exit(0 if sys.argv[-1].startswith('{scheme}://') else 'no such URL')"
+    words = ("--transport", transport, "--revision", "2024-11-05", "--", sys.executable, "-c", tells)
+    done = judge(tmp_path, *words)
+    assert done.returncode == 3
+    assert "never connected; it ended with status 0" in done.stderr
