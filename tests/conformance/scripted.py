@@ -70,7 +70,10 @@ class Wire:
 
 
 class Scripted:
-    """Answers `initialize` and `ping`, and whatever `on` has a handler for; keeps what it heard."""
+    """Answers `initialize` and `ping`, and whatever `on` has a handler for; keeps what it heard.
+
+    Answers to questions of its own go to the handler of the method "", if there is one.
+    """
 
     def __init__(self, on: dict[str, Handler] | None = None, capabilities: Message | None = None) -> None:
         self.on = on or {}
@@ -108,7 +111,11 @@ class Scripted:
             message = json.loads(line)
         except ValueError:
             return
-        if not isinstance(message, dict) or "method" not in message:
+        if not isinstance(message, dict):
+            return
+        if "method" not in message:
+            if "" in self.on:
+                await self.on[""](wire, message)
             return
         self.heard.append(message)
         handler = self.on.get(message["method"])

@@ -5,6 +5,7 @@ The stimulus is a tool that was seen to ask a client that declares everything. E
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from conformance.calling import succeeded
@@ -31,6 +32,8 @@ from conformance.peer import Peer
 
 _SOME = 4
 """Tools that ask which are tried; they have the same library below them."""
+_INSISTING = 3
+"""Times that a question gets an answer of no use before it gets a good one."""
 _MARK = "touchstone-misfit"
 _SEEN = 100_000
 """Characters of a result in which the mark is looked for."""
@@ -53,10 +56,16 @@ async def refused(peer: Peer) -> None:
     respondent = Respondent(everything_of(peer.revision))
     async with responding(peer, respondent) as other:
         for what, result in _REFUSALS.items():
-            respondent.reply = instead(ELICIT, result)
             for made in asking[:_SOME]:
+                respondent.reply = _at_first(instead(ELICIT, result))
                 await _answered(other, respondent, made, what)
             await serves_after(other, what)
+
+
+def _at_first(reply: Reply) -> Reply:
+    """Return replies that relent after a few: a server may put its question again until it has what it needs."""
+    given = count()
+    return lambda question: reply(question) if next(given) < _INSISTING else agree(question)
 
 
 async def _answered(peer: Peer, respondent: Respondent, made: Interview, what: str) -> Interview:
@@ -105,9 +114,10 @@ async def sampling_misfit(peer: Peer) -> None:
 async def _expect_unused(peer: Peer, asking: list[Interview], reply: Reply, what: str) -> None:
     """Make calls whose questions get answers that fit nothing, and carry a mark. That a call ends well may mean that
     the server told of the misfit in its own words; that it hands on what it got, means that it did not look."""
-    respondent = Respondent(everything_of(peer.revision), reply)
+    respondent = Respondent(everything_of(peer.revision))
     async with responding(peer, respondent) as other:
         for made in asking[:_SOME]:
+            respondent.reply = _at_first(reply)
             answer = (await _answered(other, respondent, made, what)).answer
             if succeeded(answer) and _MARK in brief(answer.result, limit=_SEEN):
                 name = made.call.tool["name"]

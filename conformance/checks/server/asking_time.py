@@ -63,6 +63,8 @@ async def held_back(peer: Peer) -> None:
             raise Blocked(f"{made.call.tool['name']} waits for its answer for longer than {_HOLD:g} s") from None
         if not respondent.asked:
             raise Blocked(f"{made.call.tool['name']} does not ask again")
+        if answer.result == made.answer.result:
+            raise Blocked(f"{made.call.tool['name']} answers the same without the answer, and may await it elsewhere")
         open_one = respondent.asked[-1]["id"]
         taken_back = _told("notifications/cancelled", "requestId", open_one)
         if await other.overhear(taken_back, peer.patience.quiet) is None:

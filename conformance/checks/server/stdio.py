@@ -142,13 +142,18 @@ async def end_of_input(peer: Peer) -> None:
     process = _process(peer)
     before = _processor_seconds(process.pid)
     process.close_stdin()
-    patience = _UNHURRIED * peer.patience.stop
+    patience = _unhurried(peer)
     with anyio.move_on_after(patience):
         await process.wait()
         return
     busy = (_processor_seconds(process.pid) - before) / patience
     spinning = f", keeping a processor {busy:.0%} busy" if busy > 0.5 else ""
     raise Mismatch(f"exit within {patience:g} s of the end of input", f"the process runs on{spinning}")
+
+
+def _unhurried(peer: Peer) -> float:
+    """How long a process gets to end, in seconds: short of the deadline of the check, which would leave no verdict."""
+    return min(_UNHURRIED * peer.patience.stop, 0.75 * peer.patience.check)
 
 
 def _processor_seconds(pid: int) -> float:
@@ -164,7 +169,7 @@ async def terminated(peer: Peer) -> None:
     """The server exits soon after SIGTERM."""
     process = _process(peer)
     os.killpg(process.pid, signal.SIGTERM)  # the process leads a group of its own, as `open_process` made it
-    patience = _UNHURRIED * peer.patience.stop
+    patience = _unhurried(peer)
     with anyio.move_on_after(patience):
         await process.wait()
         return

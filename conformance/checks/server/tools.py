@@ -7,13 +7,15 @@ schema. A call that gets `input_required`, or -32021 for want of a client capabi
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from conformance.calling import answers, succeeded, tried
 from conformance.check import check
 from conformance.checks.methods import require_method
 from conformance.dialects import misfit
-from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_error
+from conformance.expect import Blocked, Inapplicable, Mismatch, Unserved, brief, expect_error
+from conformance.interviews import interviewed
 from conformance.links import Answer, Gone, Silence
 from conformance.lists import elsewhere, names
 from conformance.peer import Peer
@@ -87,8 +89,15 @@ async def again(peer: Peer) -> None:
 async def error_in_result(peer: Peer) -> None:
     """No tool answers a call with valid arguments by a JSON-RPC error about itself."""
     async for call, answer in answers(peer):
-        if answer.error is not None and answer.code not in _ABOUT_THE_CALL:
+        if answer.error is not None and answer.code not in _ABOUT_THE_CALL and not await _would_ask(peer, call):
             raise Mismatch(f"a result of {call.tool['name']}, with isError where the tool failed", answer.describe())
+
+
+async def _would_ask(peer: Peer, call: ToolCall) -> bool:
+    """Whether a tool asks a client that can be asked: for want of one it may fail, which is no error of the tool."""
+    with suppress(Unserved):
+        return any(made.call.tool["name"] == call.tool["name"] for made in await interviewed(peer))
+    return False
 
 
 @check("tools.call.unknown", "tools.call.unknown")
