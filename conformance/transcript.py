@@ -82,8 +82,9 @@ class Entry:
 
     `at` counts seconds from the start of the conversation. `value` is the decoded JSON or `NO_JSON`. `exchange`
     numbers the HTTP exchange (0 on stdio). `defect` names what was deliberately wrong with bytes that we sent, so that
-    monitors do not hold a well-deserved error against the target. `aside` is the place of what went beside the protocol,
-    such as a request for a token: a path, or the name of another server.
+    monitors do not hold a well-deserved error against the target. `aside` is the place of what went beside the
+    protocol, such as a request for a token: a path, or the name of another server. `connection` numbers the processes
+    or sockets of one conversation, where there may be several.
     """
 
     index: int
@@ -96,6 +97,7 @@ class Entry:
     owner: str | None = None
     defect: str | None = None
     aside: str = ""
+    connection: int = 0
 
     @property
     def is_message(self) -> bool:
@@ -142,11 +144,12 @@ class Conversation:
         owned_by: str | None = None,
         defect: str | None = None,
         aside: str = "",
+        connection: int = 0,
     ) -> Entry:
         """Append an entry and return it."""
         who = owned_by or owner.get()
         at = time.perf_counter() - self._start
-        entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect, aside)
+        entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect, aside, connection)
         self.entries.append(entry)
         return entry
 

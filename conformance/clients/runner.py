@@ -18,6 +18,7 @@ from conformance.catalogue import Requirement, load
 from conformance.clients.declare import ClientJudge, Twins, all_judges
 from conformance.clients.said import offered_version, went_on
 from conformance.clients.scenario import PLAIN, Scenario, bound
+from conformance.clients.strands import strands
 from conformance.clients.subject import Subject
 from conformance.clients.visit import Visit, receive
 from conformance.expect import Inapplicable
@@ -231,7 +232,9 @@ def _judged(judge: ClientJudge, seen: Twins, pointless: Mapping[str, str | Inapp
             return Judged("inapplicable", reason.reason)
         return Judged("blocked", reason) if reason is not None else Judged("blocked", cut, cause=cut)
     if compare is None:
-        return run_monitor(judge.monitor, [item for several in seen.values() for item in several])
+        return run_monitor(
+            judge.monitor, [item for several in seen.values() for one in several for item in strands(one)]
+        )
     monitor = replace(judge.monitor, body=lambda conversation: compare(conversation, seen))
     return run_monitor(monitor, seen[judge.scenarios[-1]])
 

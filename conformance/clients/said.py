@@ -27,6 +27,7 @@ __all__ = [
     "offered_version",
     "said",
     "session_of",
+    "side_by_side",
     "spoken",
     "went_on",
     "words",
@@ -164,6 +165,15 @@ def words(conversation: Conversation) -> list[str]:
         for item in said(conversation)
         if item.is_request
     )
+
+
+def side_by_side(conversation: Conversation) -> bool:
+    """Whether the client seems to be there more than once: what it asked first it asked again, under the same id.
+
+    Where there are no sessions its parts cannot be told apart, though each has ids of its own.
+    """
+    asked = [(key(item.message["id"]), item.method, item.params) for item in said(conversation) if item.is_request]
+    return asked[:1] != [] and asked[0] in asked[1:]
 
 
 def calls_tools(conversation: Conversation) -> bool:

@@ -116,7 +116,7 @@ class _Process:
             value = json.loads(line)
         except ValueError:
             value = NO_JSON
-        self.play.conversation.record(Direction.RECEIVED, line, value)
+        self.play.conversation.record(Direction.RECEIVED, line, value, connection=self.number)
         return value
 
     async def _answer(self, message: dict[str, Any]) -> None:
@@ -135,7 +135,7 @@ class _Process:
         """Write a message as a line."""
         if event.message is not None:
             data = json.dumps(event.message).encode()
-            self.play.conversation.record(Direction.SENT, data, event.message)
+            self.play.conversation.record(Direction.SENT, data, event.message, connection=self.number)
             await self._tell(b"o", data + b"\n")
 
     async def raw(self, data: bytes) -> None:

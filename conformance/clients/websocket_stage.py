@@ -86,7 +86,7 @@ class _Socket:
             value = json.loads(data)
         except ValueError:
             value = NO_JSON
-        self.play.conversation.record(Direction.RECEIVED, data, value)
+        self.play.conversation.record(Direction.RECEIVED, data, value, connection=self.number)
         self.pulse.beat()
         for message in value if self.play.takes_batch(value) else [value]:
             if isinstance(message, dict):
@@ -109,7 +109,7 @@ class _Socket:
         """Send a message as a text frame."""
         if event.message is not None:
             data = json.dumps(event.message).encode()
-            self.play.conversation.record(Direction.SENT, data, event.message)
+            self.play.conversation.record(Direction.SENT, data, event.message, connection=self.number)
             await self.raw(data)
 
     async def raw(self, data: bytes) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.clients.declare import judge, judged_by
-from conformance.clients.said import Said, legacy, modern, said, session_of
-from conformance.expect import Mismatch, brief, literal
+from conformance.clients.said import Said, legacy, modern, said, session_of, side_by_side
+from conformance.expect import Blocked, Mismatch, brief, literal
 from conformance.monitors.content import meta_keys
 from conformance.monitors.messages import (
     notification_ids,
@@ -91,6 +91,8 @@ def request_ids_unique(conversation: Conversation) -> Iterator[Mismatch | None]:
         if first is item or over:
             seen[place] = item
             yield None
+        elif side_by_side(conversation):
+            raise Blocked("the client seems to be there more than once, side by side; each has ids of its own")
         else:
             evidence = [first.entry.index, item.entry.index]
             yield Mismatch("an id of its own for each request", f"id {brief(item.message['id'])} twice", evidence)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from conformance.clients.declare import judge
+from conformance.clients.declare import Twins, compared, judge
 from conformance.clients.said import (
     Said,
     ended_well,
@@ -144,20 +144,29 @@ def version_unknown(conversation: Conversation) -> Iterator[Mismatch | None]:
         yield None
 
 
-@judge("client.session-renewed", "http.session.renewed", scenario="session-lost")
-def session_renewed(conversation: Conversation) -> Iterator[Mismatch | None]:
+@compared("client.session-renewed", "http.session.renewed", scenarios=("session-lost",))
+def session_renewed(conversation: Conversation, _: Twins) -> Iterator[Mismatch | None]:
     """A client whose session is gone (HTTP 404) initializes anew, without a session id."""
     lost = next((entry for entry in _sent(conversation) if entry.head and entry.head.status == 404), None)
     if lost is None:
         raise Blocked("the client made no request in its session that could be refused")
+    gone = next(session_of(entry) for entry in conversation.received() if entry.exchange == lost.exchange)
     later = [item for item in said(conversation) if item.entry.index > lost.index and item.is_request]
-    if not later:
+    openings = [item for item in later if item.method == "initialize"]
+    working = [item for item in later if session_of(item.entry) in (gone, None) and not item.is_modern]
+    # What was under way when the session was lost shows nothing yet.
+    known = [item for item in working if item.method != "ping" and any(_answered(by, item) for by in working)]
+    if not openings and not known:
         raise Blocked("the client ended when its session was lost; one that goes on can be judged")
-    first = later[0]
+    first = next((item for item in openings if session_of(item.entry) is None), (openings or known)[0])
     fine = first.method == "initialize" and session_of(first.entry) is None
     actual = f"{first.method} {'without' if session_of(first.entry) is None else 'with'} a session id"
     evidence = [lost.index, first.entry.index]
     yield None if fine else Mismatch("initialize without a session id", actual, evidence)
+
+
+def _answered(item: Said, later: Said) -> bool:
+    return item.answer is not None and item.answer.index < later.entry.index
 
 
 def _sent(conversation: Conversation) -> Iterator[Entry]:

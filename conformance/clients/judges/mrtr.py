@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.clients.declare import judge
-from conformance.clients.said import Said, modern, said
-from conformance.expect import Inapplicable, Mismatch, brief, literal
+from conformance.clients.said import Said, modern, said, side_by_side
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief, literal
 from conformance.monitors.traffic import key
 from conformance.questions import again
 from conformance.transcript import Conversation
@@ -81,6 +81,8 @@ def retry_answers(conversation: Conversation) -> Iterator[Mismatch | None]:
 @judge("client.retry-id", "mrtr.retry.id")
 def retry_id(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A request that is sent again has another id than before."""
+    if side_by_side(conversation):
+        raise Blocked("the client seems to be there more than once, side by side; each has ids of its own")
     for item, asked in _asked_back(conversation):
         fine = key(item.retry.message["id"]) != key(asked.message["id"])
         yield None if fine else Mismatch("a new id", f"id {literal(item.retry.message['id'])} again", item.evidence)

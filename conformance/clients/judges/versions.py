@@ -15,6 +15,7 @@ from conformance.clients.said import (
     of_legacy,
     offered_version,
     said,
+    side_by_side,
 )
 from conformance.clients.scenario import PLAIN
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
@@ -112,6 +113,8 @@ def era_remembered(conversation: Conversation) -> Iterator[Mismatch | None]:
     opened = next((item for item in initializes(conversation) if item.result), None)
     if opened is None or opened.answer is None:
         raise Inapplicable("the client does not fall back to initialize: it speaks the modern era alone")
+    if side_by_side(conversation):
+        raise Blocked("the client seems to be there more than once, side by side; each finds out for itself")
     for item in said(conversation):
         if item.is_request and item.entry.index > opened.answer.index:
             fine = item.method != "server/discover"
