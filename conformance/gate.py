@@ -26,7 +26,6 @@ __all__ = ["MADE_UP", "UNAUTHORIZED", "is_served", "knock", "need_oauth", "need_
 
 MADE_UP = "touchstone-not-a-token"
 UNAUTHORIZED = 401
-_UNAVAILABLE = 503
 _OPEN, _MUTE, _OAUTH = "gate.open", "gate.mute", "gate.oauth"
 _UNPROTECTED = "the target serves without a token"
 
@@ -67,8 +66,6 @@ async def need_refusal(peer: Peer) -> Answer:
     if is_served(answer):
         note_open(peer.bench)
         raise Inapplicable(_UNPROTECTED)
-    if answer.status == _UNAVAILABLE:
-        raise Blocked(f"the target is out of service: {answer.describe()}")
     if answer.status != UNAUTHORIZED:
         await need_taken(peer)
     return answer

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
+from itertools import count
 from urllib.parse import urlsplit
 
 import anyio
@@ -28,10 +30,9 @@ RESUMED = "takes up a stream, whose messages may come again"
 
 _POLLS = 20
 """Times that a stream whose connection the server closed early is taken up again."""
-_TOO_MANY = 429
-"""The status of a server that limits the rate of requests (RFC 6585, section 4). It says nothing about the request."""
-_TRIES = 8
-"""Times that a request is sent which meets that status."""
+_TRIES = {429: 8, 503: 2}
+"""Times that a request is sent which meets a status of a server that takes no more for the moment: no more requests
+(RFC 6585, section 4), or no more clients (RFC 9110, section 15.6.4). It says nothing about the request."""
 _PAUSE = 1.0
 """Seconds to wait before the next try where the server names none."""
 
@@ -63,21 +64,21 @@ class HttpLink:
     async def opened(self, request: HttpRequest, timeout: float) -> AsyncIterator[LiveReply]:
         """Send a request and give its reply once the head is there; leaving the block early closes the connection.
 
-        A server that limits the rate of requests gets the time that it asks for. Raises `Silence` if no head came in
+        A server that takes no more for now gets the time that it asks for. Raises `Silence` if no head came in
         time, `Gone` if the connection failed before, `Throttled` if the limit still held at the last try.
         """
         give_up = anyio.current_time() + timeout
-        pause: float | None = 0.0
-        for _ in range(_TRIES):
+        for tried in count(1):
             async with self._opened(request, give_up - anyio.current_time()) as live:
-                pause = _pause(live.head)
+                pause, status = _pause(live.head), live.head.status or 0
                 if pause is None:
                     yield live
                     return
-            if anyio.current_time() + pause >= give_up:
+            if tried >= _TRIES[status] or anyio.current_time() + pause >= give_up:
                 break
             await anyio.sleep(pause)
-        raise Throttled(f"a reply to {request.method} other than a limit", f"HTTP {_TOO_MANY}: too many requests")
+        limit = f"HTTP {status}: {HTTPStatus(status).phrase}"
+        raise Throttled(f"a reply to {request.method} other than a limit", limit)
 
     @asynccontextmanager
     async def _opened(self, request: HttpRequest, timeout: float) -> AsyncIterator[LiveReply]:
@@ -162,9 +163,9 @@ class HttpLink:
 
 
 def _pause(head: HttpHead) -> float | None:
-    """Return the seconds after which a server that limits the rate of requests wants the next one; None if it served
-    this one (RFC 9110, section 10.2.3; a date in place of seconds is not worth a clock)."""
-    if head.status != _TOO_MANY:
+    """Return the seconds after which a server that takes no more for now wants the next request; None if it served this
+    one (RFC 9110, section 10.2.3; a date in place of seconds is not worth a clock)."""
+    if head.status not in _TRIES:
         return None
     told = (head.get("retry-after") or "").strip()
     return float(told) if told.isascii() and told.isdigit() else _PAUSE

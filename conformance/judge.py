@@ -67,6 +67,7 @@ class Judge:
         self._pending = list(self._suite.checks)
         with anyio.move_on_after(self._bench.patience.run):
             await self._side_by_side_own(self._run_own, _of(self._pending, Sharing.OUTSIDE))
+            await self._side_by_side_own(self._confirm, self._again)
         shut_out = bool(self._pending or self._suite.monitors)
         self._block(reason)
         for monitor in self._suite.monitors:
@@ -251,9 +252,11 @@ class Judge:
     def _take(self, check: Check, judged: Judged, shared: Peer | None) -> None:
         """Emit what became of a check, or put it off to be run again alone, if others may be to blame for it.
 
-        `shared` is its peer if others use or used it. A flood may be nobody's doing: the end of the lanes tells.
+        `shared` is its peer if others use or used it. A flood may be nobody's doing: the end of the lanes tells; so may
+        the end of a connection of HTTP be, on which a server with little patience waited for a client in need of time.
         """
-        doubtful = isinstance(judged.mismatch, Flooded)
+        over_http = self._bench.target.transport == "http"
+        doubtful = isinstance(judged.mismatch, Gone if over_http else Flooded)
         if shared is not None and not judged.late:
             cut_off = judged.outcome == "blocked" and end_of(shared) is not None
             doubtful = judged.outcome == "failed" or judged.unserved or cut_off

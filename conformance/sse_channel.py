@@ -19,7 +19,8 @@ from reference_impl.transports.http import BadHttp, ConnectFailed, ConnectionLos
 
 __all__ = ["NoStream", "SseChannel", "open_sse"]
 
-_TOO_MANY = 429
+_LIMITS = (429, 503)
+"""Statuses of a server that takes no more for now: of requests, or of clients."""
 _BODY_OF_REFUSAL = 1.0
 """Seconds that the body of a refusal may take, which only explains it."""
 _HTTP_ERRORS = (ConnectFailed, ConnectionLost, BadHttp)
@@ -87,8 +88,8 @@ class SseChannel:
             raise Gone(f"a reply to POST {path.partition('?')[0]}", str(error)) from None
         if 200 <= response.status < 300:
             return None
-        if response.status == _TOO_MANY:
-            raise Throttled("a reply to POST other than a limit", f"HTTP {_TOO_MANY}: too many requests")
+        if response.status in _LIMITS:
+            raise Throttled("a reply to POST other than a limit", f"HTTP {response.status}: no more for now")
         head, value = self._record(response, exchange), decode(body)
         value = value if isinstance(value, dict) and "jsonrpc" in value else NO_JSON
         entry = self._conversation.record(Direction.RECEIVED, body, value, exchange=exchange)

@@ -228,8 +228,9 @@ def test_an_error_of_a_gate_before_the_server_is_no_message() -> None:
     assert got.describe() == 'HTTP 401: {"error":"invalid_token"}'
 
 
-def test_a_limit_of_the_rate_is_waited_out() -> None:
-    replies = [reply(b"slow down", "429 Too Many Requests", "text/plain", retry_after="0")] * 2
+@pytest.mark.parametrize(("status", "times"), [("429 Too Many Requests", 2), ("503 Service Unavailable", 1)])
+def test_a_limit_of_requests_or_clients_is_waited_out(status: str, times: int) -> None:
+    replies = [reply(b"slow down", status, "text/plain", retry_after="0")] * times
 
     async def serve(got: Got, writer: asyncio.StreamWriter) -> None:
         writer.write(replies.pop() if replies else answer(got))
