@@ -39,7 +39,10 @@ class Mirror:
     @property
     def text(self) -> str:
         """The value as the header is to say it."""
-        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+        if isinstance(self.value, bool):
+            return str(self.value).lower()
+        whole = isinstance(self.value, float) and self.value.is_integer()  # JSON has one type of numbers
+        return str(int(self.value) if whole else self.value)
 
     @property
     def mirrored(self) -> bool:

@@ -15,11 +15,13 @@ from conformance.clients.said import (
     of_legacy,
     offered_version,
     said,
+    session_of,
     side_by_side,
 )
 from conformance.clients.scenario import PLAIN
+from conformance.clients.stdio_stage import STARTED
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief
-from conformance.transcript import Conversation
+from conformance.transcript import Conversation, Entry
 from reference_impl.protocol.methods import METHODS, NOTIFICATIONS, Method, find
 from reference_impl.protocol.revisions import LATEST, REVISIONS, Revision, revision_named
 
@@ -47,7 +49,9 @@ def revision_kept(conversation: Conversation) -> Iterator[Mismatch | None]:
     if opened is None or opened.answer is None or revision is None or not legacy(conversation):
         return
     for item in said(conversation):
-        if item.method and item.entry.index > opened.answer.index:
+        # Whoever connects again may find out anew what it connects to.
+        probes = item.method == "server/discover" or (item.is_modern and session_of(item.entry) is None)
+        if item.method and item.entry.index > opened.answer.index and not probes:
             fine = not item.is_modern and not _of_another(item.method, revision)
             wanted = f"what a client says at {revision.name}"
             yield None if fine else Mismatch(wanted, brief(item.message), [opened.answer.index, item.entry.index])
@@ -116,10 +120,16 @@ def era_remembered(conversation: Conversation) -> Iterator[Mismatch | None]:
     if side_by_side(conversation):
         raise Blocked("the client seems to be there more than once, side by side; each finds out for itself")
     for item in said(conversation):
-        if item.is_request and item.entry.index > opened.answer.index:
+        if item.is_request and opened.answer.index < item.entry.index < _until(conversation, opened.answer):
             fine = item.method != "server/discover"
             evidence = [opened.answer.index, item.entry.index]
             yield None if fine else Mismatch("no server/discover after the handshake", brief(item.message), evidence)
+
+
+def _until(conversation: Conversation, since: Entry) -> int:
+    """Where what was found out about a server ends: with its process, and over HTTP never."""
+    starts = (entry.index for entry in conversation.entries if entry.data == STARTED and entry.index > since.index)
+    return next(starts, len(conversation.entries))
 
 
 @judge("client.fallback-body", "http.fallback.body-read", scenario="refused-version")

