@@ -10,6 +10,7 @@ from conformance.checks.server.subscriptions import wanted_of
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.http_link import RESUMED
 from conformance.http_reply import HttpReply, HttpRequest
+from conformance.links import Silence
 from conformance.listening import is_acknowledgement, listening, shown
 from conformance.peer import Peer, encode
 from conformance.transcript import Entry
@@ -63,8 +64,11 @@ async def get_retry(peer: Peer) -> None:
 
 
 async def _got(peer: Peer, last_event_id: str | None = None) -> HttpReply:
-    """Return what comes for GET in a moment."""
+    """Return what comes for GET in a moment. Raises `Blocked` if not even a head does, which another check reports."""
     headers = {**peer.headers_for(None), "accept": SSE_TYPE, "content-type": None, LAST_EVENT_ID: last_event_id}
     request = HttpRequest("GET", headers=headers, defect=None if last_event_id is None else RESUMED)
-    async with peer.http.opened(request, peer.patience.answer) as live:
-        return await live.read(peer.patience.quiet)
+    try:
+        async with peer.http.opened(request, peer.patience.answer) as live:
+            return await live.read(peer.patience.quiet)
+    except Silence:
+        raise Blocked("GET gets no reply before there is an event to send") from None
