@@ -14,6 +14,7 @@ from reference_impl.protocol.revisions import Revision, revision_named
 from reference_impl.protocol.streamable import SESSION_ID
 
 __all__ = [
+    "GIVEN_UP",
     "Said",
     "calls_tools",
     "cancellations",
@@ -35,6 +36,8 @@ __all__ = [
 
 
 _STATUS = b"exit status "
+GIVEN_UP = b"nothing more is waited for: the client is ended"
+"""Stands where we end a client; what happens to its servers after that is not its own doing."""
 
 
 @dataclass(frozen=True, slots=True)

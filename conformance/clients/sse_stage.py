@@ -81,12 +81,16 @@ class SseStage:
         head = HttpHead("HTTP/1.1 200 OK", headers, 200)
         named = encode_event(address.encode(), event="endpoint")
         self.play.conversation.record(Direction.SENT, named, NO_JSON, exchange=exchange, head=head)
-        async with anyio.create_task_group() as answers:
-            self._streams[_target(address)] = _Stream(self, http, exchange, answers)
-            await http.start(200, list(headers))
-            await http.data(named)
-            await http.hung_up()
-            answers.cancel_scope.cancel()
+        target = _target(address)
+        try:
+            async with anyio.create_task_group() as answers:
+                self._streams[target] = _Stream(self, http, exchange, answers)
+                await http.start(200, list(headers))
+                await http.data(named)
+                await http.hung_up()
+                answers.cancel_scope.cancel()
+        finally:
+            self._streams[target].over = True
         raise HungUp
 
 
@@ -103,9 +107,13 @@ class _Stream:
     http: HttpConnection
     exchange: int
     answers: anyio.abc.TaskGroup
+    over: bool = False
+    _lock: anyio.Lock = field(default_factory=anyio.Lock)  # answers to several requests go out on the one stream
 
     def take(self, value: Any) -> None:
-        """Answer what was posted."""
+        """Answer what was posted, unless the client has hung up: some post a last word all the same."""
+        if self.over:
+            return
         play = self.stage.play
         for message in value if play.takes_batch(value) else [value]:
             if isinstance(message, dict):
@@ -122,11 +130,12 @@ class _Stream:
         """Send a message."""
         data = b"" if event.message is None else json.dumps(event.message).encode()
         self.stage.play.conversation.record(Direction.SENT, data, event.message, exchange=self.exchange)
-        await self.http.data(encode_event(data, event=event.kind or "message", event_id=event.id, retry=event.retry))
+        await self.raw(encode_event(data, event=event.kind or "message", event_id=event.id, retry=event.retry))
 
     async def raw(self, data: bytes) -> None:
         """Send bytes as they are."""
-        await self.http.data(data)
+        async with self._lock:
+            await self.http.data(data)
 
     async def noise(self, data: bytes) -> None:
         """There is no standard error."""

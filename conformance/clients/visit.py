@@ -16,6 +16,7 @@ from conformance.clients.http_stage import HttpStage
 from conformance.clients.listening import Address, listen
 from conformance.clients.play import Play
 from conformance.clients.pulse import Pulse
+from conformance.clients.said import GIVEN_UP
 from conformance.clients.scenario import Scenario, Scene
 from conformance.clients.sse_stage import PATH, SseStage
 from conformance.clients.stdio_stage import StdioStage
@@ -143,6 +144,7 @@ async def _run(subject: Subject, invitation: Invitation, play: Play, pulse: Puls
 
     async def until_silence(scope: anyio.CancelScope) -> None:
         await pulse.stops(play.behaviour.enough)
+        play.conversation.record(Direction.PROCESS, GIVEN_UP)
         scope.cancel()
 
     async with anyio.create_task_group() as tasks:

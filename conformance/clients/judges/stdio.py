@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
 
 from conformance.clients.declare import Twins, compared, judge
-from conformance.clients.said import ended, said
+from conformance.clients.said import GIVEN_UP, ended, said
 from conformance.clients.scenario import PLAIN
 from conformance.clients.stdio_stage import AT_WORK, CLOSED, KILLED, signalled
 from conformance.expect import Blocked, Mismatch
@@ -18,12 +19,12 @@ _A_WHILE = 0.05
 
 
 def _processes(conversation: Conversation) -> Iterator[list[Entry]]:
-    """What became of each process that the client put to work: what it did to it, in order.
+    """What became of each process that the client put to work: what it did to it, in order, until we ended the client.
 
     One that was asked only what it is, so as to find out its era, is no server that a conversation is ended with.
     """
     processes: dict[int, list[Entry]] = {}
-    for entry in conversation.entries:
+    for entry in takewhile(lambda entry: entry.data != GIVEN_UP, conversation.entries):
         if entry.direction is Direction.PROCESS and entry.exchange:
             processes.setdefault(entry.exchange, []).append(entry)
     yield from (process for process in processes.values() if any(entry.data == AT_WORK for entry in process))
@@ -104,16 +105,18 @@ def shutdown_kills(conversation: Conversation) -> Iterator[Mismatch | None]:
 @compared("client.stderr", "stdio.stderr.no-error", scenarios=(PLAIN, _STAYS))
 def stderr(conversation: Conversation, twins: Twins) -> Iterator[Mismatch | None]:
     """A client works on when the server writes to standard error, whatever it writes."""
-    heard = [item.method for item in said(conversation)]
-    missing = {item.method for item in said(twins[PLAIN][0]) if item.is_request} - {*heard}
-    last = [entry.index for entry in conversation.sent()][-1:]
-    if heard:
-        actual = f"no {', '.join(sorted(missing))}"
-        yield Mismatch("the same requests as with a quiet server", actual, last) if missing else None
+    asked = [item for item in said(conversation) if item.is_request]
+    if sum(item.is_request for item in said(twins[PLAIN][0])) < 2:
+        raise Blocked("the client makes one request and no more")
+    if asked:
+        last = [asked[-1].entry.index, *([asked[-1].answer.index] if asked[-1].answer else [])]
+        actual = f"nothing more after {asked[-1].method}"
+        wanted = "a client that goes on, as with a quiet server"
+        yield None if len(asked) > 1 else Mismatch(wanted, actual, last)
 
 
-@judge("client.restart", "stdio.restart", scenario="dies")
-def restart(conversation: Conversation) -> Iterator[Mismatch | None]:
+@compared("client.restart", "stdio.restart", scenarios=(PLAIN, "dies"))
+def restart(conversation: Conversation, twins: Twins) -> Iterator[Mismatch | None]:
     """A client starts a server again that has died under it."""
     died = next((entry for entry in conversation.entries if entry.data.startswith(b"the server exited")), None)
     if died is None:
@@ -121,5 +124,7 @@ def restart(conversation: Conversation) -> Iterator[Mismatch | None]:
     again = any(process[0].index > died.index for process in _processes(conversation))
     if not again and ended(conversation) is not None:
         raise Blocked("the client ended when its server had died")
+    if not again and ended(twins[PLAIN][0]) is None:
+        raise Blocked("the client stays whatever happens, and had no more use for its server")
     actual = "a client that lived on without a server"
     yield None if again else Mismatch("another start of the server", actual, [died.index])
