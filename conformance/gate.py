@@ -22,7 +22,17 @@ if TYPE_CHECKING:
     from conformance.links import Answer
     from conformance.peer import Peer
 
-__all__ = ["MADE_UP", "UNAUTHORIZED", "is_served", "knock", "need_oauth", "need_refusal", "need_taken", "note_open"]
+__all__ = [
+    "MADE_UP",
+    "UNAUTHORIZED",
+    "is_served",
+    "knock",
+    "names_servers",
+    "need_oauth",
+    "need_refusal",
+    "need_taken",
+    "note_open",
+]
 
 MADE_UP = "touchstone-not-a-token"
 UNAUTHORIZED = 401
@@ -115,5 +125,10 @@ async def _is_oauth(peer: Peer, refusal: Answer) -> bool:
         return True
     if (await resource_metadata(peer, refusal)).page is not None:
         return True
+    return await names_servers(peer)
+
+
+async def names_servers(peer: Peer) -> bool:
+    """Whether an authorization server shows at the target's own origin."""
     page = await fetch(peer, origin_of(peer) + OF_SERVERS)
     return page.document is not None and "issuer" in page.document

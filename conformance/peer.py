@@ -282,6 +282,11 @@ class Peer:
                 self.bench.later(partial(self._answer, entry))
 
     async def _answer(self, entry: Entry) -> None:
+        # That the target has gone, or does not take the answer, is told by whatever is asked of it next.
+        with suppress(Mismatch):
+            await self._reply(entry)
+
+    async def _reply(self, entry: Entry) -> None:
         reply: dict[str, Any] = {"jsonrpc": "2.0", "id": entry.value["id"]}
         if entry.value["method"] == "ping":
             reply["result"] = {}
@@ -291,9 +296,7 @@ class Peer:
             reply |= answer
         else:
             reply["error"] = {"code": -32601, "message": "Touchstone does not declare that client capability"}
-        # That the target has gone, or does not take the answer, is told by whatever is asked of it next.
-        with suppress(Mismatch):
-            await self.tell(reply)
+        await self.tell(reply)
 
 
 def encode(message: Any) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 
 from conformance.bench import Bench
 from conformance.expect import Mismatch
+from conformance.guise import Guise
 from conformance.peer import CLIENT_INFO, Peer, encode, json_or_nothing
 from conformance.readers import beside_readers
 from conformance.transcript import NO_JSON
@@ -30,7 +31,7 @@ def with_peer(
     async def run(readers: Any) -> Any:
         bench = Bench(server.target, revision, BRISK, readers)
         async with (bench.opened if opened else bench.unopened)("test") as peer:
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 return await scene(peer)
 
     async def main() -> Any:
@@ -147,6 +148,22 @@ def test_a_target_that_asks_without_reading_holds_nobody_up() -> None:
         assert (await peer.request("x", timeout=60)).result == {}
 
     with_peer(Scripted({"x": pesters}), scene)
+
+
+def test_an_answer_that_fails_for_want_of_a_target_ends_nothing_else() -> None:
+    async def asks(wire: Wire, message: Message) -> None:
+        await wire.say({"jsonrpc": "2.0", "id": "s", "method": "roots/list"})
+        await wire.reply(message, {})
+
+    async def answer(_question: Message) -> Message:
+        raise Mismatch("a target that reads its input", "the process exited")
+
+    async def scene(peer: Peer) -> None:
+        peer.guise = Guise({"roots": {}}, answer)
+        await peer.request("x")
+        await peer.fence()
+
+    with_peer(Scripted({"x": asks}), scene)
 
 
 def test_what_is_overheard_may_have_come_already_or_may_come_yet_or_never() -> None:

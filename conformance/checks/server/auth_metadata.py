@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 from conformance.challenges import for_tokens
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, literal
-from conformance.gate import need_oauth
+from conformance.gate import names_servers, need_oauth
 from conformance.peer import Peer
 from conformance.published import (
     OF_SERVERS,
@@ -30,14 +30,24 @@ _NETWORKS = (".internal", ".local", ".lan", ".home.arpa", ".test", ".example", "
 """How names end that no public network has."""
 
 
-@check("auth.metadata", "auth.discovery.resource-metadata", "auth.discovery.advertised", sharing=Sharing.OUTSIDE)
+@check(
+    "auth.metadata",
+    "auth.discovery.resource-metadata",
+    "auth.discovery.advertised",
+    "auth.conformant",
+    sharing=Sharing.OUTSIDE,
+)
 async def metadata(peer: Peer) -> None:
     """The metadata of a protected resource can be found from its challenge or at a well-known place."""
     lookup = await _look(peer)
     if lookup.page is None:
         tried = "; ".join(page.describe() for page in lookup.tried)
         entries = [index for page in lookup.tried for index in page.entries]
-        raise Mismatch("OAuth protected resource metadata, a JSON object", tried, entries)
+        nothing = Mismatch("OAuth protected resource metadata, a JSON object", tried, entries)
+        if lookup.advertised is None and not await names_servers(peer):
+            # A fixed key is shown as a bearer too: who does nothing else by OAuth does not claim to follow its rules.
+            nothing.breaks = "auth.conformant"
+        raise nothing
     resource = _document(lookup.page).get("resource")
     if not isinstance(resource, str):
         error = Mismatch("metadata with the resource that they are of", literal(resource), lookup.page.entries)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from functools import partial
 from math import ceil
 from typing import Any
@@ -168,7 +169,8 @@ def _processor_seconds(pid: int) -> float:
 async def terminated(peer: Peer) -> None:
     """The server exits soon after SIGTERM."""
     process = _process(peer)
-    os.killpg(process.pid, signal.SIGTERM)  # the process leads a group of its own, as `open_process` made it
+    with suppress(ProcessLookupError):  # it has left by itself
+        os.killpg(process.pid, signal.SIGTERM)  # it leads a group of its own, as `open_process` made it
     patience = _unhurried(peer)
     with anyio.move_on_after(patience):
         await process.wait()

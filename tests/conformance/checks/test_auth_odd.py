@@ -172,6 +172,15 @@ def test_metadata_may_lie_at_any_of_the_places_where_clients_look(bend: Bend) ->
     assert verdicts["auth.metadata"].outcome == "passed"
 
 
+def test_a_bearer_token_alone_does_not_promise_to_follow_the_rules_of_oauth() -> None:
+    verdicts = _judged(Bend(request=hides("/.well-known/"), response=refusing(bool, challenge=_bare)))
+    assert verdicts["auth.metadata"].level == "SHOULD"
+
+
+def _bare(_challenge: str) -> str:
+    return 'Bearer realm="keys"'
+
+
 def test_metadata_at_another_origin_are_not_read_and_nothing_is_said_of_them() -> None:
     verdicts = _judged(Bend(request=hides(OF_RESOURCES), response=_named("https://meta.example.com/resource")))
     assert not _wrong(verdicts)
