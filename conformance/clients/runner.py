@@ -148,7 +148,10 @@ def _due(bill: _Bill, visits: list[Visit], *, late: bool) -> Iterator[Scenario]:
     for scenario in bill.scenarios:
         if late is (scenario.probe != PLAIN):
             own = [visit for visit in visits if visit.revision is bill.revision]
-            reason = scenario.needs([visit.conversation for visit in own if visit.scenario.name == scenario.probe])
+            probes = [visit.conversation for visit in own if visit.scenario.name == scenario.probe]
+            if not probes:
+                continue  # the time was over before: nobody knows whether it has a point
+            reason = scenario.needs(probes)
             if reason is None:
                 yield scenario
             else:
