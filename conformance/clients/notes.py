@@ -39,10 +39,11 @@ EXIT, ENDED = b"exit status ", b"ended by us"
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a client noted, and where."""
+    """What a client noted, and where; `answer` is ours."""
 
     entry: Entry
     what: dict[str, Any]
+    answer: Entry | None = None
 
 
 def acknowledged(turn: Turn) -> Reply | None:
@@ -57,7 +58,7 @@ def notes(conversation: Conversation) -> Iterator[Note]:
     for item in said(conversation):
         arguments = item.params.get("arguments")
         if item.method == "tools/call" and item.params.get("name") == NOTE and isinstance(arguments, dict):
-            yield Note(item.entry, arguments)
+            yield Note(item.entry, arguments, item.answer)
 
 
 def called(conversation: Conversation, name: str) -> Said:

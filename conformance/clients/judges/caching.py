@@ -110,9 +110,10 @@ def cache_expired(conversation: Conversation) -> Iterator[Mismatch | None]:
 
 
 def _is_over(need: _Need) -> bool:
+    """Whether a kept result had become stale: it came before the note, whose answer came long enough after that."""
     time = need.hints.get("ttlMs", 0)
-    answer = need.kept.answer if need.kept is not None else None
-    return answer is not None and time > 0 and need.note.entry.at - answer.at > time / 1000
+    answer = need.note.answer
+    return answer is not None and time > 0 and answer.at - need.note.entry.at > time / 1000
 
 
 @judge("client.cache-negative", "caching.ttl.negative", scenario=_SCENE)

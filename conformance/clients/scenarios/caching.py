@@ -24,6 +24,8 @@ _ENOUGH = 20
 _FEW = 3
 """Lists that a client gets during that while before the server fails."""
 _LONG = 60_000
+_PAUSE = 0.05
+"""Seconds that a note is answered after: what may be kept for a millisecond is stale by then."""
 _HINTS: dict[str, Message] = {
     "tools/list": {"ttlMs": 1, "cacheScope": "private"},
     "prompts/list": {"cacheScope": "private"},
@@ -57,7 +59,8 @@ def _begin(_: Scene) -> Behaviour:
                 return turn.error(Code.INTERNAL_ERROR, "Internal error: the list is not at hand")
         if turn.params.get("uri") == _ASKS and "requestState" not in turn.params:
             return turn.result({"resultType": "input_required", "requestState": "asked"})
-        return acknowledged(turn) or _hinted(turn)
+        noted = acknowledged(turn)
+        return _hinted(turn) if noted is None else replace(noted, before=(Wait(seconds=_PAUSE),))
 
     return Behaviour(reply=reply, offer=_offer)
 

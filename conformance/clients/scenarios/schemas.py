@@ -38,6 +38,8 @@ _TWIN = "misfit-output"
 FITS, MISFITS, _AFTER = "fits", "misfits", "farewell"
 WEB = "web"
 """The listener at which a schema lies that a reference leads to."""
+_LONG = 15.0
+"""Seconds of silence after which a client is taken to be stuck: many times what a bounded effort takes."""
 _DEPTH = 40
 """Each level doubles the effort of whoever does not remember what it has seen."""
 
@@ -174,4 +176,5 @@ EXPLODING_SCHEMA = Scenario(
     _begin(lambda _: _Fault(_COUNT, {"count": 1}, {"count": 1}, _exploding()), lambda shown: _structured(shown.wrong)),
     binds=modern,
     needs=_calls,
+    idle=_LONG,
 )
