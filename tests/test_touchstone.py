@@ -81,7 +81,9 @@ def _refused(done: Done, code: int) -> str:
 # Wrong usage ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", ["run", "check", "fuzz", "load", "survey", "serve", "replay", "list", "explain", "report"])
+@pytest.mark.parametrize(
+    "command", ["run", "check", "fuzz", "load", "survey", "serve", "replay", "list", "explain", "report"]
+)
 def test_every_command_explains_itself(typed: Typed, command: str) -> None:
     done = typed(command, "--help")
     assert done.code == 0
