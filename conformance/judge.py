@@ -228,7 +228,9 @@ class Judge:
                 async with self._leases.lease(check.id, need) as lease:
                     self._vitals.note_opened()
                     judged = await attempt(check, lease.peer)
-                    lease.fit = not _spoiled(judged, lease.peer)
+                    # An answer that is wrong is no sign that later ones will be; which use may have it, leases tell.
+                    hurt = judged.late or isinstance(judged.mismatch, Silence | Gone | Flooded)
+                    lease.fit = not hurt and end_of(lease.peer) is None
             except (Mismatch, TargetNotStarted) as error:
                 judged = self._vitals.not_opened(error)
         if isinstance(judged.mismatch, Gone):

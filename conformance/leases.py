@@ -31,7 +31,7 @@ class Need(Enum):
     UNOPENED = "unopened"
     """A new one, on which nothing was said."""
     NEW = "new"
-    """A new one, just opened."""
+    """One that was just opened: nothing was said on it but the handshake."""
     UNTOUCHED = "untouched"
     """An open one on which nothing but correct requests was said yet."""
     ANY = "any"
@@ -110,15 +110,12 @@ class Leases:
             self._spare.append((peer, stack.pop_all()))
 
     async def _take(self, stack: AsyncExitStack, need: Need) -> Peer | None:
-        """Return a spare one that will do, those untouched first, and let `stack` close it."""
-        wanted = (
-            () if need in (Need.UNOPENED, Need.NEW) else sorted(self._spare, key=lambda held: not _untouched(held[0]))
-        )
-        for held in wanted:
+        """Return a spare one that will do, those first on which least was said, and let `stack` close it."""
+        for held in sorted(self._spare, key=lambda held: _ORDER.index(_state(held[0]))):
             peer, closing = held
             if held not in self._spare:
                 continue  # somebody else took it while the last one was tried
-            if need is Need.UNTOUCHED and not _untouched(peer):
+            if _ORDER.index(_state(peer)) > _ORDER.index(need):
                 return None
             self._spare.remove(held)
             if await _opened(peer):
@@ -159,10 +156,22 @@ async def _opened(peer: Peer) -> bool:
     return True
 
 
-def _untouched(peer: Peer) -> bool:
-    return all(map(_is_plain, peer.conversation.sent()))
+_ORDER = (Need.UNOPENED, Need.NEW, Need.UNTOUCHED, Need.ANY)
+"""What a connection is good for, by how much was said on it: nothing that is spare is unopened."""
+
+
+def _state(peer: Peer) -> Need:
+    """Return the strictest need that a spare connection meets."""
+    said = list(peer.conversation.sent())
+    if not all(map(_is_plain, said)):
+        return Need.ANY
+    opening = {peer.opening_method, _READY}
+    return Need.NEW if all(entry.value["method"] in opening for entry in said) else Need.UNTOUCHED
+
+
+_READY = "notifications/initialized"
 
 
 def _is_plain(entry: Entry) -> bool:
-    ready = entry.is_notification() and entry.value["method"] == "notifications/initialized"
+    ready = entry.is_notification() and entry.value["method"] == _READY
     return entry.defect is None and (entry.is_request() or ready)

@@ -56,13 +56,24 @@ def test_one_on_which_something_wrong_was_said_is_only_for_who_takes_any() -> No
     with_bench(Scripted(), scene)
 
 
-@pytest.mark.parametrize("need", [Need.UNOPENED, Need.NEW])
-def test_who_wants_a_new_one_gets_it(need: Need) -> None:
+@pytest.mark.parametrize(
+    ("need", "said", "the_same"),
+    [
+        (Need.UNOPENED, False, False),
+        (Need.NEW, False, True),
+        (Need.NEW, True, False),
+    ],
+)
+def test_who_wants_a_new_one_gets_one_on_which_nothing_but_the_handshake_was_said(
+    need: Need, said: bool, the_same: bool
+) -> None:
     async def scene(bench: Bench) -> None:
         async with bench.leases.lease("one", Need.NEW) as first:
+            if said:
+                await first.peer.fence()
             first.fit = True
         async with bench.leases.lease("two", need) as second:
-            assert second.peer is not first.peer
+            assert (second.peer is first.peer) == the_same
         await bench.leases.aclose()
 
     with_bench(Scripted(), scene)

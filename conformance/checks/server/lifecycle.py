@@ -10,6 +10,7 @@ from conformance.bench import Bench
 from conformance.check import Sharing, check
 from conformance.checks.fences import all_answered
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect
+from conformance.leases import Need
 from conformance.links import Answer, Silence
 from conformance.peer import Peer
 from conformance.surface import ToolCall
@@ -61,8 +62,10 @@ async def version_counter_offer(peer: Peer) -> None:
     """A version that does not exist is answered with one that the server speaks, the newest of its handshake era."""
     assert peer.bench is not None
     answers = [await offered(peer, _UNKNOWN[0])]
-    async with peer.bench.unopened(peer.conversation.purpose) as another:
-        answers.append(await offered(another, _UNKNOWN[1]))
+    async with peer.bench.leases.lease(peer.conversation.purpose, Need.UNOPENED) as lease:
+        answers.append(await offered(lease.peer, _UNKNOWN[1]))
+        lease.fit = await _goes_on(lease.peer, answers[1])
+    await _goes_on(peer, answers[0])
     for offer, answer in zip(_UNKNOWN, answers, strict=True):
         _expect_counter_offer(answer, offer)
     newest = next((revision.name for revision in reversed(peer.bench.spoken) if not revision.modern), "")
@@ -73,6 +76,15 @@ async def version_counter_offer(peer: Peer) -> None:
             mismatch = Mismatch(text, _version(answer), [answer.entry.index])
             mismatch.breaks = "lifecycle.version.counter-newest"
             raise mismatch
+
+
+async def _goes_on(peer: Peer, answer: Answer) -> bool:
+    """Whether a handshake came to the revision under test; then it is brought to its end, for others to go on."""
+    assert peer.bench is not None
+    fitting = _version(answer) == peer.bench.revision.name
+    if fitting:
+        await peer.conclude(answer)
+    return fitting
 
 
 def _expect_counter_offer(answer: Answer, offer: str) -> None:
