@@ -230,7 +230,8 @@ class Judge:
                     judged = await attempt(check, lease.peer)
                     # An answer that is wrong is no sign that later ones will be; which use may have it, leases tell.
                     hurt = judged.late or isinstance(judged.mismatch, Silence | Gone | Flooded)
-                    lease.fit = not hurt and end_of(lease.peer) is None
+                    over = check.sharing is Sharing.ENDING or end_of(lease.peer) is not None
+                    lease.fit = not hurt and not over
             except (Mismatch, TargetNotStarted) as error:
                 judged = self._vitals.not_opened(error)
         if isinstance(judged.mismatch, Gone):
