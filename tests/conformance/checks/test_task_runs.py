@@ -7,7 +7,6 @@ from typing import Any
 import anyio
 import pytest
 
-from conformance.checks.server.tasks import _bits, _without_what_is_common
 from conformance.checks.task_runs import TaskRun, _suggested, once, task_of
 from conformance.expect import Mismatch
 from conformance.links import Answer
@@ -46,19 +45,6 @@ def test_a_run_has_ended_when_its_last_look_says_so() -> None:
 )
 def test_the_suggested_interval_is_kept_within_bounds(told: dict[str, Any], seconds: float) -> None:
     assert _suggested(told) == seconds
-
-
-@pytest.mark.parametrize(
-    ("ids", "guessable"),
-    [
-        (["task-1", "task-2", "task-10"], True),
-        (["1764028800000-1", "1764028800001-2"], True),
-        (["786512e2-9e0d-44bd-8f29-789f320fe840", "786512e2-5b1c-4c9d-9a53-0f7f4b1f2d11"], False),
-        (["b7Kq0xV1sT", "Zp3LmQw8uA"], False),
-    ],
-)
-def test_ids_that_vary_little_can_be_guessed(ids: list[str], guessable: bool) -> None:
-    assert (max(map(_bits, _without_what_is_common(ids))) < 40) is guessable
 
 
 def test_what_checks_share_is_made_once_even_if_it_fails() -> None:
