@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from conformance.catalogue import load
 from conformance.challenges import for_tokens
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, literal
@@ -39,6 +40,8 @@ _NETWORKS = (".internal", ".local", ".lan", ".home.arpa", ".test", ".example", "
 )
 async def metadata(peer: Peer) -> None:
     """The metadata of a protected resource can be found from its challenge or at a well-known place."""
+    if not load().binding(("auth.discovery.resource-metadata",), peer.revision, "http"):
+        raise Inapplicable("the revision knows no metadata of resources")
     lookup = await _look(peer)
     if lookup.page is None:
         tried = "; ".join(page.describe() for page in lookup.tried)

@@ -292,7 +292,14 @@ MUTANTS: tuple[Mutant, ...] = (
         _listen_and_stay,
     ),
     _row(_http, "nothing is kept for who comes back", "nobody answers", EventStream, "put", _put_while_somebody_reads),
-    _row(_http, "answers that wait are forgotten", "nobody answers", HttpSession, "resume", _resumed_while_running),
+    _row(
+        _http,
+        "answers that wait are forgotten",
+        "nobody answers|answer is owed",
+        HttpSession,
+        "resume",
+        _resumed_while_running,
+    ),
     _row(_http, "a cancelled task runs on", f"{_RUN_ON}|tasks are left", TaskRun, "cancel", _task_cancelled_in_name),
     _row(_http, "tasks outlive their session", f"{_RUN_ON}|tasks are left", TaskManager, "_session_closed", _nothing),
 )
