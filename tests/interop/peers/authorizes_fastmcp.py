@@ -6,8 +6,8 @@ import warnings
 import anyio
 
 warnings.simplefilter("ignore")
-from fastmcp import Client  # noqa: E402
-from fastmcp.client.auth import OAuth  # noqa: E402
+from fastmcp import Client  # noqa: E402 - its import warns
+from fastmcp.client.auth import OAuth  # noqa: E402 - as above
 
 URL = sys.argv[-1]
 
