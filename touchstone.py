@@ -23,7 +23,7 @@ from door.options import (
     TargetOptions,
     flattened,
 )
-from door.serving import Securing
+from door.serve import app as serving
 
 app = typer.Typer(
     name="touchstone",
@@ -36,16 +36,7 @@ app = typer.Typer(
 )
 
 
-class Transport(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
-    """How a reference server is served."""
-
-    stdio = "stdio"
-    http = "http"
-    sse = "sse"
-    ws = "ws"
-
-
-class Format(str, Enum):  # noqa: UP042 - as above
+class Format(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
     """How records are rendered."""
 
     console = "console"
@@ -144,22 +135,14 @@ def survey(
     return run_survey(file, survey, checking)
 
 
-@app.command()
-@flattened
-def serve(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="everything")],
-    securing: Securing,
-    transport: Annotated[Transport, typer.Option("--transport", help="How to serve it.")] = Transport.stdio,
-    host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 8000,
-) -> int:
-    """Serve a reference server: on standard streams, or over Streamable HTTP at /mcp.
+app.add_typer(
+    serving,
+    name="serve",
+    help="""Serve a reference server: on standard streams, or over Streamable HTTP at /mcp.
 
     With --transport sse also over HTTP+SSE at /sse, with --transport ws over WebSocket at /ws.
-    """
-    from door.serving import serve_named
-
-    return serve_named(name, transport.value, host, port, securing)
+    """,
+)
 
 
 @app.command()

@@ -1,8 +1,12 @@
-"""Errors that handlers raise on purpose, and what clients are told of the others."""
+"""Errors that servers and their handlers raise on purpose, and what clients are told of the others."""
 
 from __future__ import annotations
 
-__all__ = ["ResourceNotFoundError", "ToolError", "describe_error"]
+__all__ = ["ResourceNotFoundError", "SetupError", "ToolError", "describe_error"]
+
+
+class SetupError(Exception):
+    """A server cannot be made of what it was given; its message is one line that says what to do."""
 
 
 class ToolError(Exception):

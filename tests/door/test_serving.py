@@ -8,13 +8,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
 import pytest
 
 from door.errors import Refusal
-from door.serving import Securing, serve_named
+from door.serve.everything import everything
+from door.serve.listening import ServingOptions, Transport
 from reference_impl.client import ClientSettings, ConnectionClosed, StdioCommand, connect
 from reference_impl.security.authority import issue
 from reference_impl.security.sealing import SealKeys, new_key
@@ -32,37 +34,45 @@ def keys(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("transport", "securing", "said"),
+    ("transport", "serving", "said"),
     [
-        ("http", Securing(tls_cert=Path("a.pem")), "--tls-cert and --tls-key go together"),
-        ("http", Securing(tls_key=Path("a.key")), "--tls-cert and --tls-key go together"),
-        ("http", Securing(tls_client_ca=Path("ca.pem")), "--tls-client-ca needs"),
-        ("stdio", Securing(tls_generate=Path("tls")), "TLS is for transports over TCP"),
-        ("http", Securing(Path("a.pem"), Path("a.key"), tls_generate=Path("tls")), "leave out --tls-cert"),
-        ("http", Securing(Path("none.pem"), Path("none.key")), "none.pem: no such file or directory"),
-        ("stdio", Securing(seal_keys=Path("none")), "none: no such file or directory"),
+        (Transport.http, ServingOptions(tls_cert=Path("a.pem")), "--tls-cert and --tls-key go together"),
+        (Transport.http, ServingOptions(tls_key=Path("a.key")), "--tls-cert and --tls-key go together"),
+        (Transport.http, ServingOptions(tls_client_ca=Path("ca.pem")), "--tls-client-ca needs"),
+        (Transport.stdio, ServingOptions(tls_generate=Path("tls")), "TLS is for transports over TCP"),
+        (
+            Transport.http,
+            ServingOptions(tls_cert=Path("a.pem"), tls_key=Path("a.key"), tls_generate=Path("tls")),
+            "leave out --tls-cert",
+        ),
+        (
+            Transport.http,
+            ServingOptions(tls_cert=Path("none.pem"), tls_key=Path("none.key")),
+            "none.pem: no such file or directory",
+        ),
+        (Transport.stdio, ServingOptions(seal_keys=Path("none")), "none: no such file or directory"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(transport: str, securing: Securing, said: str) -> None:
+def test_options_that_do_not_go_together_are_refused(transport: Transport, serving: ServingOptions, said: str) -> None:
     with pytest.raises(Refusal, match=said):
-        serve_named("everything", transport, "127.0.0.1", 0, securing)
+        everything(replace(serving, transport=transport, port=0))
 
 
 def test_no_host_is_not_every_host() -> None:
     with pytest.raises(Refusal, match="--host is empty"):
-        serve_named("everything", "http", "", 0, Securing())
+        everything(ServingOptions(Transport.http, host=""))
 
 
-@pytest.mark.parametrize("transport", ["http", "sse"])
-def test_what_cannot_be_sealed_is_refused(transport: str, keys: Path) -> None:
+@pytest.mark.parametrize("transport", [Transport.http, Transport.sse])
+def test_what_cannot_be_sealed_is_refused(transport: Transport, keys: Path) -> None:
     with pytest.raises(Refusal, match="over stdio and ws alone"):
-        serve_named("everything", transport, "127.0.0.1", 0, Securing(seal_keys=keys))
+        everything(ServingOptions(transport, port=0, seal_keys=keys))
 
 
 def test_keys_in_the_environment_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHSTONE_SEAL_KEYS", "no key")
     with pytest.raises(Refusal, match="32 bytes in URL-safe base64"):
-        serve_named("everything", "stdio", "127.0.0.1", 0, Securing())
+        everything(ServingOptions())
 
 
 @contextmanager

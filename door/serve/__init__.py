@@ -1,0 +1,19 @@
+"""`touchstone serve NAME`: one module for each server, with its options; `COMMANDS` is the list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import typer
+
+from door.options import flattened
+from door.serve.everything import everything
+
+__all__ = ["COMMANDS", "app"]
+
+COMMANDS: tuple[Callable[..., int], ...] = (everything,)
+"""What serves, each by the name of its function."""
+
+app = typer.Typer(rich_markup_mode=None)
+for _command in COMMANDS:
+    app.command()(flattened(_command))
