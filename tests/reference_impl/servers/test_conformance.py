@@ -1,5 +1,4 @@
-"""What ships as an example holds: nothing fails on the servers of `touchstone serve`, on stdio and over HTTP, in both eras,
-whether their tools are checked or fuzzed."""
+"""Nothing fails on the servers of `touchstone serve`, on stdio and over HTTP, in both eras, checked or fuzzed."""
 
 from __future__ import annotations
 
