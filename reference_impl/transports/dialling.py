@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import anyio
 
 from reference_impl.transports.http_terms import ConnectFailed, Origin, why_not_connected
 
-__all__ = ["dial"]
+__all__ = ["Resolve", "dial"]
+
+Resolve = Callable[[str, int], Awaitable[list[Any]]]
+"""Takes a host name and a port; returns addresses as `socket.getaddrinfo` does, or raises `OSError`."""
 
 _LEAD = 0.25
 """Seconds before the next address is tried beside the last (RFC 8305, section 5)."""
 
 
-async def dial(origin: Origin, admits: Callable[[str], bool] | None = None) -> socket.socket:
+async def dial(
+    origin: Origin, admits: Callable[[str], bool] | None = None, resolve: Resolve | None = None
+) -> socket.socket:
     """Return a connected, non-blocking socket. Raises `ConnectFailed` with the reason of the first address.
 
-    No address is tried that `admits` does not let pass.
+    No address is tried that `admits` does not let pass, and those that pass are connected to without asking `resolve`
+    (the system's resolver, if None) again: a name that answers differently the second time gains nothing.
     """
     try:
-        loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+        addresses = await (resolve or _looked_up)(origin.host, origin.port)
     except (OSError, UnicodeError) as error:
         raise ConnectFailed(f"{origin.authority}: {why_not_connected(error)}") from error
     if admits is not None:
@@ -41,6 +46,10 @@ async def dial(origin: Origin, admits: Callable[[str], bool] | None = None) -> s
         reason = race.failures[0]
         raise ConnectFailed(f"{origin.authority}: {why_not_connected(reason)}") from reason
     return race.winner
+
+
+async def _looked_up(host: str, port: int) -> list[Any]:
+    return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 class _Race:

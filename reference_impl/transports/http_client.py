@@ -14,7 +14,7 @@ from functools import cache
 
 import anyio
 
-from reference_impl.transports.dialling import dial
+from reference_impl.transports.dialling import Resolve, dial
 from reference_impl.transports.http_link import HttpLink, HttpReply
 from reference_impl.transports.http_terms import ConnectFailed, ConnectionLost, Origin, why_not_connected
 from reference_impl.transports.tunnel import Proxy
@@ -53,7 +53,7 @@ class HttpClient:
     """Connections to one origin. `ssl_context` replaces the default one, which verifies certificates and names.
 
     `admits` judges the IP address that is to be connected to, or that of the proxy. `proxy` is the one that all
-    connections go through.
+    connections go through. `resolve` replaces the system's way from a name to its addresses.
     """
 
     def __init__(
@@ -63,9 +63,11 @@ class HttpClient:
         *,
         admits: Callable[[str], bool] | None = None,
         proxy: Proxy | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self.origin = origin
         self._proxy = proxy
+        self._resolve = resolve
         self._admits = admits
         self._ssl = (ssl_context or _usual_context()) if origin.scheme == "https" else None
         self._idle: dict[HttpLink, None] = {}
@@ -140,7 +142,7 @@ class HttpClient:
 
     async def _dialled(self) -> socket.socket:
         if self._proxy is None:
-            return await dial(self.origin, self._admits)
+            return await dial(self.origin, self._admits, self._resolve)
         connection = await self._proxy.connect(self.origin)
         if self._admits is not None and not self._admits(connection.getpeername()[0]):
             connection.close()

@@ -34,6 +34,14 @@ def test_loopback_is_told_by_its_name(host, local):
         ("fe80::1%eth0", False),
         ("64:ff9b::a00:1", False),
         ("2002:a00:1::", False),
+        ("64:ff9b:1::a00:1", False),
+        ("::127.0.0.1", False),
+        ("::", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
+        ("192.88.99.1", False),
+        ("100.64.0.1", False),
     ],
 )
 def test_an_address_with_another_inside_is_no_more_public_than_that(address, public):
