@@ -56,6 +56,7 @@ class _Opening:
         self._way, self._settings, self._tasks = way, settings, tasks
         self._wire: Wire | None = None
         self._caller: Caller | None = None
+        self._ended = anyio.Event()
         self._renewing = anyio.Lock()
 
     async def connection(self) -> ClientConnection:
@@ -67,14 +68,15 @@ class _Opening:
         self._start(caller.wire)
         agreement = await self._agree(caller)
         self._requester = Requester(caller, agreement, cache, answers, self._renew)
-        return ClientConnection(self._requester, self._dispatcher, mirrors=self._way.mirrors)
+        return ClientConnection(self._requester, self._dispatcher, mirrors=self._way.mirrors, ended=self._ended)
 
     def _start(self, wire: Wire) -> None:
-        self._wire = wire
-        self._tasks.start_soon(self._carry, wire)
+        self._wire, self._ended = wire, anyio.Event()
+        self._tasks.start_soon(self._carry, wire, self._ended)
 
-    async def _carry(self, wire: Wire) -> None:
+    async def _carry(self, wire: Wire, ended: anyio.Event) -> None:
         await wire.run(self._dispatcher.deliver)
+        ended.set()
         if not wire.revision.modern:  # a modern subscription is a request, and fails with the others
             self._dispatcher.subscriptions.fail(ConnectionClosed("the connection ended"))
 

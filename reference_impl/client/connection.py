@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
+import anyio
+
 from reference_impl.client.dispatcher import Dispatcher
 from reference_impl.client.errors import RequestFailed, ResourceNotFound
 from reference_impl.client.listening import listen
@@ -31,9 +33,13 @@ class ClientConnection:
     `ConnectionClosed`.
     """
 
-    def __init__(self, requester: Requester, dispatcher: Dispatcher, *, mirrors: bool) -> None:
+    def __init__(
+        self, requester: Requester, dispatcher: Dispatcher, *, mirrors: bool, ended: anyio.Event | None = None
+    ) -> None:
         self._requester = requester
         self._dispatcher = dispatcher
+        self.ended = ended or anyio.Event()
+        """Set once the channel has ended, which no later request outlives; over HTTP, which has none, it never is."""
         self.tasks = Tasks(requester)
         self.tools = Tools(requester, self.tasks, mirrors=mirrors)
 

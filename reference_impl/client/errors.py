@@ -16,7 +16,9 @@ ClientError
 ├── NoCommonRevision      client and server share no revision
 ├── AuthorizationFailed   no authorization could be obtained, or none that is enough
 │   └── TokenRefused      an authorization server said no, with an OAuth error code
-└── InputRefused          the server asked for input that cannot or may not be given
+├── InputRefused          the server asked for input that cannot or may not be given
+├── PermissionDenied      the user, or who decides for him, did not allow it; nothing was sent
+└── UnknownServer         the client manager has no server of that name
 """
 
 from __future__ import annotations
@@ -36,12 +38,14 @@ __all__ = [
     "InvalidAnswer",
     "NoCommonRevision",
     "NotOffered",
+    "PermissionDenied",
     "RequestFailed",
     "RequestTimeout",
     "ResourceNotFound",
     "SessionLost",
     "TaskCancelled",
     "TokenRefused",
+    "UnknownServer",
     "Unreachable",
 ]
 
@@ -67,7 +71,7 @@ class Unreachable(ConnectionClosed):
 class HttpRefused(ClientError):  # noqa: N818 - see above
     """An HTTP status without an answer of JSON-RPC, or 401 or 403; names of `headers` are in lower case.
 
-    `challenge` is its WWW-Authenticate header.
+    `challenge` is its WWW-Authenticate header, `retry_after` the seconds that it wishes to be left alone, or None.
     """
 
     def __init__(self, status: int, body: str = "", headers: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -75,6 +79,12 @@ class HttpRefused(ClientError):  # noqa: N818 - see above
         super().__init__(f"HTTP {status}{': ' if said else ''}{said}; {_remedy(status, headers.get('location'))}")
         self.status = status
         self.challenge = headers.get("www-authenticate")
+        self.retry_after = _seconds(headers.get("retry-after", ""))
+
+
+def _seconds(text: str) -> float | None:
+    """Read Retry-After (RFC 9110, section 10.2.3) where it is a number; a date needs two clocks that agree."""
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 _REMEDIES = {
@@ -150,6 +160,14 @@ class NoCommonRevision(ClientError):  # noqa: N818 - see above
 
 class InputRefused(ClientError):  # noqa: N818 - see above
     """The server asked for input that this client cannot give, or that its user declined to give."""
+
+
+class PermissionDenied(ClientError, PermissionError):  # noqa: N818 - see above
+    """Whoever decides what may be done said no, or nobody could be asked. It is not to be tried again."""
+
+
+class UnknownServer(ClientError):  # noqa: N818 - see above
+    """No server of this name is connected; `str()` says which are."""
 
 
 class AuthorizationFailed(ClientError):  # noqa: N818 - see above
