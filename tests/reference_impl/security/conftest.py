@@ -32,3 +32,8 @@ class Handshake:
 @pytest.fixture
 def shake() -> type[Handshake]:
     return Handshake
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"

@@ -1,0 +1,319 @@
+"""The audit log: who was allowed what, written so that nobody changes it unnoticed.
+
+Append-only JSON Lines in a file of mode 0600, chained by hashes (`audit_chain`), rotated by size with the chain going
+on (`audit_files` reads and verifies), with secrets redacted by value. One `AuditLog` writes to a file at a time, from
+any number of threads; a second one, in this process or another, is refused.
+
+    with AuditLog("audit.jsonl") as log:
+        log.append({"operation": "tools/call", "resource": "files/delete", "granted": False})
+    assert verify("audit.jsonl").whole
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self
+
+from reference_impl.security.audit_chain import LARGEST_LINE, NOTHING, RESERVED, Chain, read_line
+from reference_impl.security.audit_files import (
+    AuditError,
+    Head,
+    Verification,
+    full_files,
+    head_of,
+    read_entries,
+    read_head,
+    verify,
+)
+from reference_impl.security.redaction import Redactor
+
+__all__ = ["Audit", "AuditError", "AuditLog", "AuditOptions", "MemoryAudit", "Verification", "read_audit_key", "verify"]
+
+_HEAD_SIZE = 512
+"""Bytes that the note of the last entry is padded to, so that it is overwritten in one piece."""
+_SHORTEST_KEY = 16
+
+
+class Audit(Protocol):
+    """Where decisions are written to, and read again."""
+
+    def append(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Write one entry and return it as it was written. Raises `AuditError` if it is not certain to be kept."""
+        ...
+
+    def entries(self, since: float | None = None) -> list[dict[str, Any]]:
+        """Return the entries from a time on, in Unix seconds; oldest first."""
+        ...
+
+
+class MemoryAudit:
+    """An audit log that ends with the process: the last `most` entries."""
+
+    def __init__(
+        self, most: int = 10_000, redactor: Redactor | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._kept: deque[dict[str, Any]] = deque(maxlen=most)
+        self._redactor, self._clock = redactor or Redactor(), clock
+
+    def append(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Keep one entry."""
+        entry = {"timestamp": self._clock(), **self._redactor.clean(event)}
+        self._kept.append(entry)
+        return entry
+
+    def entries(self, since: float | None = None) -> list[dict[str, Any]]:
+        """Return what is kept from a time on."""
+        return [dict(entry) for entry in list(self._kept) if since is None or entry["timestamp"] >= since]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOptions:
+    """How a log is kept.
+
+    `key` makes the hashes HMACs (at least 16 secret bytes). A file that would grow beyond `largest` bytes is set aside;
+    `keep` full files are kept, all if None. `sync` says when entries are forced to the disk: each before `append`
+    returns, at most once a second, or when the system likes; a crash of the machine, not of the process, may take what
+    was not forced.
+    """
+
+    key: bytes | None = field(default=None, repr=False)
+    largest: int = 64 * 1024 * 1024
+    keep: int | None = None
+    sync: Literal["always", "second", "never"] = "second"
+
+    def __post_init__(self) -> None:
+        if self.key is not None and len(self.key) < _SHORTEST_KEY:
+            raise AuditError(f"the key of an audit log has at least {_SHORTEST_KEY} bytes")
+
+
+def read_audit_key(path: str | Path) -> bytes:
+    """Return the key in a file that its owner alone may read, without white space around it. Raises `AuditError`."""
+    try:
+        mode, key = Path(path).stat().st_mode, Path(path).read_bytes().strip()
+    except OSError as error:
+        raise AuditError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
+        raise AuditError(f"{path}: others may read the key; make it private with chmod 600")
+    if len(key) < _SHORTEST_KEY:
+        raise AuditError(f"{path}: the key of an audit log has at least {_SHORTEST_KEY} bytes")
+    return key
+
+
+class AuditLog:
+    """Writes one audit log. Raises `AuditError` where it cannot go on from what is there: another writer has it, its
+    end was cut off, or its key is another.
+
+    `redactor` takes secrets out of what is written; `clock` gives Unix seconds.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        options: AuditOptions | None = None,
+        redactor: Redactor | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.path = Path(path)
+        self.options = options or AuditOptions()
+        self.redactor = redactor or Redactor()
+        self._clock = clock
+        self._chain = Chain(self.options.key)
+        self._lock = threading.Lock()
+        self._synced = -1.0
+        self._file = self._noting = -1
+        try:
+            self._noting = _opened(head_of(self.path))
+            _claim(self._noting, self.path)
+            self._go_on()
+        except OSError as error:
+            self.close()
+            raise self._told(error) from None
+        except AuditError:
+            self.close()
+            raise
+
+    def append(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Write one entry, redacted, and return it. Raises `AuditError` if it could not be written; then nothing of it
+        is left, and the next one may succeed."""
+        cleaned = self.redactor.clean(event)
+        if any(name in cleaned for name in RESERVED):
+            raise ValueError(f"an event has none of {', '.join(RESERVED)}: these are the log's own")
+        with self._lock:
+            if self._file < 0:
+                raise AuditError(f"{self.path}: the audit log is closed")
+            try:
+                return self._append(cleaned)
+            except OSError as error:
+                raise self._told(error) from None
+
+    def entries(self, since: float | None = None) -> list[dict[str, Any]]:
+        """Return the newest 10 000 entries from a time on, oldest first."""
+        return read_entries(self.path, since)
+
+    def verify(self) -> Verification:
+        """Check all that is there; see `audit_files.verify`."""
+        with self._lock:
+            return verify(self.path, self.options.key)
+
+    def close(self) -> None:
+        """Force everything to the disk and let others write; may be called twice."""
+        with self._lock:
+            for handle in (self._file, self._noting):
+                if handle >= 0:
+                    os.close(handle)
+            self._file = self._noting = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _told(self, error: OSError) -> AuditError:
+        return AuditError(f"{self.path}: the audit log cannot be written: {(error.strerror or 'failed').lower()}")
+
+    # What is there -------------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Find the last entry, and go on behind it."""
+        self._file = _opened(self.path)
+        torn = _mended(self._file)
+        self._last = self._found()
+        noted = read_head(os.pread(self._noting, _HEAD_SIZE, 0), self._chain)
+        if noted is None and self._last.sequence:
+            raise AuditError(
+                f"{head_of(self.path)}: missing, so nobody can tell whether entries are; move the log away"
+            )
+        if noted is not None and noted.sequence > self._last.sequence:
+            raise AuditError(
+                f"{self.path}: entries {self._last.sequence + 1} to {noted.sequence} are gone; move it away"
+            )
+        if noted is not None and noted.sequence == self._last.sequence and noted != self._last:
+            raise AuditError(f"{self.path}: the last entry was changed; move it away")
+        if torn:
+            self._append({"event": "recovered", "lost_bytes": torn})
+
+    def _found(self) -> Head:
+        """Return which entry is the last, in this file or the newest full one."""
+        for path in (self.path, *reversed(full_files(self.path))):
+            line = _last_line(path)
+            if line is None:
+                continue
+            entry, found = read_line(line), self._chain.hash_of(line)
+            if entry is None or found is None:
+                raise AuditError(f"{path}: the last entry was changed, or the key is another; move it away")
+            return Head(entry["sequence"], found)
+        return Head(0, NOTHING)
+
+    # What is written -----------------------------------------------------------------------------
+
+    def _append(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        sequence = self._last.sequence + 1
+        own = {"sequence": sequence, "timestamp": self._clock(), "previous": self._last.hash}
+        line, found = self._chain.line({**own, **event})
+        if len(line) > LARGEST_LINE:
+            event = {**event, "context": f"[{len(line)} bytes, too many]"}
+            line, found = self._chain.line({**own, **event})
+        if len(line) > LARGEST_LINE:
+            raise AuditError(f"{self.path}: an entry of {len(line)} bytes is too large")
+        before = os.fstat(self._file).st_size
+        if before and before + len(line) > self.options.largest:
+            self._rotate()
+            before = 0
+        _write_whole(self._file, line, before)
+        try:
+            note, _ = self._chain.line({"sequence": sequence, "timestamp": own["timestamp"], "previous": found})
+            os.pwrite(self._noting, note[:-1].ljust(_HEAD_SIZE - 1) + b"\n", 0)
+            self._force()
+        except OSError:
+            os.ftruncate(self._file, before)
+            raise
+        self._last = Head(sequence, found)
+        return {**own, **event, "hash": found}
+
+    def _force(self) -> None:
+        """Force to the disk what the options want forced now."""
+        now = time.monotonic()
+        if self.options.sync == "always" or (self.options.sync == "second" and now - self._synced >= 1):
+            os.fsync(self._file)
+            os.fsync(self._noting)
+            self._synced = now
+
+    def _rotate(self) -> None:
+        """Set the file aside and begin another. The chain goes on."""
+        full = full_files(self.path)
+        number = int(full[-1].name.rpartition(".")[2]) + 1 if full else 1
+        os.fsync(self._file)
+        if self.path.exists():  # not if the last attempt came no further
+            self.path.rename(self.path.with_name(f"{self.path.name}.{number}"))
+        fresh = _opened(self.path)
+        os.close(self._file)
+        self._file = fresh
+        if self.options.keep is not None:
+            for old in full_files(self.path)[: -self.options.keep or None]:
+                old.unlink()
+
+
+def _opened(path: Path) -> int:
+    """Open a file to append to, made private if it is new; never through a link. Raises `OSError`, `AuditError`."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    handle = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise AuditError(f"{path}: no regular file")
+    return handle
+
+
+def _claim(handle: int, path: Path) -> None:
+    """Keep others from writing. Where the system has no `flock`, nobody is kept."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise AuditError(f"{path}: another process, or another part of this one, writes this audit log") from None
+
+
+def _mended(handle: int) -> int:
+    """Take away a last line that was never finished: the process died over it. Return how many bytes that were."""
+    size = os.fstat(handle).st_size
+    tail = os.pread(handle, LARGEST_LINE, max(0, size - LARGEST_LINE))
+    torn = len(tail) - (tail.rfind(b"\n") + 1)
+    if torn:
+        os.ftruncate(handle, size - torn)
+    return torn
+
+
+def _last_line(path: Path) -> bytes | None:
+    """Return the last line of a file, or None if there is none."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - 2 * LARGEST_LINE))
+            lines = file.read().splitlines(keepends=True)
+    except FileNotFoundError:
+        return None
+    return lines[-1] if lines else None
+
+
+def _write_whole(handle: int, line: bytes, at: int) -> None:
+    """Write a line at the end, or nothing of it. Raises `OSError`."""
+    written = 0
+    try:
+        while written < len(line):
+            written += os.pwrite(handle, line[written:], at + written)
+    except OSError:
+        os.ftruncate(handle, at)
+        raise
