@@ -7,7 +7,7 @@ believed: the fault of one check, or of our own haste, is not another's failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 import anyio
@@ -93,10 +93,12 @@ class Judge:
                 bound = await self._run_lanes(lease.peer)
                 await self._side_by_side_own(self._confirm, self._again)
                 lease.fit = True
+            if self._bench.target.transport == "stdio":
+                await self._side_by_side_own(self._run_last_there, _of(bound, Sharing.LAST))
             await self._side_by_side_own(self._end, _of(bound, Sharing.ENDING))
         finally:
             await self._leases.aclose()
-        for check in _of(bound, Sharing.LAST):
+        for check in _of(self._pending, Sharing.LAST):
             await self._run_last(check)
 
     async def _run_lanes(self, shared: Peer) -> list[Check]:
@@ -106,7 +108,9 @@ class Judge:
         async with anyio.create_task_group() as lanes:
             lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
             lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
-            lanes.start_soon(self._side_by_side_own, self._run_own, _of(bound, *_OWN))
+            # Those first who hand on what they open.
+            own = sorted(_of(bound, *_OWN), key=lambda check: _OWN[check.sharing] is Need.UNOPENED)
+            lanes.start_soon(self._side_by_side_own, self._run_own, own)
         for check in _of(bound, Sharing.AFTER):
             await self._run_shared(shared, [check])
         self._vitals.note_end(shared)
@@ -237,6 +241,15 @@ class Judge:
         if isinstance(judged.mismatch, Gone):
             self._vitals.death = None
         return judged
+
+    async def _run_last_there(self, check: Check) -> None:
+        """Run such a check in a process that has served; where that will not do, the one way that is left is anew."""
+        with suppress(Mismatch, TargetNotStarted):
+            async with self._leases.lease(check.id, Need.ANY) as lease:
+                judged = await attempt(check, lease.peer)
+                lease.fit = judged.outcome == "passed"
+            if lease.fit and self._vitals.death is None:
+                self._emit(check, judged)
 
     async def _run_last(self, check: Check) -> None:
         """Run a check for which a target that died, or cannot be opened any more, is the failure."""

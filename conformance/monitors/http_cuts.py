@@ -59,11 +59,19 @@ def stream_response(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A stream that answers a request brings the response, if only once it is resumed."""
     view = exchanges(conversation)
     for exchange in filter(_came_to_its_end, view):
-        if not _taken_back(exchange, view):
-            later = [other for other in view if other.resumes and other.session == exchange.session]
-            fine = any(_answers(other, exchange) for other in (exchange, *later))
+        if _taken_back(exchange, view):
+            continue
+        later = [other for other in view if other.resumes and other.session == exchange.session]
+        fine = any(_answers(other, exchange) for other in (exchange, *later))
+        if fine or not _may_go_on(exchange):
             wanted, actual = "the response to the request on its stream", "the end of the stream without it"
             yield None if fine else Mismatch(wanted, actual, exchange.evidence)
+
+
+def _may_go_on(exchange: Exchange) -> bool:
+    """Whether the server said where to take the stream up: a conversation may end before anybody did, or before the
+    response was there, and a call that stayed without it tells so itself."""
+    return any(mark.id for mark in exchange.body.events)
 
 
 def _taken_back(exchange: Exchange, view: list[Exchange]) -> bool:

@@ -14,6 +14,7 @@ from conformance.leases import Need
 from conformance.links import Answer, Silence
 from conformance.peer import Peer
 from conformance.surface import ToolCall
+from conformance.together import together
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, PROTOCOL_VERSION
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, revision_named
 
@@ -40,15 +41,19 @@ async def version_echo(peer: Peer) -> None:
     assert peer.bench is not None
     answered = {LATEST_LEGACY.name: peer.bench.revision.name}
     first, *others = (name for name in _LEGACY if name != LATEST_LEGACY.name)
-    answered[first] = _version(await offered(peer, first))
-    for offer in others:
-        async with peer.bench.unopened(peer.conversation.purpose) as another:
-            answered[offer] = _version(await offered(another, offer))
+    anew = (partial(_offered_anew, peer.bench, name) for name in others)
+    answers = await together(partial(offered, peer, first), *anew)
+    answered |= zip((first, *others), map(_version, answers), strict=True)
     for offer, answer in answered.items():
         other = next((name for name, given in answered.items() if given == offer and name != offer), None)
         if answer != offer and other is not None:
             spoken = f"{answer}, though {offer} is what it answers to an offer of {other}"
             raise Mismatch(f"{offer} in answer to an offer of {offer}", spoken)
+
+
+async def _offered_anew(bench: Bench, version: str) -> Answer:
+    async with bench.unopened("lifecycle.version.echo") as peer:
+        return await offered(peer, version)
 
 
 @check(

@@ -74,13 +74,14 @@ async def _graded(peer: Peer, call: ToolCall, silence: Silence) -> Silence:
 
 
 @check("tools.call.again", "tools.call.again")
-async def again(peer: Peer) -> None:
+async def call_again(peer: Peer) -> None:
     """A tool that answered a call with a result does so a second time."""
     async for call, first in answers(peer):
         if succeeded(first):
-            second = await peer.request("tools/call", call.params)
-            if second.error is not None:
-                raise Mismatch(f"{call.tool['name']} to answer as before: {first.describe()}", second.describe())
+            for _ in range(2):  # the first call may have been another connection's
+                again = await peer.request("tools/call", call.params)
+                if again.error is not None:
+                    raise Mismatch(f"{call.tool['name']} to answer as before: {first.describe()}", again.describe())
             return
     raise Blocked("no tool that may be called succeeds with the simplest arguments (samples would help)")
 
