@@ -20,7 +20,9 @@ from conformance.target import HttpTarget, StdioTarget, Target
 from door.serve import COMMANDS
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import MCPApplication
+from reference_impl.servers import git
 from reports.records import Finding, Verdict
+from tests.reference_impl.servers.git.world import notes
 from tests.reference_impl.serving import serving
 
 PATIENCE = Patience(start=30, answer=15, quiet=0.2, stop=5, check=60, run=110)
@@ -37,7 +39,13 @@ class Served:
     allow: frozenset[str] = frozenset()
 
 
-SERVED: dict[str, Served] = {}
+SERVED: dict[str, Served] = {
+    "git": Served(
+        lambda folder: [str(notes(folder)), "--write"],
+        lambda folder: git.make_server(notes(folder), write=True),
+        frozenset({"git_stage", "git_commit", "git_create_branch", "git_checkout"}),
+    ),
+}
 """Every server of `touchstone serve` but `everything`, of which the miniatures' tests say it."""
 
 
