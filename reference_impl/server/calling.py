@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from reference_impl.server.threads import in_thread
 
 if TYPE_CHECKING:
     from reference_impl.server.context import Context
@@ -43,7 +44,7 @@ class Callee:
         if self.names is not None and not self.names.issuperset(arguments):
             arguments = {name: value for name, value in arguments.items() if name in self.names}
         if not self.is_async:
-            return asyncio.to_thread(self.function, **arguments)
+            return in_thread(self.function, **arguments)
         if self.wants_context:
             return self.function(**arguments, context=context)  # type: ignore[no-any-return]  # it is async
         return self.function(**arguments)  # type: ignore[no-any-return]  # the same

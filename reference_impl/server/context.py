@@ -13,6 +13,7 @@ from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS, Access
 from reference_impl.server.asking import ask_client, checked
+from reference_impl.server.deadline import paused
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs, Question
@@ -30,12 +31,13 @@ _SEVERITY = {level: rank for rank, level in enumerate(LOG_LEVELS)}
 class Context:
     """Given to handlers that have a parameter named `context`."""
 
-    __slots__ = ("_exchange", "_inputs", "server")
+    __slots__ = ("_asked", "_exchange", "_inputs", "server")
 
     def __init__(self, server: AdvancedMCPServer, exchange: Exchange, inputs: Inputs) -> None:
         self.server = server
         self._exchange = exchange
         self._inputs = inputs
+        self._asked = False
 
     @property
     def revision(self) -> Revision:
@@ -116,6 +118,17 @@ class Context:
         run = self._exchange.run
         if run is not None and run.live:
             run.say(message)
+
+    @property
+    def is_task(self) -> bool:
+        """Whether this request is being carried out as a task."""
+        run = self._exchange.run
+        return run is not None and run.live
+
+    @property
+    def asked(self) -> bool:
+        """Whether the client was asked something on the way: then the result is this user's alone."""
+        return self._asked or bool(self._inputs.answers) or self._inputs.notes is not None
 
     async def begin_task(self) -> bool:
         """Go on as a task from here, where the tool `begins` its tasks itself; the client is answered now.
@@ -221,11 +234,14 @@ class Context:
         """
         for question in questions.values():
             self._require(question)
+        self._asked = True
         run = self._exchange.run
         if run is not None and run.live:
-            return await run.ask(questions)
+            with paused():
+                return await run.ask(questions)
         if self._exchange.session is not None:
-            return {key: await self._ask_legacy(question) for key, question in questions.items()}
+            with paused():
+                return {key: await self._ask_legacy(question) for key, question in questions.items()}
         missing = {key: question for key, question in questions.items() if key not in self._inputs.answers}
         if missing:
             raise InputRequired(missing, self._inputs.notes)

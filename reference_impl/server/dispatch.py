@@ -16,7 +16,7 @@ from reference_impl.protocol.messages import ErrorResponse, Request, Response, e
 from reference_impl.protocol.methods import Method, find
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS
-from reference_impl.server.errors import ToolError, describe_error
+from reference_impl.server.errors import UNEXPECTED, ToolError, code_of, describe_error
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features import completion, lifecycle, prompts, resources, tasks, tools
 from reference_impl.server.features import logging as logs
@@ -56,6 +56,9 @@ HANDLERS: dict[str, Handler] = {
 }
 """Every request of a client to its handler."""
 
+_OF_HANDLERS = frozenset({"resources/read", "prompts/get", "completion/complete"})
+"""Requests whose exceptions are those of a handler; of a tool's, `tools/call` makes results."""
+
 
 async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | ErrorResponse:
     """Serve one request. Never raises but for cancellation; sends nothing for the request once it has answered."""
@@ -89,14 +92,13 @@ def _stopping() -> bool:
 
 def _failed(server: AdvancedMCPServer, request: Request, error: Exception) -> ErrorResponse:
     server.record("record_error", type(error).__name__, request.method, describe_error(error))
-    return ErrorResponse(request.id, Code.INTERNAL_ERROR, _told(error, request.method))
-
-
-def _told(error: Exception, method: str) -> str:
-    if isinstance(error, ToolError | PermissionError):
-        return describe_error(error)
-    _logger.warning("%s failed", method, exc_info=error)
-    return "Internal error"
+    if isinstance(error, ToolError):
+        return ErrorResponse(request.id, Code.INTERNAL_ERROR, str(error), error.facts)
+    _logger.warning("%s failed", request.method, exc_info=error)
+    words = describe_error(error)
+    if request.method not in _OF_HANDLERS or words == UNEXPECTED:
+        return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")
+    return ErrorResponse(request.id, code_of(error), words)
 
 
 def _route(server: AdvancedMCPServer, method: str, revision: Revision) -> tuple[Method, Handler]:

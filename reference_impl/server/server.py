@@ -185,13 +185,21 @@ class AdvancedMCPServer:
     def _changed(self, kind: Kind) -> None:
         self._cached.clear()
         self.routes.clear()
+        self._tell_middleware(None)
         if self.options.listens:
             self.hub.list_changed("resources" if kind == "templates" else kind)
 
     def resource_updated(self, uri: str) -> None:
         """Tell those who subscribed that a resource reads differently now."""
+        self._tell_middleware(uri)
         if self.options.listens:
             self.hub.resource_updated(uri)
+
+    def _tell_middleware(self, uri: str | None) -> None:
+        for middleware in self.middleware:
+            changed = getattr(middleware, "changed", None)
+            if changed is not None:
+                changed(uri)
 
     def add_middleware(self, middleware: Middleware) -> None:
         """Put `middleware` around every handler, inside those added before."""

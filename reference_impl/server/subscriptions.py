@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -50,18 +50,30 @@ class Hub:
     """All who hear of changes. What changes may be told from any thread; `attach` says where the listeners live.
 
     A list that changes several times within `_QUIET` seconds is announced at once and, for the rest, once more.
+    `on_subscribed` hears which resources somebody begins to listen to, before that is confirmed.
     """
 
     sessions: set[Session] = field(default_factory=set)
     subscriptions: set[Subscription] = field(default_factory=set)
     _endings: set[asyncio.Future[None]] = field(default_factory=set)
     closed: bool = False
+    on_subscribed: Callable[[Iterable[str]], Awaitable[None]] | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _again: dict[str, bool] = field(default_factory=dict)
 
     def attach(self) -> None:
         """Note that the listeners live on the loop that runs here."""
         self._loop = asyncio.get_running_loop()
+
+    async def subscribed(self, uris: Iterable[str]) -> None:
+        """Tell whoever watches resources that these are about to have a listener."""
+        if self.on_subscribed is not None:
+            await self.on_subscribed(uris)
+
+    def watched(self) -> set[str]:
+        """Return the URIs of all resources that anybody listens to."""
+        heard = [session.subscriptions for session in self.sessions] + [each.uris for each in self.subscriptions]
+        return set().union(*heard)
 
     def list_changed(self, kind: str) -> None:
         """Announce that the list of `tools`, `prompts` or `resources` is another now."""
@@ -142,6 +154,8 @@ async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str
     if states:
         subscription.tasks = frozenset(states)
         subscription.accepted["taskIds"] = list(states)
+    if subscription.uris:
+        await server.hub.subscribed(subscription.uris)
     subscription.notify("notifications/subscriptions/acknowledged", {"notifications": subscription.accepted})
     server.hub.subscriptions.add(subscription)
     try:

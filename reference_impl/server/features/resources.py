@@ -68,6 +68,7 @@ async def subscribe(server: AdvancedMCPServer, exchange: Exchange, params: dict[
         subscriptions = exchange.session.subscriptions
         if uri not in subscriptions and len(subscriptions) >= MOST_SUBSCRIPTIONS:
             raise RemoteProtocolError(Code.INVALID_REQUEST, f"Too many subscriptions: {MOST_SUBSCRIPTIONS} at the most")
+        await server.hub.subscribed((uri,))
         subscriptions.add(uri)
     return {}
 

@@ -57,7 +57,7 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
         raise
     except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
         _report(server, tool, error)
-        result = ToolResult([text(describe_error(error))], is_error=True)
+        result = ToolResult([text(describe_error(error))], is_error=True, meta=getattr(error, "meta", None))
     server.record_tool_call(tool.name, time.perf_counter() - started, success=not result.is_error)
     return _on_wire(result, exchange)
 
