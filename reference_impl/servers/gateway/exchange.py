@@ -1,0 +1,164 @@
+"""One request to the upstream and its answer, over aiohttp.
+
+No cookies, no proxy, no redirect to another origin, no more bytes than were asked for. What goes wrong is an
+`ExchangeError` that says whether the request may have been carried out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from reference_impl.servers.gateway.origins import origin_of
+from reference_impl.servers.gateway.settings import Limits
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+    from aiohttp.abc import AbstractResolver
+
+__all__ = ["ExchangeError", "Exchanger", "Reply", "UpstreamRequest", "session_of"]
+
+_MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_FOLLOWED = frozenset({"GET", "HEAD"})
+
+Watch = Callable[[int, "int | None"], None]
+"""Hears how many bytes of the answer have come, and of how many, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """What is sent: `url` is encoded and stays within `origin`; `label` is how messages call it."""
+
+    method: str
+    url: str
+    origin: str
+    label: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back: header names in lower case, the body decompressed."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class ExchangeError(Exception):
+    """No usable answer. `sent`: the request may have arrived, and may have been carried out. `broken`: the upstream is
+    to blame, and not well."""
+
+    def __init__(self, message: str, *, sent: bool, broken: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
+        self.broken = broken
+
+
+def session_of(limits: Limits, resolver: AbstractResolver | None = None) -> ClientSession:
+    """Return the connections that a gateway uses; they belong to the running loop."""
+    import aiohttp
+
+    connector = aiohttp.TCPConnector(limit=0, resolver=resolver, keepalive_timeout=4.0)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout, connect=None)
+    return aiohttp.ClientSession(
+        connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, trust_env=False
+    )
+
+
+class Exchanger:
+    """Sends requests over one session."""
+
+    def __init__(self, session: ClientSession, largest: int) -> None:
+        self._session = session
+        self._largest = largest
+
+    async def send(self, request: UpstreamRequest, watch: Watch | None = None) -> Reply:
+        """Send a request and return its whole answer. Raises `ExchangeError`."""
+        import aiohttp
+
+        try:
+            return await self._followed(request, watch)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise ExchangeError(f"cannot be reached ({_why(error)})", sent=False) from None
+        except aiohttp.ClientPayloadError:
+            raise ExchangeError("broke off in the middle of its answer", sent=True) from None
+        except aiohttp.ClientResponseError:
+            raise ExchangeError("answered what is no HTTP", sent=True) from None
+        except (aiohttp.ClientError, OSError):
+            raise ExchangeError("closed the connection without an answer", sent=True) from None
+
+    async def _followed(self, request: UpstreamRequest, watch: Watch | None) -> Reply:
+        """Follow redirects within the origin, of requests that only read; the credentials go no further."""
+        url = request.url
+        for _ in range(_MOST_REDIRECTS):
+            reply = await self._once(request, url, watch)
+            location = reply.headers.get("location")
+            if reply.status not in _REDIRECTS or request.method not in _FOLLOWED or location is None:
+                return reply
+            url = urljoin(url, location).partition("#")[0]
+            if origin_of(url) != request.origin:
+                raise ExchangeError(
+                    f"redirects to another origin ({origin_of(url) or 'no http URL'}), which is not followed",
+                    sent=True,
+                    broken=False,
+                )
+        raise ExchangeError(f"redirects more than {_MOST_REDIRECTS} times", sent=True, broken=False)
+
+    async def _once(self, request: UpstreamRequest, url: str, watch: Watch | None) -> Reply:
+        from yarl import URL
+
+        try:
+            address = URL(url, encoded=True)
+        except ValueError:
+            raise ExchangeError("redirects to what is no URL", sent=True, broken=False) from None
+        async with self._session.request(
+            request.method, address, headers=request.headers, data=request.body, allow_redirects=False
+        ) as response:
+            body = await self._read(response, watch)
+            headers: dict[str, str] = {}
+            for name, value in response.headers.items():
+                headers.setdefault(name.lower(), value)
+            return Reply(response.status, response.reason or "", headers, body)
+
+    async def _read(self, response: ClientResponse, watch: Watch | None) -> bytes:
+        pieces: list[bytes] = []
+        size, total = 0, response.content_length
+        too_large = ExchangeError(
+            f"answered {response.status} with more than {self._largest} bytes, the most that is read",
+            sent=True,
+            broken=False,
+        )
+        if total is not None and total > self._largest and response.method != "HEAD":
+            raise too_large
+        async for piece in response.content.iter_any():
+            pieces.append(piece)
+            size += len(piece)
+            if size > self._largest:
+                raise too_large
+            if watch is not None:
+                watch(size, total)
+        return b"".join(pieces)
+
+
+def _why(error: Exception) -> str:
+    """Say why there is no connection; never with an address that the operator did not name."""
+    import ssl
+
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
+        reason = getattr(error, "certificate_error", None)
+        verify = reason.verify_message if isinstance(reason, ssl.SSLCertVerificationError) else ""
+        return f"TLS failed{f': {verify}' if verify else ''}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name does not resolve"
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return "no connection in time"
+    found = getattr(error, "os_error", None)
+    return (getattr(found, "strerror", None) or "no connection").partition("[")[0].strip().lower() or "no connection"

@@ -1,0 +1,50 @@
+"""Fetching the document from a URL, once, before anything is served."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from http.client import HTTPException, HTTPMessage
+from typing import IO
+
+from reference_impl.server.errors import SetupError
+from reference_impl.servers.gateway.origins import base_of
+
+__all__ = ["fetched"]
+
+_SECONDS = 20.0
+_PIECE = 64 * 1024
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(
+        self, _req: urllib.request.Request, _fp: IO[bytes], _code: int, _msg: str, _headers: HTTPMessage, newurl: str
+    ) -> None:
+        """Follow nothing: the operator named this address and no other."""
+        raise SetupError(f"the document has moved: name {newurl.partition('?')[0]} instead, if you trust it")
+
+
+def fetched(url: str, largest: int) -> bytes:
+    """Return the body at `url`. Follows no redirect and uses no proxy. Raises `SetupError`."""
+    base_of(url.partition("?")[0].partition("#")[0], "the document's URL")
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
+    request = urllib.request.Request(url, headers={"accept": "application/json, application/yaml, */*"})  # noqa: S310 - checked above
+    started = time.monotonic()
+    pieces, size = [], 0
+    try:
+        with opener.open(request, timeout=_SECONDS) as reply:
+            while piece := reply.read1(_PIECE):
+                pieces.append(piece)
+                size += len(piece)
+                if size > largest:
+                    raise SetupError(f"{url} is larger than {largest} bytes")
+                if time.monotonic() - started > _SECONDS:
+                    raise SetupError(f"{url} took longer than {_SECONDS:g} s")
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise SetupError(f"{url} answered {error.code}, not with a document") from None
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "reason", error)
+        raise SetupError(f"{url} cannot be fetched: {getattr(reason, 'strerror', None) or reason}") from None
+    return b"".join(pieces)
