@@ -8,11 +8,12 @@ import typer
 
 from door.options import flattened
 from door.serve.everything import everything
+from door.serve.filesystem import filesystem
 from door.serve.git import git
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS: tuple[Callable[..., int], ...] = (everything, git)
+COMMANDS: tuple[Callable[..., int], ...] = (everything, filesystem, git)
 """What serves, each by the name of its function."""
 
 app = typer.Typer(rich_markup_mode=None)

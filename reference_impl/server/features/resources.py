@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
@@ -41,13 +42,17 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
     resource, variables = _find(server, exchange, uri)
     inputs = Inputs.of(exchange, server.seal)
     context = Context(server, exchange, inputs)
+    started = time.perf_counter()
     try:
         body = await server.invoke(Invocation("resource", uri, resource, variables, context))
     except InputRequired as required:
         return inputs.result(required, exchange, server.seal)
-    except (ResourceNotFoundError, FileNotFoundError):
-        raise _not_found(exchange, uri) from None
-    server.record("record_resource_access", resource.uri)
+    except Exception as error:
+        _record(server, resource, started, success=False)
+        if isinstance(error, ResourceNotFoundError | FileNotFoundError):
+            raise _not_found(exchange, uri) from None
+        raise
+    _record(server, resource, started, success=True)
     contents = body if isinstance(body, list) else [resource_contents(uri, body, resource.mime_type)]
     if not exchange.revision.caching_hints:
         return {"contents": contents}
@@ -58,6 +63,10 @@ async def read_resource(server: AdvancedMCPServer, exchange: Exchange, params: d
     if ACCESS.get() is not None:
         hints.pop("cacheScope", None)  # what a token was needed for is private, whatever its author thought
     return {"contents": contents, **hints}
+
+
+def _record(server: AdvancedMCPServer, resource: Resource, started: float, *, success: bool) -> None:
+    server.record("record_resource_access", resource.uri, time.perf_counter() - started, success)
 
 
 async def subscribe(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:

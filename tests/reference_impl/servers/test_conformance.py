@@ -20,8 +20,9 @@ from conformance.target import HttpTarget, StdioTarget, Target
 from door.serve import COMMANDS
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import MCPApplication
-from reference_impl.servers import git
+from reference_impl.servers import filesystem, git
 from reports.records import Finding, Verdict
+from tests.reference_impl.servers.filesystem.world import project
 from tests.reference_impl.servers.git.world import notes
 from tests.reference_impl.serving import serving
 
@@ -40,6 +41,11 @@ class Served:
 
 
 SERVED: dict[str, Served] = {
+    "filesystem": Served(
+        lambda folder: [str(project(folder)), "--write"],
+        lambda folder: filesystem.make_server([project(folder)], write=True),
+        frozenset({"write_file", "edit_file", "create_directory", "move_file", "delete_file"}),
+    ),
     "git": Served(
         lambda folder: [str(notes(folder)), "--write"],
         lambda folder: git.make_server(notes(folder), write=True),

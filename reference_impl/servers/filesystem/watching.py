@@ -1,0 +1,104 @@
+"""Telling subscribers that a file has changed: subscribed files are looked at now and then, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from reference_impl.server import ToolError
+from reference_impl.servers.filesystem.beneath import OutsideError, Place, holder
+from reference_impl.servers.filesystem.replacing import Signature, signature
+from reference_impl.servers.filesystem.roots import Roots, located
+from reference_impl.servers.filesystem.uris import path_of
+
+if TYPE_CHECKING:
+    from reference_impl.server import AdvancedMCPServer
+
+__all__ = ["Watcher"]
+
+_MOST_KNOWN = 1000
+
+
+class Watcher:
+    """Looks at subscribed files every `interval` seconds, as long as there are any.
+
+    Where clients bring their own roots, a file is watched once it was read: only then is it known that it may be.
+    """
+
+    def __init__(self, roots: Roots, interval: float) -> None:
+        self._roots = roots
+        self._interval = interval
+        self._server: AdvancedMCPServer | None = None
+        self._known: OrderedDict[str, Place] = OrderedDict()
+        self._signatures: dict[str, Signature | None] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def attach(self, server: AdvancedMCPServer) -> None:
+        """Serve the subscribers of `server`."""
+        self._server = server
+        server.hub.on_subscribed = self._subscribed
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncGenerator[None, None]:
+        """Return a context that ends the watching with the last conversation."""
+        try:
+            yield
+        finally:
+            task, self._task = self._task, None
+            self._signatures.clear()
+            if task is not None:
+                task.cancel()
+
+    def know(self, path: str, place: Place) -> None:
+        """Note where a client was allowed to read."""
+        if self._roots.asks:
+            self._known[path] = place
+            self._known.move_to_end(path)
+            if len(self._known) > _MOST_KNOWN:
+                self._known.popitem(last=False)
+
+    async def _subscribed(self, uris: Iterable[str]) -> None:
+        """See how files are before their subscriber is answered, so that no later change is missed."""
+        new = [uri for uri in uris if uri not in self._signatures]
+        for uri, now in (await asyncio.to_thread(self._look, new)).items():
+            self._signatures.setdefault(uri, now)
+        if self._task is None and self._signatures:
+            self._task = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        while self._server is not None:
+            await asyncio.sleep(self._interval)
+            watched = self._server.hub.watched()
+            for uri, now in (await asyncio.to_thread(self._look, sorted(watched))).items():
+                before = self._signatures.get(uri, now)
+                self._signatures[uri] = now
+                if now != before:
+                    self._server.resource_updated(uri)
+            watched = self._server.hub.watched()
+            self._signatures = {uri: seen for uri, seen in self._signatures.items() if uri in watched}
+            if not self._signatures:
+                break
+        self._task = None
+
+    def _look(self, uris: Iterable[str]) -> dict[str, Signature | None]:
+        return {uri: self._signature(place) for uri in uris if (place := self._place(uri)) is not None}
+
+    def _place(self, uri: str) -> Place | None:
+        path = path_of(uri)
+        if path is None or self._roots.asks:
+            return self._known.get(path or "")
+        try:
+            return located(path, self._roots.given)
+        except ToolError:
+            return None
+
+    def _signature(self, place: Place) -> Signature | None:
+        try:
+            with holder(place) as (above, name):
+                return signature(os.stat(name, dir_fd=above, follow_symlinks=False))
+        except (OutsideError, OSError):
+            return None
