@@ -7,13 +7,15 @@ from collections.abc import Callable
 import typer
 
 from door.options import flattened
+from door.serve.database import database
 from door.serve.everything import everything
 from door.serve.filesystem import filesystem
+from door.serve.gateway import gateway
 from door.serve.git import git
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS: tuple[Callable[..., int], ...] = (everything, filesystem, git)
+COMMANDS: tuple[Callable[..., int], ...] = (everything, database, filesystem, gateway, git)
 """What serves, each by the name of its function."""
 
 app = typer.Typer(rich_markup_mode=None)

@@ -20,7 +20,7 @@ from conformance.target import HttpTarget, StdioTarget, Target
 from door.serve import COMMANDS
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import MCPApplication
-from reference_impl.servers import filesystem, git
+from reference_impl.servers import database, filesystem, gateway, git
 from reports.records import Finding, Verdict
 from tests.reference_impl.servers.filesystem.world import project
 from tests.reference_impl.servers.git.world import notes
@@ -41,10 +41,20 @@ class Served:
 
 
 SERVED: dict[str, Served] = {
+    "database": Served(
+        lambda _folder: ["--write"],
+        lambda _folder: database.make_server(settings=database.DatabaseSettings(write=True)),
+        frozenset({"modify_data"}),
+    ),
     "filesystem": Served(
         lambda folder: [str(project(folder)), "--write"],
         lambda folder: filesystem.make_server([project(folder)], write=True),
         frozenset({"write_file", "edit_file", "create_directory", "move_file", "delete_file"}),
+    ),
+    "gateway": Served(
+        lambda _folder: [],
+        lambda _folder: gateway.make_server(),
+        frozenset({"create_note", "replace_note", "delete_note"}),
     ),
     "git": Served(
         lambda folder: [str(notes(folder)), "--write"],
