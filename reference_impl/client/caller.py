@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from typing import Any
 
@@ -116,6 +116,10 @@ class Caller:
             await self.wire.send(message)
             return
         raise ConnectionClosed(f"the server did not take a message within {timeout:g} s: it reads no more")
+
+    def asked(self) -> AbstractContextManager[None]:
+        """Enter where the server asks something: what is `unhurried` inside stops the clocks of every call."""
+        return self._deadlines.asked()
 
     def close(self) -> None:
         """Keep no more time."""

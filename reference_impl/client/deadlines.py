@@ -10,6 +10,7 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from weakref import WeakSet
 
 __all__ = ["Deadline", "Deadlines", "unhurried"]
@@ -77,6 +78,20 @@ class Deadlines:
         """Return the deadlines that would cancel a task."""
         return [deadline for deadline in self._deadlines.values() if deadline.task is task]
 
+    @contextmanager
+    def asked(self) -> Iterator[None]:
+        """Let the clocks of all calls stop with those of this task: its user is asked in one of them, and a server that
+        asks by a request of its own does not say in which."""
+        token = _asked.set(self)
+        try:
+            yield
+        finally:
+            _asked.reset(token)
+
+    def all(self) -> list[Deadline]:
+        """Return every deadline."""
+        return list(self._deadlines.values())
+
     def close(self) -> None:
         """Stop the timer."""
         if self._timer is not None:
@@ -100,6 +115,7 @@ class Deadlines:
 
 
 _connections: WeakSet[Deadlines] = WeakSet()
+_asked: ContextVar[Deadlines | None] = ContextVar("asked", default=None)
 
 
 @contextmanager
@@ -109,7 +125,10 @@ def unhurried() -> Iterator[None]:
     For what a user is asked in the middle of a request: nobody types a password within its timeout.
     """
     task, now = asyncio.current_task(), asyncio.get_running_loop().time()
-    clocks = [(kept, deadline) for kept in list(_connections) for deadline in kept.of(task)]
+    asked = _asked.get()
+    stopped = [(kept, kept.all() if kept is asked else kept.of(task)) for kept in list(_connections)]
+    # One that stands still already is another question's to start again.
+    clocks = [(kept, deadline) for kept, deadlines in stopped for deadline in deadlines if deadline.when < math.inf]
     left = [deadline.when - now for _, deadline in clocks]
     for _, deadline in clocks:
         deadline.when = math.inf

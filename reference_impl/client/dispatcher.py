@@ -96,7 +96,9 @@ class Dispatcher:
         with anyio.CancelScope() as scope:
             self._answering[request.id] = scope
             try:
-                await self._caller.tell(await self._task_answers.to_request(request, wire.revision))
+                with self._caller.asked():
+                    answer = await self._task_answers.to_request(request, wire.revision)
+                await self._caller.tell(answer)
             except ClientError as error:
                 _logger.debug("the answer to %s was not delivered: %s", request.method, error)
             finally:
