@@ -2,21 +2,18 @@
 
 Runs under any ASGI server, alone or mounted in another application:
 
-    app = MCPApplication(server)            # /mcp, /health, /capabilities
+    app = MCPApplication(server)            # /mcp, /health, /capabilities, /metrics
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from reference_impl.protocol.messages import encode_json
-from reference_impl.protocol.revisions import LATEST
 from reference_impl.server.access import ACCESS
 from reference_impl.server.channels import ChannelLimits
 from reference_impl.server.http.endpoint import Endpoint
@@ -24,19 +21,17 @@ from reference_impl.server.http.guards import (
     HttpOptions,
     check_head,
     check_origin,
-    not_allowed,
     refused,
 )
 from reference_impl.server.http.messages import (
     HttpError,
     HttpRequest,
-    HttpResponse,
     Receive,
     Scope,
     Send,
-    json_response,
     send_response,
 )
+from reference_impl.server.http.pages import HEALTH, Pages
 from reference_impl.server.http.sessions import SessionStore
 from reference_impl.server.http.shares import Shares
 from reference_impl.server.http.sse_channel import SseChannels
@@ -48,9 +43,6 @@ if TYPE_CHECKING:
     from reference_impl.server.server import AdvancedMCPServer
 
 __all__ = ["HttpOptions", "MCPApplication"]
-
-_METADATA = "/.well-known/oauth-protected-resource"
-_NEVER_STORED = {"cache-control": "no-store"}
 
 
 def _websocket(server: AdvancedMCPServer, options: HttpOptions) -> WebSocketChannels:
@@ -91,12 +83,11 @@ class MCPApplication:
         self._channels = Shares("channels", chosen.most_channels, chosen.most_channels_each)
         self._sse = SseChannels(server) if chosen.http_sse else None
         self._websocket = _websocket(server, chosen) if chosen.websocket else None
-        self._closing = False
         self._authenticate = authenticate
         self._gate = _gate(authorization, self.path)
         self._endpoint = Endpoint(server, chosen, self.sessions, self._channels, self._gate)
         self._asks_who = self._gate is not None or authenticate is not None
-        self._started = time.monotonic()
+        self._pages = Pages(server, chosen, self.path, self._gate, self._asks_who, self._counts, self._endpoints())
         self._stack = AsyncExitStack()
         self._lock = asyncio.Lock()
         self._held = False
@@ -106,7 +97,7 @@ class MCPApplication:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
             return
-        if not self._held:
+        if not self._held and not self._asks_meanwhile(scope):
             await self._hold()  # mounted applications often see no lifespan
         if scope["type"] == "websocket":
             await self._upgrade(scope, receive, send)
@@ -122,11 +113,18 @@ class MCPApplication:
                 if self._gate is not None:
                     ACCESS.set(None)  # this task may go on to something else
 
+    def _asks_meanwhile(self, scope: Scope) -> bool:
+        """Tell whether somebody asks for the health while the server starts for somebody else."""
+        path = scope["path"].removeprefix(scope.get("root_path") or "").rstrip("/")
+        return scope["type"] == "http" and self._lock.locked() and path in HEALTH
+
     async def _hold(self) -> None:
         async with self._lock:
             if not self._held:
                 await self._stack.enter_async_context(self.server.running())
                 self._held = True
+                if self._pages.status == "starting":
+                    self._pages.status = "ok"
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         stage = "startup"
@@ -144,7 +142,7 @@ class MCPApplication:
 
     def close(self) -> None:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""
-        self._closing = True
+        self._pages.status = "stopping"
         self.server.hub.close()
         self.sessions.close()
         for channels in (self._sse, self._websocket):
@@ -188,14 +186,14 @@ class MCPApplication:
 
     async def _find(self, request: HttpRequest, scope: Scope) -> None:
         path = request.path.rstrip("/") or "/"
-        if path == "/health" or path.startswith(_METADATA):
-            await self._show(request, path)
+        if self._pages.public(path):
+            await self._pages.show(request, path)
             return
         request = await self._named(request, scope)
         if path == self.path:
             await self._endpoint.serve(request)
-        elif path == "/capabilities":
-            await self._show(request, path)
+        elif self._pages.has(path):
+            await self._pages.show(request, path)
         elif self._sse is not None and path == self._sse.path:
             with self._channels.held(request):
                 await self._sse.listen(request, scope.get("root_path", ""))
@@ -204,38 +202,12 @@ class MCPApplication:
         else:
             raise refused(404, "Not found")
 
-    async def _show(self, request: HttpRequest, path: str) -> None:
-        if request.method not in ("GET", "HEAD"):
-            raise not_allowed("GET, HEAD")
-        await send_response(request.send, self._about(path), head=request.method == "HEAD")
+    def _counts(self) -> dict[str, int]:
+        return {"sessions": len(self.sessions), "channels": len(self._channels)}
 
-    def _about(self, path: str) -> HttpResponse:
-        if path == "/health":
-            return json_response(encode_json(self._health()), 503 if self._closing else 200, _NEVER_STORED)
-        if path == "/capabilities":
-            return json_response(encode_json(self._capabilities()), headers=_NEVER_STORED)
-        protected = None if self._gate is None else self._gate.metadata(path)
-        if protected is not None:
-            return protected
-        if self.options.resource_metadata is None or path not in (_METADATA, _METADATA + self.path):
-            raise refused(404, "Not found")
-        return json_response(encode_json(self.options.resource_metadata))
-
-    def _health(self) -> dict[str, Any]:
-        """Say whether requests are served; how busy the server is, only where everybody may know."""
-        status = {"status": "stopping" if self._closing else "ok"}
-        if self._authenticate is not None or self._gate is not None:
-            return status
-        uptime = round(time.monotonic() - self._started, 3)
-        return status | {"uptimeSeconds": uptime, "sessions": len(self.sessions), "channels": len(self._channels)}
-
-    def _capabilities(self) -> dict[str, Any]:
-        server = self.server
-        return {
-            "serverInfo": server.info,
-            "supportedVersions": server.supported_versions,
-            "capabilities": server.capabilities(LATEST),
-            "endpoints": {"http": self.path}
+    def _endpoints(self) -> dict[str, str]:
+        return (
+            {"http": self.path}
             | ({} if self._sse is None else {"sse": self._sse.path})
-            | ({} if self._websocket is None else {"websocket": self._websocket.path}),
-        }
+            | ({} if self._websocket is None else {"websocket": self._websocket.path})
+        )

@@ -82,6 +82,11 @@ class Context:
         return trace_context(self._exchange.request.params)
 
     @property
+    def request_id(self) -> str | int:
+        """The id of the request, as the client chose it: unique among its own, and no secret."""
+        return self._exchange.request.id
+
+    @property
     def progress_token(self) -> str | int | None:
         """The token that opts into progress, or None."""
         return self._exchange.progress_token

@@ -16,7 +16,7 @@ from reference_impl.protocol.messages import ErrorResponse, Request, Response, e
 from reference_impl.protocol.methods import Method, find
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS
-from reference_impl.server.errors import UNEXPECTED, ToolError, code_of, describe_error
+from reference_impl.server.errors import UNEXPECTED, ToolError, code_of
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features import completion, lifecycle, prompts, resources, tasks, tools
 from reference_impl.server.features import logging as logs
@@ -91,11 +91,11 @@ def _stopping() -> bool:
 
 
 def _failed(server: AdvancedMCPServer, request: Request, error: Exception) -> ErrorResponse:
-    server.record("record_error", type(error).__name__, request.method, describe_error(error))
+    words = server.told(error)
+    server.record("record_error", type(error).__name__, request.method, words)
     if isinstance(error, ToolError):
-        return ErrorResponse(request.id, Code.INTERNAL_ERROR, str(error), error.facts)
+        return ErrorResponse(request.id, Code.INTERNAL_ERROR, words, error.facts)
     _logger.warning("%s failed", request.method, exc_info=error)
-    words = describe_error(error)
     if request.method not in _OF_HANDLERS or words == UNEXPECTED:
         return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")
     return ErrorResponse(request.id, code_of(error), words)

@@ -62,7 +62,9 @@ permissions or times."""
 UNEXPECTED = "An unexpected error occurred"
 _LONGEST = 300
 _PLACE = re.compile(
-    r"""(?<![\w.])(?:[a-z][a-z0-9+.-]*://[^\s'"]+|[a-z]:\\[^\s'"]*|\\\\[^\s'"]+|~?/[^\s'",;:)\]]+)""", re.IGNORECASE
+    r"""(['"])(?:~?/|[a-z]:\\|\\\\)[^'"]*\1"""
+    r"""|(?<![\w.])(?:[a-z][a-z0-9+.-]*://[^\s'"]+|[a-z]:\\[^\s'"]*|\\\\[^\s'"]+|~?/[^\s'",;:)\]]+)""",
+    re.IGNORECASE,
 )
 """Paths of a machine, from its root or somebody's home, and URLs, which may hold a password."""
 
@@ -79,7 +81,7 @@ def describe_error(error: Exception) -> str:
         if isinstance(error, kind):
             return message
     if type(error) is ValueError:
-        words = _PLACE.sub("[...]", " ".join(str(error).split()))[:_LONGEST]
+        words = _PLACE.sub("[...]", " ".join(str(error)[: 4 * _LONGEST].split()))[:_LONGEST]
         return f"Invalid input: {words}" if words else "Invalid input"
     if isinstance(error, ValueError):
         return "Invalid input"

@@ -19,6 +19,7 @@ from typing import Any, Literal, TypeVar, Unpack
 
 from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Revision
+from reference_impl.security.redaction import Redactor
 from reference_impl.server.definitions import (
     Described,
     Prompt,
@@ -31,10 +32,12 @@ from reference_impl.server.definitions import (
     on_wire,
 )
 from reference_impl.server.dispatch import answer
+from reference_impl.server.errors import describe_error
 from reference_impl.server.lifespan import Shared
 from reference_impl.server.middleware import Handler, Invocation, Middleware
 from reference_impl.server.options import ServerOptions
 from reference_impl.server.pinging import keep_pinging
+from reference_impl.server.readiness import Readiness
 from reference_impl.server.state import StateSeal
 from reference_impl.server.subscriptions import Hub
 from reference_impl.server.tasks import TaskManager
@@ -52,9 +55,11 @@ class AdvancedMCPServer:
 
     `lifespan` is entered before the first conversation and left after the last: the place for connection pools.
     `metrics` is anything with `record_tool_call(tool_name, duration_seconds, success)`, such as `ServerMetrics`; where
-    it also has `record_resource_access(uri_pattern)` and `record_error(error_class, code, message)`, these are fed too:
-    the exception's name, the tool's name or the method, and what the client was told. `seal` guards the request
-    states; processes that serve one endpoint together share its key. All tasks end when the last conversation has.
+    it also has `record_resource_access(uri_pattern, duration_seconds, success)` and `record_error(error_class, code,
+    message)`, these are fed too: the exception's name, the tool's name or the method, and what the client was told.
+    `seal` guards the request states; processes that serve one endpoint together share its key. `readiness` holds probes
+    of what `/health` depends on; `secrets` the values that no error may tell a client (`secrets.keep([password])`). All
+    tasks end when the last conversation has.
     """
 
     def __init__(
@@ -74,6 +79,8 @@ class AdvancedMCPServer:
         self.metrics = metrics
         self._made = lifespan or nullcontext
         self._lifespan = Shared(self._life)
+        self.readiness = Readiness()
+        self.secrets = Redactor()
         self.seal = StateSeal()
         self.hub = Hub()
         self.tasks = TaskManager(partial(answer, self), self.hub, self.options.tasks)
@@ -289,6 +296,10 @@ class AdvancedMCPServer:
         hook = getattr(self.metrics, what, None)
         if hook is not None:
             hook(*facts)
+
+    def told(self, error: Exception) -> str:
+        """Return what a client may know of an exception, and the metrics with it."""
+        return self.secrets.text(describe_error(error))
 
 
 def _call(invocation: Invocation) -> Awaitable[Any]:

@@ -7,6 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Span
+
     from reference_impl.server.middleware import Handler, Invocation
 
 __all__ = ["trace_context", "traced"]
@@ -15,12 +17,6 @@ _API = "opentelemetry.trace"
 _KEYS = ("traceparent", "tracestate", "baggage")
 _LONGEST = 8192
 """Characters of a value that is taken: what W3C Baggage asks everybody to bear."""
-_METHODS = {
-    "tool": "tools/call",
-    "resource": "resources/read",
-    "prompt": "prompts/get",
-    "completion": "completion/complete",
-}
 _ATTRIBUTES = {
     "tool": "gen_ai.tool.name",
     "resource": "mcp.resource.uri",
@@ -47,8 +43,9 @@ def traced(handler: Handler) -> Handler:
     if _API not in sys.modules:
         return handler
     from opentelemetry import propagate
-    from opentelemetry.trace import SpanKind, Status, StatusCode, get_tracer
+    from opentelemetry.trace import SpanKind, get_tracer
 
+    from reference_impl.server.content import ToolResult
     from reference_impl.server.inputs import InputRequired
 
     tracer = get_tracer("reference_impl.server")
@@ -65,26 +62,39 @@ def traced(handler: Handler) -> Handler:
             set_status_on_exception=False,
         ) as span:
             try:
-                return await handler(invocation)
+                value = await handler(invocation)
             except InputRequired:
                 raise  # no failure: the client is asked something
             except Exception as error:
-                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                _fail(span, type(error).__name__, getattr(error, "code", None))
                 raise
+            if isinstance(value, ToolResult) and value.is_error:
+                _fail(span, "tool_error")
+            return value
 
     return with_span
 
 
+def _fail(span: Span, kind: str, code: object = None) -> None:
+    from opentelemetry.trace import Status, StatusCode
+
+    span.set_status(Status(StatusCode.ERROR, kind))
+    span.set_attribute("error.type", kind)
+    if isinstance(code, int):
+        span.set_attribute("rpc.response.status_code", str(int(code)))
+
+
 def _name(invocation: Invocation) -> str:
-    # Of a resource the template: a name for each URI would be one for each value.
-    target = getattr(invocation.target, "uri", invocation.name)
-    return f"{_METHODS[invocation.kind]} {target}"
+    return f"{invocation.method} {invocation.label}"
 
 
 def _attributes(invocation: Invocation) -> dict[str, str]:
     key = _ATTRIBUTES[invocation.kind]
+    operation = {"gen_ai.operation.name": "execute_tool"} if invocation.kind == "tool" else {}
     return {
-        "mcp.method.name": _METHODS[invocation.kind],
+        "mcp.method.name": invocation.method,
         "mcp.protocol.version": invocation.context.revision.name,
+        "jsonrpc.request.id": str(invocation.context.request_id),
         key: invocation.name,
+        **operation,
     }

@@ -12,7 +12,7 @@ from reference_impl.schemas import Validator
 from reference_impl.server.content import ToolResult, adapt, text, to_result
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Tool
-from reference_impl.server.errors import ToolError, describe_error
+from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features.tasks import as_task
 from reference_impl.server.inputs import InputRequired, Inputs
@@ -56,16 +56,18 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
         server.record_tool_call(tool.name, time.perf_counter() - started, success=False)
         raise
     except Exception as error:  # noqa: BLE001 - where any exception becomes a wire error (design rule 5)
-        _report(server, tool, error)
-        result = ToolResult([text(describe_error(error))], is_error=True, meta=getattr(error, "meta", None))
+        words = _report(server, tool, error)
+        result = ToolResult([text(words)], is_error=True, meta=getattr(error, "meta", None))
     server.record_tool_call(tool.name, time.perf_counter() - started, success=not result.is_error)
     return _on_wire(result, exchange)
 
 
-def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> None:
-    server.record("record_error", type(error).__name__, tool.name, describe_error(error))
+def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> str:
+    words = server.told(error)
+    server.record("record_error", type(error).__name__, tool.name, words)
     if not isinstance(error, ToolError):
         _logger.warning("tool %s failed", tool.name, exc_info=error)
+    return words
 
 
 def _target(server: AdvancedMCPServer, params: dict[str, Any]) -> tuple[Tool, dict[str, Any]]:

@@ -24,7 +24,8 @@ class HttpOptions:
     `allowed_hosts` and `allowed_origins` come on top of this machine's loopback names; a server that is not bound to
     loopback checks Host only if hosts are listed. `largest_body` is in bytes, `session_lifetime` in seconds after last
     use. `http_sse` adds the transport of 2024-11-05 at `/sse`, `websocket` a message channel at `/ws`.
-    `resource_metadata` is the document of RFC 9728 that tells clients where to get tokens.
+    `resource_metadata` is the document of RFC 9728 that tells clients where to get tokens. With `public_metrics`,
+    `/metrics` is for everybody even where all else is protected.
 
     Of sessions, and of channels (conversations over HTTP with SSE and WebSocket, subscriptions), there are at most so
     many, and so many for each principal or, without one, address; those of this machine share the whole. `most_streams`
@@ -49,6 +50,7 @@ class HttpOptions:
     seal: Cipher | None = None
     http_sse: bool = False
     websocket: bool = False
+    public_metrics: bool = False
     resource_metadata: Mapping[str, Any] | None = None
 
 

@@ -388,7 +388,7 @@ async def test_metrics_hear_of_calls_reads_and_errors(over_lines):
             assert duration_seconds >= 0
             self.heard.append((tool_name, success))
 
-        def record_resource_access(self, uri):
+        def record_resource_access(self, uri, _seconds, _success):
             self.heard.append(uri)
 
         def record_error(self, error_class, code, message):

@@ -196,7 +196,7 @@ async def test_a_client_that_breaks_the_rules_is_told_and_left(data, code):
         with pytest.raises(ConnectionClosed) as closed:
             await client.recv()
         assert closed.value.rcvd.code == code
-        while application._health()["channels"]:  # noqa: ASYNC110 - the end of a task that no test can see
+        while application._counts()["channels"]:  # noqa: ASYNC110 - the end of a task that no test can see
             await asyncio.sleep(0.01)
 
 
