@@ -33,18 +33,17 @@ class ApiOptions:
         list[str] | None,
         typer.Option("--server-variable", metavar="NAME=VALUE", help="Fills in a variable of the server's URL."),
     ] = None
-    include: Annotated[list[str] | None, typer.Option("--include", help=f"Offer these operations alone: {_CHOICE}")] = (
-        None
-    )
-    exclude: Annotated[list[str] | None, typer.Option("--exclude", help=f"Leave these operations out: {_CHOICE}")] = (
-        None
-    )
+    include: Annotated[
+        list[str] | None, typer.Option("--include", metavar="CHOICE", help=f"Offer these operations alone: {_CHOICE}")
+    ] = None
+    exclude: Annotated[
+        list[str] | None, typer.Option("--exclude", metavar="CHOICE", help=f"Leave these operations out: {_CHOICE}")
+    ] = None
     write: Annotated[
         bool | None,
         typer.Option(
             "--write/--read-only",
-            help="Offer operations that change something, too, or GET and HEAD alone, which is what happens unless it "
-            "is the sample.",
+            help="Offer what changes something, too, or GET and HEAD alone (the default, but for the sample).",
             show_default=False,
         ),
     ] = None

@@ -50,7 +50,8 @@ class Plan:
 
     def lines(self) -> Iterator[str]:
         """Yield what the operator is told at the start: no secret among it."""
-        yield f"gateway to {self.title}: {len(self.tools)} tools, calls go to {self.base}"
+        count = len(self.tools)
+        yield f"gateway to {self.title}: {count} tool{'s' if count != 1 else ''}, calls go to {self.base}"
         others = {str(tool.endpoint.base) for tool in self.tools} - {str(self.base)}
         yield from (f"some calls go to {other}" for other in sorted(others))
         yield from self.credentials.lines()

@@ -16,7 +16,7 @@ from reference_impl.servers.gateway.fetching import fetched
 __all__ = ["Document", "DocumentError", "load", "parsed"]
 
 LARGEST = 32 * 1024 * 1024
-_MOST_VALUES = 2_000_000
+_MOST_VALUES = 1_000_000
 _DEEPEST = 100
 _MOST_HOPS = 32
 _VERSIONS = ("3.0", "3.1", "3.2")

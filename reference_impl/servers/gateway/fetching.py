@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 import urllib.error
 import urllib.request
-from http.client import HTTPException, HTTPMessage
-from typing import IO
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urljoin
 
 from reference_impl.server.errors import SetupError
 from reference_impl.servers.gateway.origins import base_of
@@ -18,11 +19,8 @@ _PIECE = 64 * 1024
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
-        self, _req: urllib.request.Request, _fp: IO[bytes], _code: int, _msg: str, _headers: HTTPMessage, newurl: str
-    ) -> None:
+    def redirect_request(self, *_: Any) -> None:
         """Follow nothing: the operator named this address and no other."""
-        raise SetupError(f"the document has moved: name {newurl.partition('?')[0]} instead, if you trust it")
 
 
 def fetched(url: str, largest: int) -> bytes:
@@ -42,9 +40,16 @@ def fetched(url: str, largest: int) -> bytes:
                 if time.monotonic() - started > _SECONDS:
                     raise SetupError(f"{url} took longer than {_SECONDS:g} s")
     except urllib.error.HTTPError as error:
-        error.close()
-        raise SetupError(f"{url} answered {error.code}, not with a document") from None
+        with error:
+            raise SetupError(_refusal(url, error)) from None
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise SetupError(f"{url} cannot be fetched: {getattr(reason, 'strerror', None) or reason}") from None
     return b"".join(pieces)
+
+
+def _refusal(url: str, error: urllib.error.HTTPError) -> str:
+    location = error.headers.get("location")
+    if 300 <= error.code < 400 and location:
+        return f"{url} has moved: name {urljoin(url, location).partition('?')[0]} instead, if you trust it"
+    return f"{url} answered {error.code}, not with a document"
