@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reference_impl.server import ToolError
 
-__all__ = ["GitFiles", "check_repository", "find_git_files", "is_repository", "within"]
+__all__ = ["GitFiles", "check_repository", "find_git_files", "is_repository", "refuse_includes", "within"]
 
 _LONGEST_POINTER = 4096
 _LARGEST_CONFIG = 1024 * 1024
@@ -120,8 +120,7 @@ def _check_config(path: Path, root: Path) -> None:
     """Refuse a configuration of the repository that includes other files, or has git read outside the root."""
     if not path.is_file():
         return
-    if _INCLUDE.search(_read(path, _LARGEST_CONFIG)):
-        raise ToolError("Refused: the repository's configuration includes other files, which this server never follows")
+    refuse_includes(path)
     from pygit2 import Config
 
     config = Config(path)
@@ -129,6 +128,12 @@ def _check_config(path: Path, root: Path) -> None:
         value = config[name] if name in config else None  # noqa: SIM401 - it has no get
         if value and not within(path.parent / Path(value).expanduser(), root):
             raise _outside(name)
+
+
+def refuse_includes(path: Path) -> None:
+    """Refuse a configuration that includes other files: libgit2 would read them. Raises `ToolError`."""
+    if _INCLUDE.search(_read(path, _LARGEST_CONFIG)):
+        raise ToolError(f"Refused: the repository's {path.name} includes other files, which this server never follows")
 
 
 def _check_objects(objects: Path, root: Path, depth: int = 0) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from reference_impl.server import ResourceNotFoundError, ToolError
-from reference_impl.servers.git.containment import check_repository, is_repository, within
+from reference_impl.servers.git.containment import check_repository, within
 from reference_impl.servers.git.limits import GitLimits
 from reference_impl.servers.git.root import Root
 from reference_impl.servers.git.work import Job
@@ -18,9 +18,8 @@ from reference_impl.servers.git.work import Job
 if TYPE_CHECKING:
     from pygit2 import Repository
 
-__all__ = ["Repo", "attempt", "check_submodules", "opened"]
+__all__ = ["Repo", "attempt", "opened"]
 
-_SUBMODULE = 0o160000
 _logger = logging.getLogger("reference_impl.servers.git")
 T = TypeVar("T")
 
@@ -34,6 +33,7 @@ _CAUSES: tuple[tuple[str, str], ...] = (
     ("unsupported extension", "The repository uses an extension of git that this server does not know"),
     ("unsupported repository version", "The repository uses a format that this server does not know"),
     ("failed to lock", _LOCKED),
+    ("index is locked", _LOCKED),
     (".lock", _LOCKED),
     ("No space left", "There is no space left on the disk: what was not finished was not done"),
     ("Permission denied", "This server may not read or write there"),
@@ -86,19 +86,6 @@ def opened(root: Root, name: str | None, job: Job) -> Iterator[Repo]:
         yield Repo(repository, root.name_of(place), job, root)
     finally:
         repository.free()
-
-
-def check_submodules(repo: Repo) -> None:
-    """Make sure that the submodules keep to the root too: libgit2 opens them to see whether they changed.
-
-    Raises `ToolError`.
-    """
-    for entry in repo.git.index:
-        repo.job.check()
-        if entry.mode == _SUBMODULE:
-            place = repo.workdir / entry.path
-            if is_repository(place):
-                check_repository(place, repo.root.path)
 
 
 def attempt(root: Root, name: str | None, job: Job, ask: Callable[[Repo], T], attempts: int = 2) -> T:

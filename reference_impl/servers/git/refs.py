@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from reference_impl.servers.git.finding import head_commit
-from reference_impl.servers.git.opening import check_submodules
 from reference_impl.servers.git.told import message_of, person, shown, summary_of, when
+from reference_impl.servers.git.worktree import check_worktree
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Reference
@@ -31,7 +31,7 @@ def head_told(repo: Repo) -> dict[str, Any]:
 def status(repo: Repo) -> dict[str, Any]:
     """Return what a commit would hold, what it would not, and what is not known to git."""
     assert repo.workdir
-    check_submodules(repo)
+    check_worktree(repo)
     found = repo.git.status(untracked_files="normal")
     lists: dict[str, list[Any]] = {"staged": [], "unstaged": [], "untracked": [], "conflicted": []}
     paths = sorted(found)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from reference_impl.server import ToolError
 from reference_impl.servers.git.finding import commit_at, head_commit
 from reference_impl.servers.git.names import branch_name, revision_of, worktree_parts
-from reference_impl.servers.git.opening import check_submodules
 from reference_impl.servers.git.refs import head_told
 from reference_impl.servers.git.told import shown
+from reference_impl.servers.git.worktree import check_worktree
 
 if TYPE_CHECKING:
     from pygit2 import Oid, Signature
@@ -27,7 +27,7 @@ __all__ = ["Author", "checkout", "commit", "create_branch", "stage"]
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """What opening a file below its folders fails with where there is none, or a link in the place of a folder."""
 _LONGEST_MESSAGE = 64 * 1024
-_LINK, _PROGRAM, _PLAIN = 0o120000, 0o100755, 0o100644
+_LINK, _PROGRAM, _PLAIN, _SUBMODULE = 0o120000, 0o100755, 0o100644, 0o160000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def stage(repo: Repo, paths: list[str]) -> dict[str, Any]:
     then.
     """
     workdir = repo.workdir
-    check_submodules(repo)
+    check_worktree(repo)
     changed = repo.git.status(untracked_files="all")
     chosen: dict[str, None] = {}
     for path in paths:
@@ -63,7 +63,7 @@ def _chosen(repo: Repo, path: str, changed: dict[str, Any]) -> list[str]:
     parts = worktree_parts(path)
     full = "/".join(parts)
     found = [name for name in changed if not parts or name == full or name.startswith(f"{full}/")]
-    files = [name for name in found if not name.endswith("/")]  # with a slash: repositories of their own
+    files = [name for name in found if not _is_submodule(repo, name)]
     if files:
         return files
     if full in repo.git.index or not parts or any(entry.path.startswith(f"{full}/") for entry in repo.git.index):
@@ -73,6 +73,12 @@ def _chosen(repo: Repo, path: str, changed: dict[str, Any]) -> list[str]:
     if repo.git.path_is_ignored(full):
         raise ToolError(f"{path[:80]!r} is ignored by the repository's rules, so it is not staged")
     raise ToolError(f"{path[:80]!r} holds nothing that could be staged")
+
+
+def _is_submodule(repo: Repo, path: str) -> bool:
+    """Tell whether a path of a status is a repository of its own, known to this one (in the index) or not (a slash)."""
+    index = repo.git.index
+    return path.endswith("/") or (path in index and index[path].mode == _SUBMODULE)
 
 
 def _take(repo: Repo, workdir: Path, path: str) -> None:
@@ -184,6 +190,12 @@ def create_branch(repo: Repo, name: str, start: str = "HEAD") -> dict[str, Any]:
     name, target = branch_name(name), commit_at(repo, start)
     if repo.git.references.get(f"refs/heads/{name}") is not None:
         raise ToolError(f"There is a branch {name!r} already")
+    others = (shown(other) for other in repo.git.raw_listall_branches())
+    crowd = next(
+        (other for other in others if f"{other}/".startswith(f"{name}/") or name.startswith(f"{other}/")), None
+    )
+    if crowd is not None:
+        raise ToolError(f"There is a branch {crowd!r}, beside which none can be called {name!r}")
     repo.git.branches.local.create(name, target)
     return {"branch": name, "commit": str(target.id)}
 
@@ -197,6 +209,7 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
     from pygit2.enums import CheckoutStrategy
 
     assert repo.workdir
+    check_worktree(repo)
     _require_rest(repo)
     target, branch = commit_at(repo, ref), f"refs/heads/{revision_of(ref).name}"
     on_branch = not revision_of(ref).steps and repo.git.references.get(branch) is not None
@@ -210,5 +223,6 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
             f"Refused: going to {ref!r} would lose changes that are not committed, or files that git does not know. "
             "Commit them first; git_status lists them"
         ) from None
-    repo.git.set_head(branch if on_branch else target.id)
+    if ref != "HEAD":
+        repo.git.set_head(branch if on_branch else target.id)
     return head_told(repo)

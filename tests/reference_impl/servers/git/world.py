@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pygit2
@@ -49,3 +50,46 @@ def notes(root: Path) -> Path:
     commit(repo, "Say what it is for", {"README.md": "# Notes\n\nWhat was said.\n"}, BOB)
     repo.create_tag("v1", repo.head.target, pygit2.enums.ObjectType.COMMIT, ADA, "The first version")
     return root
+
+
+SECRET = "canary-5f1c"
+
+
+class Canary:
+    """A folder outside the root, with a repository and files that nobody may read, write or tell of."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.repo = repository(place / "outside", {"secret.txt": f"{SECRET}\n"})
+        (place / "secret.txt").write_text(f"{SECRET}\n", "utf-8")
+        self._before = self._state()
+        self._notes_reading = self._does_note_reading()
+
+    def check(self, told: object = "", *, place: bool = True) -> None:
+        """Make sure that nothing was written or told (not even the place, unless somebody else did), and, where the
+        file system notes it, nothing was read."""
+        assert SECRET not in repr(told)
+        assert not place or str(self.place) not in repr(told)
+        assert self._state() == self._before
+        if self._notes_reading:
+            assert [path for path in self._files() if path.stat().st_atime_ns != 0] == []
+
+    def unread(self) -> None:
+        """Begin to watch who reads."""
+        for path in self._files():
+            os.utime(path, ns=(0, path.stat().st_mtime_ns))
+        self._before = self._state()
+
+    def _files(self) -> list[Path]:
+        return sorted(path for path in self.place.rglob("*") if path.is_file() and not path.is_symlink())
+
+    def _state(self) -> list[tuple[str, int, int]]:
+        return [(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in sorted(self.place.rglob("*"))]
+
+    def _does_note_reading(self) -> bool:
+        probe = self.place / "secret.txt"
+        os.utime(probe, ns=(0, probe.stat().st_mtime_ns))
+        probe.read_bytes()
+        noted = probe.stat().st_atime_ns != 0
+        self.unread()
+        return noted
