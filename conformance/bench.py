@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import anyio
 from anyio.abc import TaskGroup
 
+from conformance.channel import WHOLE, Channel
 from conformance.expect import Mismatch
 from conformance.guise import BARE, Guise
 from conformance.http_link import HttpLink
 from conformance.identities import Identities
 from conformance.leases import Leases
-from conformance.links import WHOLE, Channel, StreamLink
+from conformance.links import StreamLink
 from conformance.patience import Patience
 from conformance.peer import Peer
 from conformance.sse_channel import open_sse

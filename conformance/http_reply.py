@@ -8,8 +8,9 @@ from typing import Any
 
 import anyio
 
+from conformance.channel import decode
 from conformance.http_events import event_marks
-from conformance.links import Listener, decode
+from conformance.links import Listener
 from conformance.transcript import NO_JSON, Conversation, Direction, Entry, EventMark, HttpBody, HttpHead, owner
 from reference_impl.protocol.sse import EventReader
 from reference_impl.protocol.streamable import SSE_TYPE, media_type

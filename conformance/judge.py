@@ -7,13 +7,14 @@ believed: the fault of one check, or of our own haste, is not another's failure.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import Any
 
 import anyio
 
 from conformance.attempt import THROTTLED, attempt, run_monitor
 from conformance.bench import Bench, NotSpoken
+from conformance.capabilities import declares
 from conformance.catalogue import Requirement
 from conformance.check import Check, Monitor, Sharing
 from conformance.expect import Mismatch
@@ -28,12 +29,12 @@ from conformance.vitals import Vitals, end_of
 from reference_impl.transports.stdio import TargetNotStarted
 from reports.records import Verdict
 
-__all__ = ["Judge", "declares"]
+__all__ = ["Judge"]
 
-_TOGETHER = 8
+_TOGETHER = 16
 """Checks that speak on one shared connection at the same time."""
-_PROCESSES = 2
-"""Connections of their own that checks may hold at the same time."""
+_PROCESSES, _SESSIONS = 2, 6
+"""Connections of their own that checks may hold at the same time: processes to start, and those to one that runs."""
 _OWN = {Sharing.FRESH: Need.NEW, Sharing.UNOPENED: Need.UNOPENED, Sharing.OUTSIDE: Need.UNOPENED}
 """What those need who have a connection for themselves."""
 
@@ -157,7 +158,7 @@ class Judge:
 
         async def one(check: Check) -> None:
             nonlocal stuck
-            async with limiter:
+            async with nullcontext() if self._waits(check) else limiter:
                 if stuck:
                     self._again.append(check)
                     return
@@ -166,6 +167,10 @@ class Judge:
             self._take(check, judged, peer)
 
         await _side_by_side(one, checks)
+
+    def _waits(self, check: Check) -> bool:
+        """Whether a check spends its time waiting for tasks to end, the same ones that others wait for."""
+        return any((row.requires or "").startswith("tasks") for row in self._requirements(check))
 
     async def _run_alone(self, checks: list[Check]) -> None:
         while checks:
@@ -198,7 +203,7 @@ class Judge:
 
     async def _side_by_side_own(self, run: Callable[[Check], Coroutine[Any, Any, None]], checks: list[Check]) -> None:
         """Run checks that have connections for themselves, few at a time."""
-        limiter = anyio.CapacityLimiter(_PROCESSES)
+        limiter = anyio.CapacityLimiter(_PROCESSES if self._bench.target.transport == "stdio" else _SESSIONS)
 
         async def one(check: Check) -> None:
             async with limiter:
@@ -322,15 +327,3 @@ async def _answers(peer: Peer) -> bool:
 def _spoiled(judged: Judged, peer: Peer) -> bool:
     """Whether what the next check would find on this connection may be this one's doing."""
     return judged.outcome == "failed" or judged.late or end_of(peer) is not None
-
-
-def declares(capabilities: object, path: str) -> bool:
-    """Whether capabilities hold a path such as "tools" or "resources.subscribe" (a leaf that is false does not).
-
-    The names of extensions have dots of their own.
-    """
-    for step in path.split(".", 1 if path.startswith("extensions.") else -1):
-        if not isinstance(capabilities, dict) or step not in capabilities:
-            return False
-        capabilities = capabilities[step]
-    return capabilities is not False and capabilities is not None

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from conformance.challenges import for_tokens
+from conformance.channel import decode
 from conformance.expect import Mismatch, brief
 from conformance.http_link import HttpLink
 from conformance.http_reply import HttpRequest
-from conformance.links import decode
 from conformance.transcript import NO_JSON
 from reference_impl.transports.http import HttpPool, Origin
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from conformance.links import Gone, Refusal, Silence, Throttled, decode
+from conformance.channel import Refusal, decode
+from conformance.links import Gone, Silence, Throttled
 from conformance.target import SseTarget
 from conformance.transcript import NO_JSON, Conversation, Direction, HttpHead
 from reference_impl.protocol.errors import ProtocolError

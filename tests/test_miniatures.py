@@ -12,7 +12,7 @@ from fixtures.miniatures import Miniature, all_miniatures
 from fixtures.miniatures.serve import target_of
 from reports.records import Verdict
 
-BRISK = Patience(start=10, answer=2, quiet=0.25, stop=1, check=20, run=90)
+BRISK = Patience(start=10, answer=3, quiet=0.25, stop=1, check=20, run=90)
 
 
 async def _judge(miniature: Miniature, revisions: tuple[str, ...]) -> list[Verdict]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.capabilities import declares
 from conformance.clients.scenarios.tasks_asked import UNASKABLE
 from conformance.expect import Inapplicable, brief
-from conformance.judge import declares
 from conformance.monitors.traffic import Asked, requests
 from conformance.transcript import Conversation, Entry
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from conformance.capabilities import declares
 from conformance.check import monitor
 from conformance.expect import Mismatch, brief
 from conformance.http_exchanges import exchanges
-from conformance.judge import declares
 from conformance.monitors.traffic import Asked, key, notifications, requests, revision_of
 from conformance.transcript import Conversation, Entry
 from reference_impl.protocol.streamable import SSE_TYPE

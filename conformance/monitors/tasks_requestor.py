@@ -12,9 +12,9 @@ from itertools import pairwise
 from typing import Any
 
 from conformance.answering import related_to
+from conformance.capabilities import declares
 from conformance.check import monitor
 from conformance.expect import Mismatch, brief, literal
-from conformance.judge import declares
 from conformance.monitors.traffic import key, messages, revision_of
 from conformance.questions import questions
 from conformance.transcript import Conversation, Direction, Entry

@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
+from conformance.capabilities import declares
 from conformance.check import Sharing
 from conformance.expect import Blocked, Inapplicable, Mismatch, expect, expect_result
-from conformance.judge import declares
 from conformance.patience import Patience
 from conformance.peer import Peer
 from conformance.scout import Unreachable

@@ -10,7 +10,8 @@ import anyio
 import pytest
 
 from conformance import links
-from conformance.links import Flooded, Gone, Silence, StreamLink, decode
+from conformance.channel import WHOLE, decode
+from conformance.links import Flooded, Gone, Silence, StreamLink
 from conformance.transcript import NO_JSON, Conversation, Direction, Entry
 from reference_impl.transports.memory import MemoryChannel, memory_pair
 
@@ -314,7 +315,7 @@ def test_a_held_line_goes_out_in_one_write_with_the_next() -> None:
 def test_where_lines_end_nothing_a_held_message_goes_out_at_once() -> None:
     async def run() -> bytes:
         ours, theirs = memory_pair()
-        link = StreamLink(ours, Conversation("ws", "test"), _closed, 5.0, links.WHOLE)
+        link = StreamLink(ours, Conversation("ws", "test"), _closed, 5.0, WHOLE)
         await link.hold(b"[]", [])
         return await theirs.receive()
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from conformance.channel import decode
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, literal
 from conformance.gate import need_oauth
 from conformance.http_reply import HttpRequest
-from conformance.links import decode
 from conformance.peer import Peer
 from conformance.published import OF_SERVERS, Page, fetch, may_read, origin_of, resource_metadata, send, split
 

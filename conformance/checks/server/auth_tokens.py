@@ -13,11 +13,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.challenges import described, for_tokens
+from conformance.channel import decode
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.gate import UNAUTHORIZED, is_served, knock, need_oauth, need_taken
 from conformance.identities import need_token
-from conformance.links import Answer, decode
+from conformance.links import Answer
 from conformance.peer import Peer, encode
 from conformance.published import is_loopback
 from conformance.target import AUTHORIZATION

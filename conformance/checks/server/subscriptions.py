@@ -12,9 +12,9 @@ from typing import Any
 
 import anyio
 
+from conformance.capabilities import declares
 from conformance.check import Sharing, check
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_equal
-from conformance.judge import declares
 from conformance.links import Silence
 from conformance.listening import ACKNOWLEDGED, is_acknowledgement, listening, shown
 from conformance.peer import Peer

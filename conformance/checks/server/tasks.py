@@ -9,11 +9,11 @@ import os
 from typing import Any
 
 from conformance.calling import tried
+from conformance.capabilities import declares
 from conformance.check import check
 from conformance.checks.task_runs import TTL, TaskRun, authorized, begin, runs, runs_or_failure
 from conformance.expect import Blocked, Inapplicable, Mismatch, brief, expect_error
 from conformance.guessing import FEW_BITS, guessable
-from conformance.judge import declares
 from conformance.links import Answer
 from conformance.peer import Peer
 from conformance.surface import ToolCall, task_support
@@ -25,7 +25,7 @@ _TOOLS_AS_TASKS = "tasks.requests.tools.call"
 _NOBODYS = "touchstone-never-issued"
 _TOO_LONG = 10**15
 """Milliseconds: more than 30 000 years."""
-_LOST = 3.0
+_LOST = 1.5
 """Seconds after which an answer is taken for lost whose like came at once."""
 _SEVERAL = 3
 """Ids that have to be seen before anything is said about them."""

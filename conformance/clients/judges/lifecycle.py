@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from conformance.capabilities import declares
 from conformance.clients.declare import Twins, compared, judge
 from conformance.clients.said import (
     Said,
@@ -21,7 +22,6 @@ from conformance.clients.said import (
 )
 from conformance.clients.scenario import PLAIN
 from conformance.expect import Blocked, Mismatch, brief
-from conformance.judge import declares
 from conformance.monitors.traffic import key, requests
 from conformance.transcript import Conversation, Direction, Entry
 from reference_impl.protocol.methods import find

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import wraps
 
+from conformance.capabilities import declares
 from conformance.check import MonitorBody
 from conformance.clients.declare import judge, judged_by
 from conformance.clients.receiving import (
@@ -24,7 +25,6 @@ from conformance.clients.receiving import (
 from conformance.clients.scenarios.tasks_asked import BROUGHT, NOBODYS, REQUESTS, SCENARIO, TOO_LONG
 from conformance.expect import Blocked, Mismatch, brief
 from conformance.guessing import FEW_BITS, guessable
-from conformance.judge import declares
 from conformance.monitors.tasks import declared, errors, first, related, states, times
 from conformance.monitors.tasks_progress import stops
 from conformance.monitors.traffic import requests

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.answering import related_to
+from conformance.capabilities import declares
 from conformance.checks.receiver import Manner
 from conformance.clients.declare import Twins, compared, judge, judged_by
 from conformance.clients.said import ended_well, said
 from conformance.clients.scenarios.tasks_called import CALLED, CLAIMED, ELSEWHERE, QUESTION, WOKEN, manner_of
 from conformance.expect import Blocked, Mismatch, brief
-from conformance.judge import declares
 from conformance.monitors.tasks_requestor import Look, asked_of_us, cursors, input_fetched, intervals, unrelated
 from conformance.transcript import Conversation, Direction, Entry
 from reference_impl.protocol.tasks import RELATED_TASK

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from conformance.capabilities import declares
 from conformance.clients.dialogue import Answers, Script, dialogue
 from conformance.clients.reply import Message, Reply
 from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn
 from conformance.expect import Inapplicable
-from conformance.judge import declares
 from conformance.transcript import Conversation
 from reference_impl.protocol.revisions import Revision
 from reference_impl.protocol.tasks import RELATED_TASK

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.capabilities import declares
 from conformance.checks.receiver import LONG, SOON
 from conformance.clients.offer import CAPABILITIES, EMPTY_SCHEMA, Offer
 from conformance.clients.reply import Message, Reply
 from conformance.clients.scenario import Behaviour, Scenario, Scene, Turn, modern
 from conformance.expect import Inapplicable
-from conformance.judge import declares
 from conformance.transcript import Conversation
 from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.tasks import timestamp

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from conformance.channel import decode
 from conformance.check import Monitor, all_monitors
 from conformance.judge import run_monitor
-from conformance.links import decode
 from conformance.transcript import Conversation, Direction
 from conformance.verdicts import Judged
 
