@@ -12,12 +12,12 @@ from reference_impl.servers.web.bodies import ENCODINGS, Unpacking
 from reference_impl.servers.web.errors import FetchError, Refused
 from reference_impl.servers.web.reach import Reach
 from reference_impl.servers.web.settings import Outside
-from reference_impl.servers.web.urls import WebUrl
+from reference_impl.servers.web.urls import WebUrl, joined
 from reference_impl.transports.http_client import HttpClient, request_head
 from reference_impl.transports.http_link import HttpReply
 from reference_impl.transports.http_terms import BadHttp, ConnectFailed, ConnectionLost
 
-__all__ = ["Answer", "Asker", "Wanted"]
+__all__ = ["Answer", "Asker", "Wanted", "led"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_BODY = frozenset({204, 205, 304})
@@ -73,6 +73,14 @@ class Asker:
             raise FetchError(f"{url.origin.authority}: {error}") from None
         finally:
             await client.aclose()
+
+
+def led(url: WebUrl, location: str) -> WebUrl:
+    """Return where a redirect leads. Raises `FetchError`."""
+    try:
+        return WebUrl.of(joined(str(url), location))
+    except Refused as error:
+        raise FetchError(f"{url.origin.authority} redirects to where nothing is fetched: {error}") from None
 
 
 async def _read(reply: HttpReply, wanted: Wanted) -> Answer:

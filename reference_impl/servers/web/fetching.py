@@ -10,12 +10,12 @@ from http import HTTPStatus
 from reference_impl.servers.web.bodies import decoded, media_type
 from reference_impl.servers.web.cache import PageCache
 from reference_impl.servers.web.errors import FetchError, Refused
-from reference_impl.servers.web.exchange import Answer, Asker, Wanted
+from reference_impl.servers.web.exchange import Answer, Asker, Wanted, led
 from reference_impl.servers.web.pace import Pace
 from reference_impl.servers.web.reach import Reach
 from reference_impl.servers.web.rulebook import Rulebook, SiteRules
 from reference_impl.servers.web.settings import Outside, WebSettings
-from reference_impl.servers.web.urls import WebUrl, joined
+from reference_impl.servers.web.urls import WebUrl
 
 __all__ = ["Page", "Web"]
 
@@ -106,7 +106,7 @@ class Web:
             steps += 1
             if steps > self.settings.limits.most_redirects:
                 raise FetchError(f"{start.origin.authority} redirects more than {steps - 1} times, perhaps in a circle")
-            url = _led(url, answer.location)
+            url = led(url, answer.location)
             self._reach.check(url)
             rules = await self._rulebook.admit(url)
         page = _page(url, answer, steps)
@@ -116,15 +116,6 @@ class Web:
     async def _hop(self, url: WebUrl, wanted: Wanted) -> Answer:
         async with self._pace.turn(url):
             return await self._asker.ask(url, wanted)
-
-
-def _led(url: WebUrl, location: str) -> WebUrl:
-    """Return where a redirect leads. Raises `Refused`."""
-    to = joined(str(url), location)
-    try:
-        return WebUrl.of(to)
-    except Refused as error:
-        raise Refused(f"{url.origin.authority} redirects to where nothing is fetched: {error}") from None
 
 
 def _page(url: WebUrl, answer: Answer, steps: int) -> Page:

@@ -12,10 +12,10 @@ from weakref import WeakValueDictionary
 from reference_impl.servers.web.bodies import decoded
 from reference_impl.servers.web.cache import lifetime
 from reference_impl.servers.web.errors import FetchError, Refused
-from reference_impl.servers.web.exchange import Answer, Wanted
+from reference_impl.servers.web.exchange import Answer, Wanted, led
 from reference_impl.servers.web.robots import ALLOW_ALL, DISALLOW_ALL, MOST_BYTES, Rules, parse_robots
 from reference_impl.servers.web.settings import WebSettings
-from reference_impl.servers.web.urls import WebUrl, joined
+from reference_impl.servers.web.urls import WebUrl
 
 __all__ = ["Rulebook", "SiteRules"]
 
@@ -82,7 +82,7 @@ class Rulebook:
                 answer = await self._hop(url, wanted)
                 if answer.location is None:
                     return await self._read(answer)
-                url = WebUrl.of(joined(str(url), answer.location))
+                url = led(url, answer.location)
             except FetchError as error:
                 if isinstance(error, Refused) and url.site == site.site:
                     raise

@@ -44,6 +44,13 @@ class Site:
     heads: list[str] = field(default_factory=list)
     address: str = PUBLIC
     port: int = 0
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until_asked(self, target: str, times: int = 1) -> None:
+        """Return once a target has been asked for so many times."""
+        while self.asked.count(target) < times:
+            self._news.clear()
+            await self._news.wait()
 
     @property
     def url(self) -> str:
@@ -55,6 +62,7 @@ class Site:
             target = head.split(" ")[1]
             self.asked.append(target)
             self.heads.append(head)
+            self._news.set()
             page = self.pages.get(target, answer("Nothing here", 404))
             if isinstance(page, bytes):
                 writer.write(page)
