@@ -13,6 +13,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from door.host_options import HostingOptions
 from door.options import (
     CheckingOptions,
     FuzzingOptions,
@@ -143,6 +144,27 @@ app.add_typer(
     With --transport sse also over HTTP+SSE at /sse, with --transport ws over WebSocket at /ws.
     """,
 )
+
+
+@app.command()
+@flattened
+def host(
+    file: Annotated[Path, typer.Argument(metavar="mcp.json", help="The servers, in the mcpServers format.")],
+    hosting: HostingOptions,
+    request: Annotated[
+        str | None,
+        typer.Argument(metavar="[REQUEST]", help="What is wanted; without it, a prompt.", show_default=False),
+    ] = None,
+) -> int:
+    """Run the reference AI application: servers, a request, a plan, its steps, an answer.
+
+    \b
+    touchstone host mcp.json "show the last 3 commits"
+    touchstone host mcp.json --plan plan.json --yes --audit audit.jsonl
+    """
+    from door.host import run_host
+
+    return run_host(file, request, hosting)
 
 
 @app.command()

@@ -7,6 +7,8 @@ from reference_impl.host.configuration import HostConfiguration, read_configurat
 from reference_impl.host.errors import ConfigurationError, HostError, ModelError, NothingFits, PlanError
 from reference_impl.host.host import Execution, Host, HostOptions
 from reference_impl.host.matching import MatchingPlanner
+from reference_impl.host.model import Model, ModelSettings
+from reference_impl.host.model_planner import ModelPlanner
 from reference_impl.host.plan import Plan, Step, read_plan
 from reference_impl.host.planner import Assignment, FixedPlanner, Planner
 from reference_impl.host.questions import Questions
@@ -22,7 +24,10 @@ __all__ = [
     "HostError",
     "HostOptions",
     "MatchingPlanner",
+    "Model",
     "ModelError",
+    "ModelPlanner",
+    "ModelSettings",
     "NothingFits",
     "Outcome",
     "Plan",

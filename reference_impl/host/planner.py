@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from reference_impl.client.registry import ToolRegistry
-from reference_impl.client.settings import JsonObject
 from reference_impl.host.plan import Plan, Step
 from reference_impl.host.running import Outcome
 
@@ -28,14 +27,16 @@ class Assignment:
     request: str
     tools: ToolRegistry
     outcomes: list[Outcome] = field(default_factory=list)
-    memory: list[JsonObject] = field(default_factory=list)
+    memory: Any = None
 
 
 class Planner(Protocol):
     """Plans in rounds: a plan, its outcomes, the next plan, until one has no steps."""
 
-    rounds: int
-    """How many plans one request may take."""
+    @property
+    def rounds(self) -> int:
+        """How many plans one request may take."""
+        ...
 
     async def plan(self, assignment: Assignment) -> Plan:
         """Return what is to be done next; no steps mean that enough is known. Raises `HostError`."""
