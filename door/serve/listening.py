@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reference_impl.security.sealing import SealKeys
     from reference_impl.server import AdvancedMCPServer
 
-__all__ = ["ServingOptions", "Transport", "need", "serve"]
+__all__ = ["LogForm", "ServingOptions", "Transport", "need", "serve"]
 
 
 class Transport(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
@@ -31,10 +31,18 @@ class Transport(str, Enum):  # noqa: UP042 - typer shows the values of a str enu
     ws = "ws"
 
 
+class LogForm(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
+    """How calls are told of."""
+
+    text = "text"
+    json = "json"
+
+
 @dataclass(frozen=True, slots=True)
 class ServingOptions:
     """Over which transport and at which address, and how the server is kept from others: certificate and key, or a
-    directory to make them in; whose clients it takes; the file of keys that messages are sealed with."""
+    directory to make them in; whose clients it takes; the file of keys that messages are sealed with. The rest is what
+    stands around every call (`guarding`)."""
 
     transport: Annotated[Transport, typer.Option("--transport", help="How to serve it.")] = Transport.stdio
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1"
@@ -51,6 +59,35 @@ class ServingOptions:
     seal_keys: Annotated[
         Path | None, typer.Option("--seal-keys", metavar="FILE", help="Take sealed messages alone (stdio, ws).")
     ] = None
+    log_calls: Annotated[LogForm | None, typer.Option("--log-calls", help="Tell of each call on standard error.")] = (
+        None
+    )
+    call_rate: Annotated[
+        float | None, typer.Option("--call-rate", metavar="N", help="Calls a second, for each client.")
+    ] = None
+    call_burst: Annotated[
+        int | None, typer.Option("--call-burst", metavar="N", help="How many at once (twice --call-rate).")
+    ] = None
+    call_timeout: Annotated[
+        float | None, typer.Option("--call-timeout", metavar="SECONDS", help="Stop calls that take longer.")
+    ] = None
+    call_cache: Annotated[
+        float | None,
+        typer.Option("--call-cache", metavar="SECONDS", help="Keep what tools that only read, and resources, say."),
+    ] = None
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="FILE", help="Allow what these rules allow, and nothing else.")
+    ] = None
+    consent: Annotated[
+        bool, typer.Option("--consent", help="Ask at this terminal for what no rule allows or denies.")
+    ] = False
+    audit: Annotated[Path | None, typer.Option("--audit", metavar="FILE", help="Write down who was allowed what.")] = (
+        None
+    )
+    audit_key: Annotated[
+        Path | None, typer.Option("--audit-key", metavar="FILE", help="The secret that seals the audit log.")
+    ] = None
+    metrics: Annotated[bool, typer.Option("--metrics", help="Count calls, and show them at /metrics.")] = False
 
 
 def need(*libraries: str) -> None:
@@ -80,14 +117,17 @@ def serve(make: Callable[[], AdvancedMCPServer], serving: ServingOptions) -> int
         server = make()
     except SetupError as error:
         raise Refusal(str(error)) from None
-    if serving.transport is Transport.stdio:
-        run_stdio(server, seal=seal)
-        return Exit.PASSED
-    try:
-        run_http(server, serving.host, serving.port, transport=transport, tls=tls, seal=seal)
-    except OSError as error:
-        at = f"{serving.host}:{serving.port}"
-        raise Refusal(f"{at}: {(error.strerror or 'cannot be listened on').lower()}") from None
+    from door.serve.guarding import guarded
+
+    with guarded(server, serving):
+        if serving.transport is Transport.stdio:
+            run_stdio(server, seal=seal)
+            return Exit.PASSED
+        try:
+            run_http(server, serving.host, serving.port, transport=transport, tls=tls, seal=seal)
+        except OSError as error:
+            at = f"{serving.host}:{serving.port}"
+            raise Refusal(f"{at}: {(error.strerror or 'cannot be listened on').lower()}") from None
     return Exit.PASSED
 
 

@@ -93,10 +93,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Rules in their order, and what holds where none fits: to ask, or to deny."""
+    """Rules in their order, and what holds where none fits: to ask, to deny, or, which no file can say, to allow."""
 
     rules: Sequence[Rule] = ()
-    default: Literal["ask", "deny"] = "ask"
+    default: Literal["ask", "deny", "allow"] = "ask"
 
     @classmethod
     def from_file(cls, path: str | Path) -> Policy:
@@ -129,7 +129,7 @@ class Policy:
         fitting = [(number, rule) for number, rule in enumerate(self.rules, 1) if rule.fits(inquiry, now)]
         sensitive = inquiry.sensitive or any(rule.sensitive for _, rule in fitting)
         if not fitting:
-            return Ruling(self.default, "no rule of the policy fits", sensitive)
+            return Ruling(self.default, "no rule fits" if self.rules else "there are no rules", sensitive)
         denials = [(number, rule) for number, rule in fitting if rule.action == "deny"]
         number, rule = (denials or fitting)[0]
         why = f"rule {number} of the policy"

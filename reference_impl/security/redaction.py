@@ -10,10 +10,11 @@ import base64
 import hashlib
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 __all__ = ["REDACTED", "Redactor", "secrets_of_environment"]
 
@@ -22,7 +23,9 @@ _SHORTEST = 4
 """Characters of the shortest value that is taken out: a shorter one would shred the log."""
 _SHORTEST_VARIABLE = 8
 _TELLING = ("password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "authorization", "cookie")
-_TELLING_VARIABLES = ("PASSWORD", "SECRET", "TOKEN", "KEY", "CREDENTIAL")
+_TELLING_WORDS = frozenset(
+    ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "APIKEY", "CREDENTIAL", "CREDENTIALS", "AUTHORIZATION")
+)
 _LONGEST = 2000
 _MOST_ITEMS = 100
 _DEEPEST = 8
@@ -31,12 +34,15 @@ _LARGEST = 2**63
 
 
 def secrets_of_environment(environment: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the values of variables whose names say that they hold secrets."""
-    return [
-        value
-        for name, value in environment.items()
-        if len(value) >= _SHORTEST_VARIABLE and any(word in name.upper() for word in _TELLING_VARIABLES)
-    ]
+    """Return the values of variables whose names say that they hold secrets, and passwords within URLs."""
+    found = []
+    for name, value in environment.items():
+        if len(value) >= _SHORTEST_VARIABLE and not _TELLING_WORDS.isdisjoint(name.upper().split("_")):
+            found.append(value)
+        password = re.search(r"://[^/?#@:]*:([^/?#@]+)@", value)
+        if password:
+            found += [password[1], unquote(password[1])]
+    return found
 
 
 class Redactor:

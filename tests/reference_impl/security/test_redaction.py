@@ -61,5 +61,6 @@ def test_long_texts_that_differ_stay_apart():
 
 
 def test_variables_that_hold_secrets_are_known_by_their_names():
-    environment = {"MY_TOKEN": "12345678", "DB_PASSWORD": "short", "HOME": "/home/somebody"}
-    assert secrets_of_environment(environment) == ["12345678"]
+    environment = {"MY_TOKEN": "12345678", "DB_PASSWORD": "short", "HOME": "/home/somebody", "MONKEY": "long enough"}
+    environment["DATABASE_URL"] = "postgresql://me:p%40ss@host/db"
+    assert secrets_of_environment(environment) == ["12345678", "p%40ss", "p@ss"]
