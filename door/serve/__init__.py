@@ -12,10 +12,11 @@ from door.serve.everything import everything
 from door.serve.filesystem import filesystem
 from door.serve.gateway import gateway
 from door.serve.git import git
+from door.serve.web import web
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS: tuple[Callable[..., int], ...] = (everything, database, filesystem, gateway, git)
+COMMANDS: tuple[Callable[..., int], ...] = (everything, database, filesystem, gateway, git, web)
 """What serves, each by the name of its function."""
 
 app = typer.Typer(rich_markup_mode=None)

@@ -20,7 +20,7 @@ from conformance.target import HttpTarget, StdioTarget, Target
 from door.serve import COMMANDS
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import MCPApplication
-from reference_impl.servers import database, filesystem, gateway, git
+from reference_impl.servers import database, filesystem, gateway, git, web
 from reports.records import Finding, Verdict
 from tests.reference_impl.servers.filesystem.world import project
 from tests.reference_impl.servers.git.world import notes
@@ -60,6 +60,10 @@ SERVED: dict[str, Served] = {
         lambda folder: [str(notes(folder)), "--write"],
         lambda folder: git.make_server(notes(folder), write=True),
         frozenset({"git_stage", "git_commit", "git_create_branch", "git_checkout"}),
+    ),
+    "web": Served(  # confined to a host that it refuses: nothing here asks anybody else's resolver
+        lambda _folder: ["--only-host", "127.0.0.1"],
+        lambda _folder: web.make_server(web.WebSettings(only_hosts=("127.0.0.1",))),
     ),
 }
 """Every server of `touchstone serve` but `everything`, of which the miniatures' tests say it."""
