@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reference_impl.servers.filesystem.beneath import Root
+from reference_impl.servers.filesystem.job import Job
+from reference_impl.servers.filesystem.limits import Limits
+from reference_impl.servers.filesystem.offers import Errand
+
 CANARY = "the canary sings"
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360f8cf50000003020101"
@@ -29,3 +34,9 @@ def canary(folder: Path) -> Path:
     outside.mkdir()
     (outside / "secret.txt").write_text(CANARY, "utf-8")
     return outside
+
+
+def errand(*roots: Path, limits: Limits | None = None, seconds: float = 30) -> Errand:
+    """Return what a tool gets to work with, beneath the given roots."""
+    bounds = limits or Limits()
+    return Errand(tuple(Root.at(str(root)) for root in roots), bounds, Job(seconds))
