@@ -40,7 +40,15 @@ def command(strangers: Strangers, name: str) -> tuple[str, ...]:
     return strangers.python(name, "authorizes_fastmcp.py" if name == "fastmcp" else "authorizes.py")
 
 
-@pytest.mark.parametrize(("name", "revision"), KNOWN, ids=lambda value: getattr(value, "name", value))
+SLOW = "fastmcp"
+"""It takes seconds to start, and is started for each scenario."""
+
+
+@pytest.mark.parametrize(
+    ("name", "revision"),
+    [pytest.param(*key, marks=[pytest.mark.exhaustive] if key[0] == SLOW else []) for key in KNOWN],
+    ids=lambda value: getattr(value, "name", value),
+)
 def test_nothing_is_found_in_how_a_stranger_authorizes_itself_that_is_not_so(
     strangers: Strangers, tmp_path: Path, name: str, revision: Revision
 ) -> None:

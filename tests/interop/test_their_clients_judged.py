@@ -48,7 +48,13 @@ def command(strangers: Strangers, name: str, transport: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(
-    ("name", "transport"), [("mcp1", "http"), ("mcp2", "stdio"), ("ts1", "stdio"), ("ts2", "http")]
+    ("name", "transport"),
+    [
+        ("mcp1", "http"),
+        pytest.param("mcp2", "stdio", marks=pytest.mark.exhaustive),
+        ("ts1", "stdio"),
+        ("ts2", "http"),
+    ],
 )
 def test_nothing_is_found_in_a_strangers_client_that_is_not_so(
     strangers: Strangers, tmp_path: Path, name: str, transport: str
