@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 from reference_impl.servers.gateway.origins import origin_of
 from reference_impl.servers.gateway.settings import Limits
@@ -22,6 +22,7 @@ __all__ = ["ExchangeError", "Exchanger", "Reply", "UpstreamRequest", "session_of
 
 _MOST_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_URL_CHARACTERS = "/?%:@!$&'()*+,;=-._~"
 _FOLLOWED = frozenset({"GET", "HEAD"})
 
 Watch = Callable[[int, "int | None"], None]
@@ -101,22 +102,13 @@ class Exchanger:
             location = reply.headers.get("location")
             if reply.status not in _REDIRECTS or request.method not in _FOLLOWED or location is None:
                 return reply
-            url = urljoin(url, location).partition("#")[0]
-            if origin_of(url) != request.origin:
-                raise ExchangeError(
-                    f"redirects to another origin ({origin_of(url) or 'no http URL'}), which is not followed",
-                    sent=True,
-                    broken=False,
-                )
+            url = _onward(url, location, request.origin)
         raise ExchangeError(f"redirects more than {_MOST_REDIRECTS} times", sent=True, broken=False)
 
     async def _once(self, request: UpstreamRequest, url: str, watch: Watch | None) -> Reply:
         from yarl import URL
 
-        try:
-            address = URL(url, encoded=True)
-        except ValueError:
-            raise ExchangeError("redirects to what is no URL", sent=True, broken=False) from None
+        address = URL(url, encoded=True)
         async with self._session.request(
             request.method, address, headers=request.headers, data=request.body, allow_redirects=False
         ) as response:
@@ -144,6 +136,23 @@ class Exchanger:
             if watch is not None:
                 watch(size, total)
         return b"".join(pieces)
+
+
+def _onward(url: str, location: str, origin: str) -> str:
+    """Return where a redirect leads, written anew behind the origin, so that nobody can read another host out of it.
+
+    Raises `ExchangeError` for another origin.
+    """
+    try:
+        parts = urlsplit(urljoin(url, location))
+        there = origin_of(parts.geturl())
+    except ValueError:
+        parts, there = urlsplit(""), None
+    if there != origin:
+        said = f"redirects to another origin ({there or 'no http URL'}), which is not followed"
+        raise ExchangeError(said, sent=True, broken=False)
+    query = f"?{quote(parts.query, safe=_URL_CHARACTERS)}" if parts.query else ""
+    return f"{origin}/{quote(parts.path, safe=_URL_CHARACTERS).lstrip('/')}{query}"
 
 
 def _why(error: Exception) -> str:
