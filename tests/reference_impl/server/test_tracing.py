@@ -9,7 +9,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from reference_impl.server import AdvancedMCPServer, Context, tracing
+from reference_impl.protocol.errors import RemoteProtocolError
+from reference_impl.server import AdvancedMCPServer, Context, ToolResult, tracing
 
 pytestmark = pytest.mark.anyio
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -71,6 +72,9 @@ async def test_a_call_is_a_span_that_continues_the_clients_trace(over_lines, ser
     assert (called.name, called.kind) == ("tools/call seen", SpanKind.SERVER)
     assert f"{called.context.trace_id:032x}" == TRACE
     assert called.attributes["gen_ai.tool.name"] == "seen"
+    assert called.attributes["gen_ai.operation.name"] == "execute_tool"
+    assert called.attributes["mcp.method.name"] == "tools/call"
+    assert called.attributes["jsonrpc.request.id"] == "t1"
     assert (read.name, read.parent) == ("resources/read mem://{name}", None)
 
 
@@ -80,8 +84,26 @@ async def test_only_what_fails_is_an_error_and_its_words_stay_here(over_lines, s
         await client.modern("tools/call", {"name": "ask"}, {"elicitation": {}})
     failed, asked = spans.get_finished_spans()
     assert (failed.status.status_code, failed.status.description) == (StatusCode.ERROR, "RuntimeError")
+    assert failed.attributes["error.type"] == "RuntimeError"
     assert failed.events == ()
     assert asked.status.status_code == StatusCode.UNSET
+
+
+async def test_results_that_are_errors_and_refusals_are_errors_of_their_spans(over_lines, server, spans):
+    @server.tool()
+    async def wrong() -> ToolResult:
+        return ToolResult(is_error=True)
+
+    @server.tool()
+    async def refused() -> str:
+        raise RemoteProtocolError(-32602, "no")
+
+    async with over_lines(server) as client:
+        for name in ("wrong", "refused"):
+            await client.modern("tools/call", {"name": name})
+    first, second = spans.get_finished_spans()
+    assert (first.status.status_code, first.attributes["error.type"]) == (StatusCode.ERROR, "tool_error")
+    assert second.attributes["rpc.response.status_code"] == "-32602"
 
 
 async def test_without_opentelemetry_nothing_stands_between(monkeypatch):
