@@ -103,7 +103,7 @@ def register(server: AdvancedMCPServer, files: Files, offers: Iterable[Offer]) -
 
 def _handler(files: Files, offer: Offer) -> Callable[..., Any]:
     async def handler(context: Context, **arguments: Any) -> ToolResult | dict[str, Any]:
-        given = msgspec.convert(arguments, offer.arguments)
+        given = msgspec.convert(arguments, offer.arguments, strict=False)  # the schema lets 3.0 through for an integer
         found = await files.errand(context, lambda errand: offer.work(errand, given), long=offer.long)
         if isinstance(found, Shown):
             return ToolResult(found.content, structured=msgspec.to_builtins(found.result))
