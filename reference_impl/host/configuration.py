@@ -97,7 +97,7 @@ def _servers(path: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path}: no JSON: {error}") from None
-    servers = (table.get("mcpServers") or table.get("servers")) if isinstance(table, dict) else None
+    servers = table.get("mcpServers", table.get("servers")) if isinstance(table, dict) else None
     if not isinstance(servers, dict):
         raise ConfigurationError(f'{path}: there is no object "mcpServers" in it')
     return servers

@@ -23,7 +23,7 @@ _LEAST_COVERED = 0.34
 """The share of a step's words (by how much they tell) that a tool has to know."""
 _CLOSE = 0.7
 """How near a tool's score has to be to the best one's, to be taken because its arguments can be had."""
-_LONGEST = 10_000
+_LONGEST = 4_000
 _BACK = re.compile(
     r"\b(it|them|that|this|those|(?:the |its )(?:results?|outputs?|answers?|contents?|rows?))\b", re.IGNORECASE
 )
