@@ -183,9 +183,12 @@ async def _carried_out(host: Host, parts: _Parts, request: str) -> int:
 
 
 def _conclude(parts: _Parts, execution: Execution) -> None:
-    count = len(execution.outcomes)
     write(f"\n{parts.shown.text(execution.answer)}\n")
-    write(f"\n{count} step{'' if count == 1 else 's'} in {execution.seconds:.2f} s\n")
+    write(f"\n{_counted(len(execution.outcomes), 'step')} in {execution.seconds:.2f} s\n")
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 class _Prompt:
@@ -198,7 +201,8 @@ class _Prompt:
         """Serve lines until `/quit` or the end of the input; return the exit code."""
         lines = Lines(sys.stdin.fileno())
         there = len(self._host.client.sessions)
-        write(f"{there} server{'' if there == 1 else 's'}, {len(self._host.client.tool_registry)} tools; /help\n")
+        tools = len(self._host.client.tool_registry)
+        write(f"{_counted(there, 'server')}, {_counted(tools, 'tool')}; /help\n")
         while True:
             write("host> ")
             line = await lines.next()
