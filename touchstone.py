@@ -169,6 +169,26 @@ def host(
 
 @app.command()
 @flattened
+def audit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The log, without the numbers of older files.")],
+    since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="A date, a time, or 90m, 24h, 7d.")] = (
+        None
+    ),
+    verify: Annotated[bool, typer.Option("--verify", help="Say whether it was tampered with.")] = False,
+    key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The secret it was sealed with.")] = None,
+    known: Annotated[
+        str | None, typer.Option("--known", metavar="HASH", help="Of an entry, noted elsewhere, that has to be there.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Show who was allowed what, or verify that nobody changed the log."""
+    from door.audit import show_audit
+
+    return show_audit(file, since, key, known, verifies=verify, as_json=as_json)
+
+
+@app.command()
+@flattened
 def replay(
     failure: Annotated[str, typer.Argument(metavar="ID", help="The id of a recorded check or finding.")],
     records: Annotated[Path, typer.Option("--records", metavar="FILE", help="The run that recorded it.")] = Path(

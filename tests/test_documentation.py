@@ -47,8 +47,10 @@ def _commands() -> dict[str, Any]:
 
 @pytest.mark.parametrize("words", _command_lines(), ids=" ".join)
 def test_every_command_line_of_the_documentation_parses(words: list[str]) -> None:
-    command = _commands()[words[0]]
-    assert command.make_context(words[0], words[1:]).params
+    command, rest = _commands()[words[0]], words[1:]
+    while hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    assert command.make_context(words[0], rest).params
 
 
 def test_the_table_of_commands_lists_every_command() -> None:
