@@ -101,7 +101,11 @@ class Results:
         if is_json(plain):
             return self._json(reply.body, kind)
         family = plain.partition("/")[0]
-        if family == "text" or plain.endswith(("+xml", "/xml", "/yaml", "+yaml", "/javascript", "/x-ndjson")):
+        if (
+            family == "text"
+            or (not plain and _is_text(reply.body))
+            or plain.endswith(("+xml", "/xml", "/yaml", "+yaml", "/javascript", "/x-ndjson"))
+        ):
             return _Body([text(self.redactor.text(_decoded(reply.body, kind)))])
         if self.redactor.holds(reply.body):
             return _Body([text("The answer is withheld: it holds a credential of this gateway")])
@@ -146,6 +150,13 @@ def _decoded(data: bytes, kind: str, *, strict: bool = False) -> str:
         except (LookupError, ValueError):
             pass
     return data.decode("utf-8-sig", errors)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        return "\0" not in data.decode()
+    except UnicodeDecodeError:
+        return False
 
 
 def _bounded(blocks: list[Block]) -> list[Block]:
