@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,10 +24,28 @@ def filesystem(
     client_roots: Annotated[
         bool, typer.Option("--client-roots", help="Use of each ROOT only what is in the client's own roots.")
     ] = False,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option("--limit", metavar="NAME=NUMBER", help="What one call may cost, such as read_bytes=1000000."),
+    ] = None,
 ) -> int:
     """The files beneath some directories: list, search and read, and change them with --write."""
     if not roots and serving.transport is not Transport.stdio:
         raise Refusal("name at least one directory: whoever can reach this address could name any of this machine")
-    from reference_impl.servers.filesystem import make_server
+    from reference_impl.servers.filesystem import Limits, make_server
 
-    return serve(lambda: make_server(roots or (), write=write, client_roots=client_roots or not roots), serving)
+    limits = Limits(**_numbers(limit or [], {field.name for field in fields(Limits)}))
+    return serve(
+        lambda: make_server(roots or (), write=write, client_roots=client_roots or not roots, limits=limits), serving
+    )
+
+
+def _numbers(limits: list[str], known: set[str]) -> dict[str, Any]:
+    """Read `NAME=NUMBER`. Raises `Refusal`."""
+    found: dict[str, Any] = {}
+    for limit in limits:
+        name, _, text = limit.partition("=")
+        if name not in known or not text.isascii() or not text.isdigit() or int(text) == 0:
+            raise Refusal(f"--limit {limit}: give a whole number to one of {', '.join(sorted(known))}")
+        found[name] = int(text)
+    return found

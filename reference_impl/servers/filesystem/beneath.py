@@ -26,7 +26,7 @@ Parts = tuple[str, ...]
 
 _DIRECTORY = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASS = _DIRECTORY | getattr(os, "O_PATH", os.O_RDONLY)
-"""Opens a directory to pass through: its names need not be readable."""
+"""Opens a directory to pass through; where the system can (`O_PATH`), its names need not be readable."""
 # A pipe must not be waited for, a terminal not be taken over: both are refused once they are seen for what they are.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _MOST_LINKS = 40

@@ -43,6 +43,8 @@ def told(path: str) -> Iterator[None]:
         yield
     except OutsideError:
         raise ToolError(f"{path}: a symbolic link leads out of the directories that may be used") from None
+    except TimeoutError:
+        raise ToolError(f"{path}: there is so much here that it takes too long; go to a part of it") from None
     except OSError as error:
         reason = _WORDS.get(error.errno or 0, "the system refused it")
         raise ToolError(f"{path}: {reason}") from None

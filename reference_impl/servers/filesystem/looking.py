@@ -99,8 +99,8 @@ class Details(msgspec.Struct, frozen=True):
     path: str
     type: Kind
     size: Bytes
-    modified: Time
     permissions: Annotated[str, Meta(description="As `ls -l` writes them")]
+    modified: Time | UnsetType = UNSET
     mimeType: Annotated[str, Meta(description="Guessed from the name")] | UnsetType = UNSET  # noqa: N815 - as on the wire
 
 
@@ -109,8 +109,11 @@ def kind_of(mode: int) -> Kind:
     return _KINDS.get(stat.S_IFMT(mode), "other")
 
 
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+def _time(seconds: float) -> str | UnsetType:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    except (OverflowError, ValueError):  # a file may claim to be of any year
+        return UNSET
 
 
 def entry_of(descriptor: int, found: Found) -> Entry:
@@ -171,7 +174,7 @@ def get_file_info(errand: Errand, arguments: Info) -> Details:
     kind = kind_of(known.st_mode)
     guess = guessed_type(place.name) if kind == "file" else UNSET
     permissions = stat.filemode(known.st_mode)
-    return Details(shown(place.path), kind, known.st_size, _time(known.st_mtime), permissions, guess)
+    return Details(shown(place.path), kind, known.st_size, permissions, _time(known.st_mtime), guess)
 
 
 OFFERS: tuple[Offer, ...] = (

@@ -177,7 +177,6 @@ OFFERS: tuple[Offer, ...] = (
         Text,
         read_text_file,
         READS,
-        long=True,
     ),
     Offer(
         "read_media_file",

@@ -16,7 +16,7 @@ from reference_impl.servers.filesystem.failures import told
 from reference_impl.servers.filesystem.globbing import Glob, States
 from reference_impl.servers.filesystem.offers import READS, Arguments, Errand, Offer, PathText
 from reference_impl.servers.filesystem.patterns import finder
-from reference_impl.servers.filesystem.text import pread
+from reference_impl.servers.filesystem.text import pieces, pread
 from reference_impl.servers.filesystem.walking import Found, Kind, shown, walk
 
 __all__ = ["OFFERS"]
@@ -161,16 +161,16 @@ class _Search:
             self.skipped += 1
             return True
         self.files += 1
-        for number, line in enumerate(text.split("\n"), 1):
+        for number, line in enumerate(pieces(text), 1):
             if number % _STEP == 0 and not self._in_time():
                 return False
-            at = self._find(line.removesuffix("\r"))
+            at = self._find(_bare(line))
             if at is None:
                 continue
             if len(self.results) == self._limit:
                 self.end = "limit"
                 return False
-            self.results.append(Line(name, number, at + 1, _part(line, at)))
+            self.results.append(Line(name, number, at + 1, _part(_bare(line), at)))
         self._job.report(self.files, f"{self.files} files searched, {len(self.results)} lines found")
         return True
 
@@ -191,9 +191,13 @@ class _Search:
         return None if b"\0" in raw[:_LOOK] else raw.decode(errors="replace")
 
 
+def _bare(line: str) -> str:
+    return line.removesuffix("\n").removesuffix("\r")
+
+
 def _part(line: str, at: int) -> str:
     start = max(0, at - _LONGEST_LINE // 4) if len(line) > _LONGEST_LINE else 0
-    return line[start : start + _LONGEST_LINE].removesuffix("\r")
+    return line[start : start + _LONGEST_LINE]
 
 
 def search_text(errand: Errand, arguments: SearchText) -> Lines:

@@ -16,7 +16,7 @@ __all__ = ["Found", "Kind", "page", "shown", "walk"]
 
 Kind = Literal["file", "directory", "symlink", "other"]
 _STEP = 1000
-"""Names between two looks at whether the work is still wanted."""
+"""Names between two looks at the clock, and at whether the work is still wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,15 @@ def _entries(descriptor: int, job: Job) -> Iterator[Found]:
         for number, entry in enumerate(entries):
             if number % _STEP == 0:
                 job.step()
+                if number and job.late:
+                    raise TimeoutError
             yield Found((entry.name,), _kind(entry))
 
 
 def page(descriptor: int, job: Job, after: str, limit: int, begins: str = "") -> list[Found]:
     """Return the first `limit` entries of an open directory behind the name `after`, by name as it is shown, however
-    many there are; only those whose names begin with `begins`. Raises `AbandonedError` and `OSError`."""
+    many there are; only those whose names begin with `begins`. Raises `AbandonedError` and `OSError`, which is
+    `TimeoutError` if there are too many."""
     names = ((shown(found.name), found) for found in _entries(descriptor, job))
     wanted = (found for name, found in names if name > after and name.startswith(begins))
     return heapq.nsmallest(limit, wanted, key=lambda found: shown(found.name))

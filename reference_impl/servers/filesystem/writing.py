@@ -131,8 +131,12 @@ def edit_file(errand: Errand, arguments: EditFile) -> Shown:
         if written:
             with holder(place) as (above, name):
                 put(above, name, new.encode(), errand.job.step, expected=signature(known))
-    diff = unified(old, new, shown("/".join(place.parts)))
+    diff = _short(unified(old, new, shown("/".join(place.parts))), errand.limits.read_bytes)
     return Shown(Edited(shown(place.path), diff, count, written), [text_block(diff or "Nothing changes")])
+
+
+def _short(diff: str, limit: int) -> str:
+    return diff if len(diff) <= limit else f"{diff[:limit]}\n(and more)\n"
 
 
 def _decoded(raw: bytes, path: str) -> str:
