@@ -27,6 +27,7 @@ _ADMISSION = "local all guarded scram-sha-256\nlocal all all trust\n"
 _WORLD = f"""
 CREATE ROLE reader LOGIN;
 CREATE ROLE guarded LOGIN PASSWORD '{PASSWORD}';
+CREATE TYPE pair AS (a int, b text);
 CREATE TYPE mood AS ENUM ('glad', 'sad');
 CREATE TABLE customers (
     id serial PRIMARY KEY, name text NOT NULL, "delete" boolean NOT NULL DEFAULT false, mood mood,

@@ -71,10 +71,16 @@ async def test_values_of_every_kind_come_back(engine_of):
             "12:00:00+02",
         ),
     )
-    composite = await engine.read("SELECT orders FROM orders WHERE id = 1", (), 10)
-    assert composite.rows == (({"id": 1, "customer_id": 1, "total": "10.50"},),)
     types = {column.name: column.type for column in result.columns}
     assert (types["d"], types["f"], types["i"]) == ("numeric", "timestamptz", "numeric[]")
+
+
+async def test_a_whole_row_as_a_value_is_shown_or_it_is_said_what_to_do(engine_of):
+    engine = await engine_of()
+    assert (await engine.read("SELECT ROW(1, 'x')::pair AS p", (), 10)).rows == (({"a": 1, "b": "x"},),)
+    with pytest.raises(ToolError, match="cast it to text"):
+        await engine.read("SELECT orders FROM orders", (), 10)
+    assert (await engine.read("SELECT orders::text FROM orders WHERE id = 1", (), 10)).rows == (("(1,1,10.50)",),)
 
 
 async def test_parameters_are_bound_with_the_types_of_the_statement(engine_of):
