@@ -165,7 +165,7 @@ class Shown:
 
     def line(self, text: str, longest: int = 200) -> str:
         """Return a text of strangers in one line."""
-        return shown(self._redactor.text(text), longest)
+        return shown(" ".join(self._redactor.text(text).split()), longest)
 
     def plan(self, plan: Plan) -> str:
         """Return a plan, a line a step."""

@@ -21,7 +21,11 @@ _PATH = re.compile(
     r"|(?<![\w/])~?/(?:[\w@.+-]+/?)?(?!\w)|(?<![\w/])[\w@.+-]+/(?!\w)"  # at the beginning or the end
     r"|(?<![\w/])[\w@+-][\w@.+-]*\.[A-Za-z][A-Za-z0-9]{0,7}(?!\w)"  # a name with an ending
 )
+_TEXT_FILE = re.compile(
+    r"\.(txt|md|rst|csv|tsv|json|jsonl|toml|ya?ml|ini|cfg|log|html?|css|xml|sql|py|js|ts|c|h|rs|go|java|sh)$"
+)
 _NUMBER = re.compile(r"(?<![\w./-])-?\d+(?:\.\d+)?(?![\w/]|\.\d)")
+_IDENTIFIER = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w-]+")
 _PAIR = re.compile(r"\b([A-Za-z_][\w-]*)\s*[=:]\s*(?:\"([^\"\n]*)\"|'([^'\n]*)'|([^\s,;\"']+))")
 _WORD = re.compile(r"[\w.@+-]*\w")
 _FALSE = frozenset({"no", "not", "without", "false", "off"})
@@ -30,22 +34,25 @@ _TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no"
 _PLACES = frozenset({"path", "file", "directory", "filename", "filenam", "source", "destination", "root"})
 _ADDRESSES = frozenset({"url", "uri", "link", "address", "href"})
 _AMOUNTS = frozenset({"limit", "count", "max", "number", "amount", "most", "line", "size", "n", "top"})
+_KEYS = frozenset({"id", "key", "code", "number", "identifier", "slug"})
 _STATEMENTS = frozenset({"query", "statement"})
 
 
 def without_literals(text: str) -> str:
     """Return a text in which each literal is replaced by what it is: what is in it tells nothing of the tool."""
-    for pattern, kind in ((QUOTED, " "), (STATEMENT, " query "), (_URL, " url "), (_PATH, " file ")):
+    for pattern, kind in ((QUOTED, " "), (STATEMENT, " query "), (_URL, " url ")):
         text = pattern.sub(kind, text)
+    text = _PATH.sub(lambda path: " text file " if _TEXT_FILE.search(path[0]) else " file ", text)
     return _PAIR.sub(r" \1 ", text)
 
 
 @dataclass(slots=True)
 class Found:
-    """The arguments so far, and which required parameters nothing was found for."""
+    """The arguments so far, which required parameters nothing was found for, and how many literals nobody took."""
 
     arguments: JsonObject = field(default_factory=dict)
     missing: list[str] = field(default_factory=list)
+    unused: int = 0
 
 
 def extract(text: str, schema: Any) -> Found:
@@ -69,6 +76,7 @@ def extract(text: str, schema: Any) -> Found:
                 if value is not None:
                     found.arguments[name] = value
     found.missing = [name for name in required if name not in found.arguments]
+    found.unused = values.left
     return found
 
 
@@ -102,6 +110,12 @@ class _Values:
                 found.append((name, converted))
                 self._take(value)
         return found
+
+    @property
+    def left(self) -> int:
+        """How many pieces were not taken."""
+        pieces = (self.quoted, self.urls, self.paths, self.numbers)
+        return sum(map(len, pieces)) + (self.statement is not None)
 
     def _take(self, value: str) -> None:
         for pieces in (self.quoted, self.urls, self.paths, self.numbers):
@@ -206,6 +220,8 @@ def _by_kind(values: _Values, name: str, schema: JsonObject, required: bool) -> 
         return _first(values.urls)
     if "string" in kinds and own & _PLACES:
         return _first(values.paths) or (_first(values.quoted) if required else None)
+    if "string" in kinds and own & _KEYS and required:
+        return next((word for word in values.words if _IDENTIFIER.fullmatch(word)), None) or _first(values.numbers)
     if {"integer", "number"} & set(kinds) and (required or own & _AMOUNTS):
         number = _first(values.numbers)
         return None if number is None else _number(number, schema)

@@ -65,7 +65,7 @@ def _step(part: Clause, ranking: Ranking, before: Sequence[Step]) -> Step:
         best, taken = found[0]
         what = f"{best.tool.server}/{best.tool.tool}"
         raise NothingFits(f"{part.text!r} looks like {what}, but does not say {', '.join(taken.missing)}")
-    match, taken = fitting[0]
+    match, taken = min(fitting, key=lambda pair: pair[1].unused)  # the first of those: the best score
     fault = argument_fault(match.tool, taken.arguments)
     if fault is not None:
         raise NothingFits(f"{part.text!r} looks like {match.tool.server}/{match.tool.tool}, but {fault}")

@@ -20,6 +20,10 @@ _SATURATION = 1.2
 _LENGTH = 0.5
 _NAME, _TITLE, _SERVER, _DESCRIPTION, _PARAMETER, _HELP = 4.0, 2.0, 2.0, 1.0, 1.0, 0.4
 
+_GENERAL = frozenset({"show", "get", "tell", "give", "look", "open", "print"})
+"""Words that ask for anything: what they ask for tells more."""
+_FAINT = 0.3
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -67,6 +71,9 @@ class Ranking:
         return Match(tool, score, shared, covered, not own.isdisjoint(shared))
 
     def _rarity(self, word: str) -> float:
+        return self._spread_rarity(word) * (_FAINT if word in _GENERAL else 1.0)
+
+    def _spread_rarity(self, word: str) -> float:
         # A word that no tool knows tells as much as one that a third of them know: it may be anything.
         spread = self._spread.get(word, len(self._rows) / 3)
         return math.log(1 + (len(self._rows) - spread + 0.5) / (spread + 0.5))
