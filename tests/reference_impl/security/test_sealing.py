@@ -64,3 +64,29 @@ def test_what_is_no_key_is_named_without_being_shown(tmp_path: Path, text: str) 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(KeysError, match="no such file"):
         SealKeys.from_file(tmp_path / "keys")
+
+
+def test_keys_are_replaced_while_messages_go_to_and_fro(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path, now = tmp_path / "keys", [0.0]
+    old, new = new_key(), new_key()
+
+    def write(*keys: str) -> None:
+        path.unlink(missing_ok=True)
+        path.touch(0o600)
+        path.write_text("\n".join(keys), "utf-8")
+        now[0] += 1
+
+    write(old)
+    keys = SealKeys.from_file(path, clock=lambda: now[0])
+    write(new, old)
+    assert SealKeys([new]).decrypt(keys.encrypt(b"m")) == b"m"
+    assert keys.decrypt(SealKeys([old]).encrypt(b"m")) == b"m"
+    write("rubbish")
+    assert SealKeys([new]).decrypt(keys.encrypt(b"m")) == b"m"
+    assert "the keys stay as they were" in caplog.text
+    write(new)
+    with pytest.raises(SealError):
+        keys.decrypt(SealKeys([old]).encrypt(b"m"))
+    path.unlink()
+    now[0] += 1
+    assert keys.encrypt(b"m")
