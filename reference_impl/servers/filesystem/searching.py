@@ -149,6 +149,7 @@ class _Search:
     def __init__(self, errand: Errand, arguments: SearchText) -> None:
         self._job, self._limits = errand.job, errand.limits
         self._find = finder(arguments.query, regex=arguments.regex, ignore_case=arguments.ignore_case)
+        self._by_lines = arguments.regex  # an expression may look for the ends of a line
         self._limit = min(arguments.limit, errand.limits.results)
         self.results: list[Line] = []
         self.files = self.skipped = 0
@@ -161,6 +162,8 @@ class _Search:
             self.skipped += 1
             return True
         self.files += 1
+        if not self._by_lines and self._find(text) is None:
+            return True
         for number, line in enumerate(pieces(text), 1):
             if number % _STEP == 0 and not self._in_time():
                 return False

@@ -170,6 +170,7 @@ def test_text_is_found_literally_or_by_expression(root):
     assert lines(root, query="SECOND", ignore_case=True) == [("src/deep/notes.txt", 2, 1)]
     assert lines(root, query="SEC.ND$", ignore_case=True, regex=True) == [("src/deep/notes.txt", 2, 1)]
     assert lines(root, query="hello", include="*.py") == [("src/main.py", 3, 8)]
+    assert lines(root, query="^$", regex=True, include="*.py") == [("src/main.py", 2, 1)]
     assert lines(root, query="third", path="src/deep/notes.txt") == [("notes.txt", 3, 1)]
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from reference_impl.server import ToolError
 from reference_impl.servers.filesystem.differences import unified
+from reference_impl.servers.filesystem.failures import told
 from reference_impl.servers.filesystem.job import AbandonedError
 from reference_impl.servers.filesystem.limits import Limits
 from reference_impl.servers.filesystem.moving import (
@@ -27,6 +28,7 @@ from reference_impl.servers.filesystem.moving import (
     delete_file,
     move_file,
 )
+from reference_impl.servers.filesystem.replacing import put, signature
 from reference_impl.servers.filesystem.writing import Edit, EditFile, WriteFile, edit_file, write_file
 from tests.reference_impl.servers.filesystem.world import errand, project
 
@@ -104,6 +106,17 @@ def test_a_write_that_nobody_waits_for_changes_nothing(root):
     with pytest.raises(AbandonedError):
         write_file(at, WriteFile(path="README.md", content="new"))
     assert (root / "README.md").read_text().startswith("# Project")
+    assert leftovers(root) == []
+
+
+def test_a_file_that_another_has_changed_since_is_not_replaced(root):
+    before = signature((root / "README.md").stat())
+    (root / "README.md").write_text("of another")
+    descriptor = os.open(root, os.O_RDONLY)
+    with pytest.raises(ToolError, match="changed meanwhile"), told("README.md"):
+        put(descriptor, "README.md", b"mine", lambda: None, expected=before)
+    os.close(descriptor)
+    assert (root / "README.md").read_text() == "of another"
     assert leftovers(root) == []
 
 
@@ -212,7 +225,7 @@ def patched(text, diff):
 
 
 def test_changes_that_are_far_apart_are_counted_not_shown():
-    lines = [f"{number}\n" for number in range(3000)]
+    lines = [f"{number}\n" for number in range(10_000)]
     assert "too far apart" in unified("".join(["x\n", *lines, "y\n"]), "".join(["1\n", *lines, "2\n"]), "file")
 
 
