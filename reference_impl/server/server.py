@@ -12,7 +12,7 @@ One instance serves any number of conversations of both eras at once, over any s
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
@@ -48,6 +48,7 @@ __all__ = ["AdvancedMCPServer", "ServerOptions"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 Completer = Callable[[str, dict[str, str]], Awaitable[list[str]]]
 Kind = Literal["tools", "resources", "templates", "prompts"]
+_KINDS: tuple[Kind, ...] = ("tools", "resources", "templates", "prompts")
 
 
 class AdvancedMCPServer:
@@ -78,6 +79,7 @@ class AdvancedMCPServer:
         check_icons(self.options.about.get("icons"))
         self.metrics = metrics
         self._made = lifespan or nullcontext
+        self._beside: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._lifespan = Shared(self._life)
         self.readiness = Readiness()
         self.secrets = Redactor()
@@ -104,12 +106,17 @@ class AdvancedMCPServer:
         self.tasks.open()
         async with self._made():
             pinging = self._pinging()
+            beside = [asyncio.create_task(job()) for job in self._beside]
             try:
                 yield
             finally:
-                if pinging is not None:
-                    pinging.cancel()
+                for task in (*beside, *([] if pinging is None else [pinging])):
+                    task.cancel()
                 await self.tasks.close()
+
+    def run_beside(self, job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `job` from the first conversation on; it is cancelled after the last."""
+        self._beside.append(job)
 
     def _pinging(self) -> asyncio.Task[None] | None:
         interval, timeout = self.options.ping_interval, self.options.ping_timeout
@@ -188,6 +195,25 @@ class AdvancedMCPServer:
         """Offer something no more. Raises `KeyError` if it was never offered."""
         del getattr(self, kind)[key]
         self._changed(kind)
+
+    def adopt(self, other: AdvancedMCPServer) -> list[Kind]:
+        """Offer what `other` offers, and nothing else any more; those who listen hear of the lists that differ.
+
+        Returns these lists. Call it on the loop that serves.
+        """
+        differing = []
+        for kind in _KINDS:
+            mine, theirs = getattr(self, kind), getattr(other, kind)
+            if [item.wire for item in mine.values()] != [item.wire for item in theirs.values()]:
+                differing.append(kind)
+            mine.clear()
+            mine.update(theirs)
+        self.completions = dict(other.completions)
+        self._cached.clear()
+        self.routes.clear()
+        for kind in differing:
+            self._changed(kind)
+        return differing
 
     def _changed(self, kind: Kind) -> None:
         self._cached.clear()

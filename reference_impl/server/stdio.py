@@ -1,7 +1,7 @@
 """stdio: the process's own descriptors as a byte stream (`basic/transports/stdio`).
 
-Descriptor 1 belongs to the protocol alone. It is moved away first, and what anybody prints, in Python or beneath it,
-goes to standard error.
+Descriptors 0 and 1 belong to the protocol alone. They are moved away first: what anybody prints, in Python or beneath
+it, goes to standard error, and who reads finds the end of a file.
 """
 
 from __future__ import annotations
@@ -56,8 +56,10 @@ async def _serve_and_leave(server: AdvancedMCPServer, cipher: Cipher | None) -> 
 
 async def serve_stdio(server: AdvancedMCPServer, cipher: Cipher | None = None) -> None:
     """Serve the one client of this process."""
-    output = _claim_stdout()
-    serving = asyncio.ensure_future(_serve(server, DescriptorReceiveStream(0), DescriptorSendStream(output), cipher))
+    input_, output = _claim_stdin(), _claim_stdout()
+    serving = asyncio.ensure_future(
+        _serve(server, DescriptorReceiveStream(input_), DescriptorSendStream(output), cipher)
+    )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
@@ -80,6 +82,16 @@ async def _serve(
 def _stop(server: AdvancedMCPServer, serving: asyncio.Future[None]) -> None:
     server.hub.close()
     asyncio.get_running_loop().call_later(0.05, serving.cancel)
+
+
+def _claim_stdin() -> int:
+    """Return a descriptor of the real standard input, and leave an empty one behind: whoever reads it, a handler or a
+    program that it starts, would take the client's messages away."""
+    claimed = os.dup(0)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    return claimed
 
 
 def _claim_stdout() -> int:
