@@ -18,7 +18,6 @@ _SETTINGS = """
 listen_addresses = ''
 fsync = off
 full_page_writes = off
-synchronous_commit = off
 max_connections = 20
 shared_buffers = 16MB
 autovacuum = off
