@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from reference_impl.servers.web.errors import FetchError
-from reference_impl.servers.web.fetching import Page, Web
+from reference_impl.servers.web.errors import FetchError, NotYet
+from reference_impl.servers.web.fetching import Page, Turns, Web
 from reference_impl.servers.web.links import links, same_site
 from reference_impl.servers.web.metadata import follows_links, title_of
 from reference_impl.servers.web.tree import parse
@@ -66,6 +66,10 @@ async def crawl(web: Web, url: str, bounds: Bounds, tell: Callable[[int, str], N
         except FetchError as error:
             if address == str(start):
                 raise
+            if isinstance(error, NotYet):
+                walk.waiting.appendleft((address, depth))
+                walk.found.ended = "time"
+                break
             walk.found.skip(address, str(error))
             continue
         if page is not None:
@@ -96,8 +100,8 @@ class _Walk:
 
     async def fetch(self, address: str) -> Page | None:
         """Return the page at an address, or None if it is of another site or here already."""
-        seconds = min(self._web.settings.limits.most_seconds, self._ends - self._web.outside.clock())
-        page = await self._web.fetch(address, apart=self._bounds.delay, seconds=seconds)
+        turns = Turns(self._bounds.delay, self._ends - self._web.outside.clock())
+        page = await self._web.fetch(address, turns=turns)
         if not self._taken:
             self._start = page.url  # many sites send whoever comes from one name to another
         if not same_site(str(page.url), self._start) or str(page.url) in self._taken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reference_impl.server.errors import ToolError
 
-__all__ = ["FetchError", "Refused"]
+__all__ = ["FetchError", "NotYet", "Refused"]
 
 
 class FetchError(ToolError):
@@ -13,3 +13,7 @@ class FetchError(ToolError):
 
 class Refused(FetchError):  # noqa: N818 - the name says what happened
     """This server will not ask for it: the address, the site's rules or the kind of content forbid it."""
+
+
+class NotYet(FetchError):  # noqa: N818 - the name says what happened
+    """The site wants more time between requests than there is."""

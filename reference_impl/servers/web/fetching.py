@@ -13,16 +13,26 @@ from reference_impl.servers.web.errors import FetchError, Refused
 from reference_impl.servers.web.exchange import Answer, Asker, Wanted, led
 from reference_impl.servers.web.pace import Pace
 from reference_impl.servers.web.reach import Reach
+from reference_impl.servers.web.robots import Rules
 from reference_impl.servers.web.rulebook import Rulebook, SiteRules
 from reference_impl.servers.web.settings import Outside, WebSettings
 from reference_impl.servers.web.urls import WebUrl
 
-__all__ = ["Page", "Web"]
+__all__ = ["Page", "Turns", "Web"]
 
 _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8,application/json;q=0.8,*/*;q=0.1"
 _TEXTS = frozenset({"application/json", "application/xml", "application/javascript", "application/x-ndjson"})
 _PACKED = frozenset({"application/gzip", "application/x-gzip"})
 _SNIFFED = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How far apart the requests to a host are, in seconds, unless it wants more; and how long to wait for that in
+    all."""
+
+    apart: float
+    patience: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +76,17 @@ class Web:
         """The name under which everything is fetched."""
         return self._asker.agent
 
-    async def fetch(self, url: str, *, packed: bool = False, apart: float = 0.0, seconds: float | None = None) -> Page:
-        """Return the page at a URL.
+    async def fetch(self, url: str, *, packed: bool = False, turns: Turns | None = None) -> Page:
+        """Return the page at a URL. `packed` takes compressed files too (sitemaps are).
 
-        `packed` takes compressed files too (sitemaps are). The host's requests are `apart` seconds from each other, or
-        more if it wants that. `seconds` replaces the usual time limit. Raises `Refused` and `FetchError`.
+        It takes the usual time at the most, not counting what the site wants between requests; `turns` says how long
+        to wait for that, if it is not as long again. Raises `Refused`, `NotYet` and `FetchError`.
         """
         address = WebUrl.of(url)
-        limit = self.settings.limits.most_seconds if seconds is None else seconds
+        limit = self.settings.limits.most_seconds
         try:
-            async with asyncio.timeout(limit):
-                return await self._fetched(address, packed, apart, limit)
+            async with asyncio.timeout(limit) as deadline:
+                return await self._fetched(address, packed, turns or Turns(0.0, limit), deadline)
         except TimeoutError:
             raise FetchError(f"{address.origin.authority} took longer than {limit:g} s") from None
 
@@ -90,7 +100,7 @@ class Web:
         except TimeoutError:
             raise FetchError(f"{url.origin.authority} took longer than {limit:g} s") from None
 
-    async def _fetched(self, url: WebUrl, packed: bool, apart: float, patience: float) -> Page:
+    async def _fetched(self, url: WebUrl, packed: bool, turns: Turns, deadline: asyncio.Timeout) -> Page:
         self._reach.check(url)
         rules = await self._rulebook.admit(url)
         kept = self._kept.get(str(url))
@@ -99,7 +109,7 @@ class Web:
         wanted = Wanted(_ACCEPT, self.settings.limits.most_bytes, _judge_packed if packed else _judge)
         start, steps = url, 0
         while True:
-            await self._pace.apart(url, max(rules.crawl_delay or 0.0, apart), patience)
+            turns = await self._wait(url, rules, turns, deadline)
             answer = await self._hop(url, wanted)
             if answer.location is None:
                 break
@@ -112,6 +122,14 @@ class Web:
         page = _page(url, answer, steps)
         self._kept.put(str(start), _as_kept(page), len(page.body), page.headers)
         return page
+
+    async def _wait(self, url: WebUrl, rules: Rules, turns: Turns, deadline: asyncio.Timeout) -> Turns:
+        """Wait for a host's next turn, which is no time of the fetch; return what patience is left."""
+        wait = self._pace.reserve(url, max(rules.crawl_delay or 0.0, turns.apart), turns.patience)
+        if wait > 0:
+            deadline.reschedule((deadline.when() or 0.0) + wait)
+            await self.outside.sleep(wait)
+        return Turns(turns.apart, turns.patience - wait)
 
     async def _hop(self, url: WebUrl, wanted: Wanted) -> Answer:
         async with self._pace.turn(url):

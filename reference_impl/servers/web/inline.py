@@ -10,7 +10,7 @@ from reference_impl.servers.web.tree import BLOCKS, Element
 from reference_impl.servers.web.urls import joined
 from reference_impl.servers.web.visible import is_hidden
 
-__all__ = ["Inline", "escaped", "squeezed"]
+__all__ = ["Inline", "escaped", "on_one_line", "paragraphs"]
 
 _SPECIAL = re.compile(r"[\\`*\[\]|]|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|~~")
 _BREAK = "\\\n"
@@ -26,9 +26,20 @@ def escaped(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"\\{found[0]}", re.sub(r"\s+", " ", text))
 
 
-def squeezed(text: str) -> str:
-    """Return a line without the spaces that nobody sees."""
-    return re.sub(r" *\\\n *", _BREAK, re.sub(r" {2,}", " ", text)).strip().removesuffix("\\").rstrip()
+def paragraphs(text: str) -> list[str]:
+    """Return a line without the spaces that nobody sees, in several pieces where several breaks follow each other."""
+    pieces: list[list[str]] = [[]]
+    for line in re.sub(r" {2,}", " ", text).split(_BREAK):
+        if line.strip():
+            pieces[-1].append(line.strip())
+        elif pieces[-1]:
+            pieces.append([])
+    return [_BREAK.join(lines) for lines in pieces if lines]
+
+
+def on_one_line(text: str) -> str:
+    """Return a line without breaks, and without the spaces that nobody sees."""
+    return re.sub(r" {2,}", " ", text.replace(_BREAK, " ")).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,7 @@ class Inline:
 
     def _link(self, node: Element, inside: frozenset[str]) -> str:
         content = self._inner(node, inside | {"link"})
-        label = squeezed(content).replace(_BREAK, " ")
+        label = on_one_line(content)
         if not label:
             label = escaped(" ".join(node.attributes.get(key, "") for key in ("aria-label", "title"))).strip()
         to = "" if "link" in inside or len(label) > _LONGEST_LABEL else self.address(node.attributes.get("href", ""))

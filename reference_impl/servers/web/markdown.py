@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reference_impl.servers.web.inline import Inline, squeezed
+from reference_impl.servers.web.inline import Inline, on_one_line, paragraphs
 from reference_impl.servers.web.tables import is_layout, read_table
 from reference_impl.servers.web.tree import BLOCKS, Element, Tree
 from reference_impl.servers.web.urls import joined
@@ -92,13 +92,14 @@ class _Writer:
         elif name in ("blockquote", "dd"):
             self._within(element, "> " if name == "blockquote" else ": ", "> " if name == "blockquote" else "  ")
         elif name in ("dt", "summary", "caption"):
-            text = squeezed(self._inline.line(element))
-            self._put([f"**{text}**"] if text and "**" not in text and "\n" not in text else text.split("\n"))
+            text = on_one_line(self._inline.line(element))
+            if text:
+                self._put([text if "**" in text else f"**{text}**"])
         else:
             self.blocks(element)
 
     def _heading(self, element: Element, level: int) -> None:
-        text = squeezed(self._inline.line(element)).replace("\\\n", " ")
+        text = on_one_line(self._inline.line(element))
         if text:
             self._put([f"{'#' * level} {text}"])
 
@@ -139,7 +140,7 @@ class _Writer:
             self._put(fenced(text, found[1] if found else "").split("\n"))
 
     def _table(self, element: Element) -> None:
-        table = read_table(element, lambda cell: squeezed(self._inline.line(cell)).replace("\\\n", " "))
+        table = read_table(element, lambda cell: on_one_line(self._inline.line(cell)))
         if table.caption:
             self._put([f"**{table.caption}**".replace("\n", " ")])
         if not any(any(row) for row in table.rows):
@@ -149,10 +150,10 @@ class _Writer:
         self._put([f"| {' | '.join(line)} |" for line in lines])
 
     def _flush(self) -> None:
-        """Write the line that has come together, as a paragraph."""
-        text = squeezed("".join(self._run))
+        """Write the line that has come together, as one paragraph or several."""
+        found = paragraphs("".join(self._run))
         self._run.clear()
-        if text:
+        for text in found:
             self._put(_LINE_START.sub(_unsigned, text).split("\n"))
 
     def _put(self, lines: list[str]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
-from reference_impl.servers.web.errors import FetchError
+from reference_impl.servers.web.errors import NotYet
 from reference_impl.servers.web.settings import Limits, Outside
 from reference_impl.servers.web.urls import WebUrl
 
@@ -34,16 +34,15 @@ class Pace:
         async with each, self._all:
             yield
 
-    async def apart(self, url: WebUrl, seconds: float, patience: float) -> None:
-        """Wait until `seconds` have passed since the host's last request that was counted here. Raises `FetchError`
-        where that takes longer than `patience` seconds."""
+    def reserve(self, url: WebUrl, seconds: float, patience: float) -> float:
+        """Take the next place in the row of a host's requests, which are `seconds` apart; return how many seconds to
+        wait for it. Raises `NotYet` where that is longer than `patience`."""
         now = self._outside.clock()
         at = max(now, self._next.get(url.site, now))
         if at - now > patience:
-            raise FetchError(f"{url.host} wants {seconds:g} s between requests: try again in {at - now:.0f} s")
+            raise NotYet(f"{url.host} wants {seconds:g} s between requests: try again in {at - now:.0f} s")
         self._next[url.site] = at + seconds
         self._next.move_to_end(url.site)
         if len(self._next) > _MOST_HOSTS:
             self._next.popitem(last=False)
-        if at > now:
-            await self._outside.sleep(at - now)
+        return at - now

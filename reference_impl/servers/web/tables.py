@@ -31,8 +31,12 @@ def is_layout(table: Element) -> bool:
     """Tell whether a table only arranges a page: it holds other tables, or has a single cell."""
     if table.attributes.get("role") in ("presentation", "none"):
         return True
-    names = [element.name for element in table.elements()]
-    return names.count("table") > 1 or names.count("td") + names.count("th") < 2
+    cells = 0
+    for element in table.elements():
+        if element.name == "table" and element is not table:
+            return True
+        cells += element.name in ("td", "th")
+    return cells < 2
 
 
 def read_table(table: Element, write: Callable[[Element], str] = visible_text) -> Table:

@@ -14,8 +14,8 @@ from reference_impl.servers.web.tokens import Close, Open, Text, tokens
 
 __all__ = ["BLOCKS", "Element", "Tree", "parse"]
 
-MOST_DEPTH = 150
-MOST_NODES = 300_000
+MOST_DEPTH = 100
+MOST_TOKENS = 400_000
 _VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
@@ -96,7 +96,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A parsed page. `cut` says that it had more nodes than are kept."""
+    """A parsed page. `cut` says that it had more than is kept."""
 
     root: Element
     cut: bool
@@ -109,7 +109,9 @@ class Tree:
 def parse(html: str) -> Tree:
     """Return the tree of a page. Never fails."""
     builder = _Builder()
-    for token in tokens(html):
+    for count, token in enumerate(tokens(html)):
+        if count >= MOST_TOKENS:
+            return Tree(builder.root, cut=True)
         match token:
             case Text(value):
                 builder.text(value)
@@ -117,19 +119,15 @@ def parse(html: str) -> Tree:
                 builder.open(name, attributes, ends=ends)
             case Close(name):
                 builder.close(name)
-        if builder.nodes >= MOST_NODES:
-            return Tree(builder.root, cut=True)
     return Tree(builder.root, cut=False)
 
 
 class _Builder:
     def __init__(self) -> None:
         self.root = Element("#root", {})
-        self.nodes = 0
         self._stack = [self.root]
 
     def text(self, value: str) -> None:
-        self.nodes += 1
         self._stack[-1].children.append(value)
 
     def open(self, name: str, attributes: dict[str, str], *, ends: bool) -> None:
@@ -141,7 +139,6 @@ class _Builder:
             self._end(*_ENDED_BY[name])
         parent = self._stack[-1]
         element = Element(name, attributes, parent.depth + 1)
-        self.nodes += 1
         parent.children.append(element)
         if name in BLOCKS:
             self._tell_of_block()
@@ -167,7 +164,10 @@ class _Builder:
                 self._leave(index, alone=name in _FORMATTING)
                 return
             if open_name in stop:
-                return
+                break
+        if name == "p":
+            self.open(name, {}, ends=False)  # an end without a beginning is both
+            self._stack = self._stack[:-1] if self._stack[-1].name == "p" else self._stack
 
     def _leave(self, index: int, *, alone: bool) -> None:
         """End an open element and what is in it; a formatting element goes `alone` if blocks began in it."""

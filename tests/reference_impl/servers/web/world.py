@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,7 +77,9 @@ class Site:
 
 
 @asynccontextmanager
-async def site(pages: dict[str, bytes | Script] | None = None, address: str = PUBLIC) -> AsyncIterator[Site]:
+async def site(
+    pages: dict[str, bytes | Script] | None = None, address: str = PUBLIC, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Site]:
     """A site while the block lasts; nothing of it is left behind."""
     here = Site(dict(pages or {}), address=address)
     tasks: set[asyncio.Task[None]] = set()
@@ -86,7 +89,7 @@ async def site(pages: dict[str, bytes | Script] | None = None, address: str = PU
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(connected, address, 0)
+    server = await asyncio.start_server(connected, address, 0, ssl=tls)
     here.port = server.sockets[0].getsockname()[1]
     try:
         yield here
