@@ -14,7 +14,7 @@ from reference_impl.servers.gateway import describing, selecting
 from reference_impl.servers.gateway.arguments import BODY, input_schema, named_arguments
 from reference_impl.servers.gateway.credentials import Credentials, credentials_of
 from reference_impl.servers.gateway.document import Document, DocumentError
-from reference_impl.servers.gateway.operations import LeftOut, Operation, operations
+from reference_impl.servers.gateway.operations import LeftOut, Operation, operations, plain_name
 from reference_impl.servers.gateway.origins import Base, base_of
 from reference_impl.servers.gateway.requests import Endpoint
 from reference_impl.servers.gateway.schemas import Schema
@@ -78,7 +78,7 @@ def plan(document: Document, settings: GatewaySettings, *, write: bool) -> Plan:
         raise SetupError(f"no operation of {document.name} can be offered: {left_out[0].label}: {left_out[0].reason}")
     info = document.value.get("info")
     said: dict[str, Any] = info if isinstance(info, dict) else {}
-    title = cleaned(said.get("title"), 100) or "an API without a title"
+    title = " ".join(cleaned(said.get("title"), 100).split()) or "an API without a title"
     about = cleaned(said.get("description"), 500)
     return Plan(document, title, about, servers.base, tuple(tools), tuple(left_out), credentials)
 
@@ -105,7 +105,7 @@ def _tool(
     settings: GatewaySettings,
 ) -> PlannedTool:
     taken = {place: credentials.uses(place) for place in ("query", "header", "cookie")}
-    free = [item for item in operation.parameters if item.name.lower() not in taken.get(item.place, ())]
+    free = [item for item in operation.parameters if plain_name(item.place, item.name) not in taken.get(item.place, ())]
     named = named_arguments(free)
     schema = _compiled(input_schema(document, operation, named))
     output = describing.output_schema(document, operation) if settings.output_schemas else None

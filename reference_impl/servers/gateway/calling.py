@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from reference_impl.schemas import Validator
-from reference_impl.server import Context, ToolResult
+from reference_impl.server import Context, ToolError, ToolResult
 from reference_impl.servers.gateway.credentials import Credentials
 from reference_impl.servers.gateway.oauth import Tokens
 from reference_impl.servers.gateway.redacting import Redactor
@@ -57,12 +58,17 @@ def handler(gate: Gate, endpoint: Endpoint, judge: Validator | None) -> Callable
 
 async def _called(gate: Gate, endpoint: Endpoint, arguments: dict[str, Any], progress: _Progress) -> Answer:
     """Send a call; once more with another token where the one held was refused, for then nothing was carried out."""
+    deadline = gate.upstream.deadline()
     prepared = prepare(endpoint, arguments)
     way = gate.credentials.choose(endpoint.operation.security)
     for anew in (False, True):
-        applied = await gate.credentials.applied(way, gate.tokens.take, anew=anew)
+        try:
+            async with asyncio.timeout(gate.upstream.left(deadline)):
+                applied = await gate.credentials.applied(way, gate.tokens.take, anew=anew)
+        except TimeoutError:
+            raise ToolError(f"{endpoint.operation.label} was not sent: there was no token for it in time") from None
         request = finished(endpoint, prepared, applied)
-        answer = await gate.upstream.call(request, progress.again, progress.received)
+        answer = await gate.upstream.call(request, deadline, progress.again, progress.received)
         if anew or answer.reply.status != 401 or not gate.credentials.refreshable(way):
             return answer
     raise AssertionError("the second answer counts")

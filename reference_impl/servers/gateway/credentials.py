@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus, unquote_plus
 
 from reference_impl.server.errors import SetupError, ToolError
 from reference_impl.servers.gateway.document import Document, DocumentError
-from reference_impl.servers.gateway.operations import Requirement
+from reference_impl.servers.gateway.operations import Requirement, plain_name
 
 __all__ = ["Applied", "Credentials", "Scheme", "Taker", "credentials_of"]
 
@@ -112,8 +112,8 @@ class Credentials:
         return Applied(places["header"], places["query"], places["cookie"])
 
     def uses(self, place: str) -> frozenset[str]:
-        """Return the names that credentials have in a place, in lower case: no argument may have them."""
-        return frozenset(scheme.key.lower() for scheme in self.schemes.values() if scheme.place == place)
+        """Return the names that credentials have in a place, as `plain_name` has them: no argument may have them."""
+        return frozenset(plain_name(place, scheme.key) for scheme in self.schemes.values() if scheme.place == place)
 
     def refreshable(self, way: Requirement) -> bool:
         """Tell whether another token can be had for this way in."""

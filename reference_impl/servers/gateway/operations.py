@@ -10,7 +10,7 @@ from typing import Any, Literal
 from reference_impl.servers.gateway.document import Document, DocumentError
 from reference_impl.servers.gateway.texts import cleaned
 
-__all__ = ["Body", "LeftOut", "Operation", "Parameter", "Place", "Requirement", "operations"]
+__all__ = ["Body", "LeftOut", "Operation", "Parameter", "Place", "Requirement", "is_json", "operations", "plain_name"]
 
 Place = Literal["path", "query", "header", "cookie"]
 Requirement = Mapping[str, tuple[str, ...]]
@@ -126,7 +126,7 @@ def _read(document: Document, path: str, item: dict[str, Any], method: str) -> O
             method.upper(),
             _checked_path(path),
             identifier if isinstance(identifier, str) and identifier else None,
-            cleaned(node.get("summary") or item.get("summary"), 200),
+            " ".join(cleaned(node.get("summary") or item.get("summary"), 200).split()),
             cleaned(node.get("description") or item.get("description")),
             tuple(tag for tag in node.get("tags") or () if isinstance(tag, str)),
             node.get("deprecated") is True,
@@ -167,8 +167,13 @@ def _parameters(document: Document, path: str, item: dict[str, Any], node: dict[
         yield _parameter(name, place, parameter)
 
 
+def plain_name(place: str, name: str) -> str:
+    """Return a parameter's name as servers may read it: of headers, many take `_` and `-` for one (CGI, WSGI)."""
+    return name.lower().replace("_", "-") if place == "header" else name.lower()
+
+
 def _is_ignored(name: str) -> bool:
-    return name.lower() in _NOT_PARAMETERS | _NOT_OURS
+    return plain_name("header", name) in _NOT_PARAMETERS | _NOT_OURS
 
 
 def _parameter(name: str, place: str, node: dict[str, Any]) -> Parameter:

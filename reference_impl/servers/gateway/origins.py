@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -35,7 +36,7 @@ def base_of(url: str, what: str = "the server URL") -> Base:
         raise SetupError(f"{what} {_shown(url)!r} must look like https://host[:port]/path, with nothing after the path")
     if not url.isascii() or any(character <= " " or character in '\\"<>{}|^`\x7f' for character in url):
         raise SetupError(f"{what} {url!r} has characters that a URL cannot have: percent-encode them")
-    if any(segment in (".", "..") for segment in parts.path.split("/")):
+    if any(re.sub("(?i)%2e", ".", segment) in (".", "..") for segment in parts.path.split("/")):
         raise SetupError(f"{what} {url!r} must not have . or .. in its path")
     named = f"[{host}]" if ":" in host else host
     ending = "" if port in (None, _PORTS[parts.scheme]) else f":{port}"

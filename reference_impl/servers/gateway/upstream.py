@@ -75,9 +75,16 @@ class Upstream:
         self.exchanger = exchanger
         self._gates = {}
 
-    async def call(self, request: UpstreamRequest, tell: Tell, watch: Watch | None = None) -> Answer:
+    def deadline(self) -> float:
+        """Return when a call that begins now has to be over."""
+        return self._pace.now() + self._limits.timeout
+
+    def left(self, deadline: float) -> float:
+        """Return the seconds until then."""
+        return max(deadline - self._pace.now(), 0.0)
+
+    async def call(self, request: UpstreamRequest, deadline: float, tell: Tell, watch: Watch | None = None) -> Answer:
         """Send a request until there is an answer that counts. Raises `ToolError`."""
-        deadline = self._pace.now() + self._limits.timeout
         async with self._turn(request, deadline):
             for attempt in range(1, self._limits.attempts + 1):
                 outcome = await self._attempt(request, deadline, watch)
@@ -94,7 +101,7 @@ class Upstream:
     async def _turn(self, request: UpstreamRequest, deadline: float) -> AsyncIterator[None]:
         gate = self._gates.setdefault(request.origin, asyncio.Semaphore(self._limits.concurrency))
         try:
-            async with asyncio.timeout(max(deadline - self._pace.now(), 0)):
+            async with asyncio.timeout(self.left(deadline)):
                 await gate.acquire()
         except TimeoutError:
             bound = self._limits.concurrency
@@ -114,7 +121,7 @@ class Upstream:
                 f"is left alone; {open_}"
             ) from None
         try:
-            async with asyncio.timeout(max(deadline - self._pace.now(), 0.001)):
+            async with asyncio.timeout(self.left(deadline)):
                 assert self.exchanger is not None
                 reply = await self.exchanger.send(request, watch)
         except TimeoutError:

@@ -1,19 +1,22 @@
 """The gateway's own credentials go to its upstream and nowhere else; the caller's go nowhere."""
 
+import asyncio
 import base64
 import json
 import logging
+import ssl
 from urllib.parse import quote, quote_plus
 
 import aiohttp
 import anyio
 import pytest
+import trustme
 from aiohttp import web
 
 from reference_impl.client import ClientSettings, connect
 from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.errors import SetupError
-from reference_impl.servers.gateway import GatewaySettings, make_server
+from reference_impl.servers.gateway import GatewaySettings, Limits, make_server
 from reference_impl.servers.gateway.sample import Sample
 from tests.reference_impl.servers.gateway.world import (
     answering,
@@ -362,3 +365,27 @@ async def test_the_sample_takes_its_own_key_alone():
         for headers in ({}, {"x-notes-key": "guess"}, {"x-notes-key": ""}):
             async with session.get(url, headers=headers) as reply:
                 assert reply.status == 401
+
+
+async def test_a_token_that_does_not_come_ends_the_call_at_its_deadline(tmp_path):
+    async def hang(_request):
+        await asyncio.Event().wait()
+
+    async with upstream(hang) as there:
+        value = protected({"type": "oauth2", "flows": FLOW}, url=there.url)
+        server = gateway(tmp_path, value, there.url, environ=CLIENT, limits=Limits(timeout=0.1))
+        async with talking(server) as talk:
+            assert await talk.fails("a") == "GET /a was not sent: there was no token for it in time"
+
+
+async def test_an_upstream_whose_certificate_nobody_vouches_for_is_sent_nothing(tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    async with upstream(tls=context) as there:
+        value = protected({"type": "http", "scheme": "bearer"})
+        server = gateway(
+            tmp_path, value, there.url, environ={"TOUCHSTONE_GATEWAY_THE_KEY": "abc"}, limits=Limits(attempts=1)
+        )
+        async with talking(server) as talk:
+            assert "cannot be reached (TLS failed: " in await talk.fails("a")
+        assert there.seen == []

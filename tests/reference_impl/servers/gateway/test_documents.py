@@ -1,9 +1,12 @@
 """Reading OpenAPI documents, and refusing in one line what is none."""
 
+import sys
+
 import anyio
 import pytest
 
 from reference_impl.server.errors import SetupError
+from reference_impl.servers.gateway import make_server
 from reference_impl.servers.gateway.document import load, parsed
 from tests.reference_impl.servers.gateway.world import answering, upstream
 
@@ -104,3 +107,12 @@ async def test_a_url_without_a_document_is_refused(reply, words):
 def test_a_url_where_nobody_listens_is_refused():
     with pytest.raises(SetupError, match="cannot be fetched"):
         load("http://127.0.0.1:9/openapi.json")
+
+
+def test_what_is_not_installed_is_named_with_its_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    with pytest.raises(SetupError, match=r"mcp-touchstone\[yaml\]"):
+        parsed(YAML, "test")
+    monkeypatch.setattr("reference_impl.servers.gateway.find_spec", lambda _: None)
+    with pytest.raises(SetupError, match=r"mcp-touchstone\[servers\]"):
+        make_server()

@@ -133,7 +133,19 @@ def test_texts_say_what_a_model_needs_and_hide_nothing(tmp_path):
 
 
 def test_headers_that_are_not_for_arguments_are_none(tmp_path):
-    names = ["Host", "Authorization", "Cookie", "Content-Length", "X-Forwarded-For", "Accept", "X-Fine", "X-Key"]
+    names = [
+        "Host",
+        "Authorization",
+        "Cookie",
+        "Content-Length",
+        "X-Forwarded-For",
+        "Accept",
+        "X-Fine",
+        "X-Key",
+        "X_Key",
+        "X_Forwarded_For",
+        "hOsT",
+    ]
     node = operation(operationId="a", parameters=[parameter(name, "header") for name in names])
     schemes = {"key": {"type": "apiKey", "in": "header", "name": "x-key"}}
     tool = tools(tmp_path, document({"/a": {"get": node}}, components={"securitySchemes": schemes}))["a"]

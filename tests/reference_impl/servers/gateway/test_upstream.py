@@ -53,7 +53,8 @@ def made(*outcomes, **limits):
 
 
 async def call(upstream, method="GET", tell=lambda _: None):
-    return await upstream.call(UpstreamRequest(method, "http://o/a", "http://o", f"{method} /a"), tell)
+    request = UpstreamRequest(method, "http://o/a", "http://o", f"{method} /a")
+    return await upstream.call(request, upstream.deadline(), tell)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,7 +55,9 @@ async def fine(_request: web.Request) -> web.StreamResponse:
 
 
 @asynccontextmanager
-async def upstream(answer: Responder = fine, port: int = 0) -> AsyncIterator[Upstream]:
+async def upstream(
+    answer: Responder = fine, port: int = 0, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Upstream]:
     async def record(request: web.Request) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
         there.seen.append(Seen(request.method, request.raw_path, headers, await request.read()))
@@ -64,8 +67,8 @@ async def upstream(answer: Responder = fine, port: int = 0) -> AsyncIterator[Ups
     application.router.add_route("*", "/{path:.*}", record)
     runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
-    there = Upstream(f"http://127.0.0.1:{runner.addresses[0][1]}", answer)
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True, ssl_context=tls).start()
+    there = Upstream(f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}", answer)
     try:
         yield there
     finally:
