@@ -8,8 +8,8 @@ Runs under any ASGI server, alone or mounted in another application:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -139,6 +139,16 @@ class MCPApplication:
             await send({"type": "lifespan.shutdown.complete"})
         except Exception as error:  # noqa: BLE001 - ASGI wants any failure of a lifespan told as a message
             await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None, None]:
+        """Run for the length of a block: in the lifespan of an application around this one, which sees none itself."""
+        await self._hold()
+        try:
+            yield
+        finally:
+            self.close()
+            await self._stack.aclose()
 
     def close(self) -> None:
         """End all streams and sessions gracefully; a runner calls it when it begins to shut down."""

@@ -2,17 +2,16 @@
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import anyio.abc
 
 from reference_impl.client import ClientSettings, RetryPolicy, StdioCommand
 from reference_impl.client.manager import ManagerOptions
 from reference_impl.server import AdvancedMCPServer
-from reference_impl.server.stream import serve_stream
-from reference_impl.transports.memory import MemoryChannel, memory_pair
+from reference_impl.server.in_memory import serving_in_memory
+from reference_impl.transports.memory import MemoryChannel
 
 AT_ONCE = ManagerOptions(policy=RetryPolicy(base=0.0))
 """No pauses between attempts."""
@@ -58,56 +57,30 @@ def process(name: str, count: Any) -> StdioCommand:
     return StdioCommand((sys.executable, "-c", PROCESS, name, str(count)))
 
 
-class _Bytes(anyio.abc.ByteStream):
-    def __init__(self, channel: MemoryChannel) -> None:
-        self._channel = channel
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        del max_bytes
-        return await self._channel.receive()
-
-    async def send(self, item: bytes) -> None:
-        await self._channel.send(item)
-
-    async def send_eof(self) -> None:
-        self._channel.close_sending()
-
-    async def aclose(self) -> None:
-        await self._channel.aclose()
-
-
 class House:
     """Serves a server in memory, to whoever connects by `door`; `cut` ends the conversations so far."""
 
-    def __init__(self, server: AdvancedMCPServer, tasks: anyio.abc.TaskGroup) -> None:
-        self.server, self._tasks = server, tasks
-        self.open: list[MemoryChannel] = []
+    def __init__(self, server: AdvancedMCPServer, open_conversation: Callable[[], MemoryChannel]) -> None:
+        self.server, self._open = server, open_conversation
+        self.conversations: list[MemoryChannel] = []
         self.served = 0
 
     def door(self) -> MemoryChannel:
-        near, far = memory_pair()
-        self.open.append(far)
         self.served += 1
-        stream = _Bytes(far)
-        self._tasks.start_soon(self._serve, stream)
-        return near
-
-    async def _serve(self, stream: _Bytes) -> None:
-        with suppress(anyio.EndOfStream, anyio.ClosedResourceError):
-            await serve_stream(self.server, stream, stream)
+        self.conversations.append(self._open())
+        return self.conversations[-1]
 
     async def cut(self) -> None:
-        for channel in self.open:
-            await channel.aclose()
-        self.open.clear()
+        for channel in self.conversations:
+            channel.close_sending()
+        self.conversations.clear()
 
 
 @asynccontextmanager
 async def house(server: AdvancedMCPServer) -> AsyncIterator[House]:
     with anyio.fail_after(20):
-        async with anyio.create_task_group() as tasks:
-            yield House(server, tasks)
-            tasks.cancel_scope.cancel()
+        async with serving_in_memory(server) as open_conversation:
+            yield House(server, open_conversation)
 
 
 async def until(happened: Callable[[], object]) -> None:
