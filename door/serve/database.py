@@ -30,7 +30,7 @@ def database(
     url: Annotated[
         str | None,
         typer.Argument(
-            metavar="[URL]",
+            metavar="URL",
             help="A path, sqlite:///PATH, postgresql://..., or env:NAME for a variable that holds one; "
             "without it, a sample.",
         ),
