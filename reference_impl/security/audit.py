@@ -1,8 +1,8 @@
 """The audit log: who was allowed what, written so that nobody changes it unnoticed.
 
 Append-only JSON Lines in a file of mode 0600, chained by hashes (`audit_chain`), rotated by size with the chain going
-on (`audit_files` reads and verifies), with secrets redacted by value. One `AuditLog` writes to a file at a time, from
-any number of threads; a second one, in this process or another, is refused.
+on (`audit_files` reads and verifies), with secrets redacted by value. Threads may share an `AuditLog`, and processes a
+file: hosts start the same server more than once.
 
     with AuditLog("audit.jsonl") as log:
         log.append({"operation": "tools/call", "resource": "files/delete", "granted": False})
@@ -33,6 +33,7 @@ from reference_impl.security.audit_files import (
     read_head,
     verify,
 )
+from reference_impl.security.audit_handles import claimed, last_line, mended, opened, same_file, write_whole
 from reference_impl.security.redaction import Redactor
 
 __all__ = ["Audit", "AuditError", "AuditLog", "AuditOptions", "MemoryAudit", "Verification", "read_audit_key", "verify"]
@@ -79,7 +80,8 @@ class AuditOptions:
     """How a log is kept.
 
     `key` makes the hashes HMACs (at least 16 secret bytes). A file that would grow beyond `largest` bytes is set aside;
-    `keep` full files are kept, all if None. `sync` says when entries are forced to the disk: each before `append`
+    `keep` full files are kept, all if None. `patience` is how many seconds to wait for another process that is writing.
+    `sync` says when entries are forced to the disk: each before `append`
     returns, at most once a second, or when the system likes; a crash of the machine, not of the process, may take what
     was not forced.
     """
@@ -87,6 +89,7 @@ class AuditOptions:
     key: bytes | None = field(default=None, repr=False)
     largest: int = 64 * 1024 * 1024
     keep: int | None = None
+    patience: float = 5.0
     sync: Literal["always", "second", "never"] = "second"
 
     def __post_init__(self) -> None:
@@ -108,8 +111,8 @@ def read_audit_key(path: str | Path) -> bytes:
 
 
 class AuditLog:
-    """Writes one audit log. Raises `AuditError` where it cannot go on from what is there: another writer has it, its
-    end was cut off, or its key is another.
+    """Writes one audit log. Raises `AuditError` where it cannot go on from what is there: its end was cut off, or its
+    key is another.
 
     `redactor` takes secrets out of what is written; `clock` gives Unix seconds.
     """
@@ -129,10 +132,12 @@ class AuditLog:
         self._lock = threading.Lock()
         self._synced = -1.0
         self._file = self._noting = -1
+        self._last, self._noted, self._size = Head(0, NOTHING), b"", 0
         try:
-            self._noting = _opened(head_of(self.path))
-            _claim(self._noting, self.path)
-            self._go_on()
+            self._noting = opened(head_of(self.path))
+            self._file = opened(self.path)
+            with claimed(self._noting, self.path, self.options.patience):
+                self._go_on()
         except OSError as error:
             self.close()
             raise self._told(error) from None
@@ -150,7 +155,9 @@ class AuditLog:
             if self._file < 0:
                 raise AuditError(f"{self.path}: the audit log is closed")
             try:
-                return self._append(cleaned)
+                with claimed(self._noting, self.path, self.options.patience):
+                    self._catch_up()
+                    return self._append(cleaned)
             except OSError as error:
                 raise self._told(error) from None
 
@@ -184,12 +191,22 @@ class AuditLog:
 
     # What is there -------------------------------------------------------------------------------
 
+    def _catch_up(self) -> None:
+        """Go on behind what other processes have written meanwhile."""
+        if not same_file(self._file, self.path):  # another one has set it aside
+            fresh = opened(self.path)
+            os.close(self._file)
+            self._file = fresh
+        elif os.pread(self._noting, _HEAD_SIZE, 0) == self._noted and os.fstat(self._file).st_size == self._size:
+            return
+        self._go_on()
+
     def _go_on(self) -> None:
         """Find the last entry, and go on behind it."""
-        self._file = _opened(self.path)
-        torn = _mended(self._file)
+        torn = mended(self._file)
         self._last = self._found()
-        noted = read_head(os.pread(self._noting, _HEAD_SIZE, 0), self._chain)
+        self._noted, self._size = os.pread(self._noting, _HEAD_SIZE, 0), os.fstat(self._file).st_size
+        noted = read_head(self._noted, self._chain)
         if noted is None and self._last.sequence:
             raise AuditError(
                 f"{head_of(self.path)}: missing, so nobody can tell whether entries are; move the log away"
@@ -206,7 +223,7 @@ class AuditLog:
     def _found(self) -> Head:
         """Return which entry is the last, in this file or the newest full one."""
         for path in (self.path, *reversed(full_files(self.path))):
-            line = _last_line(path)
+            line = last_line(path)
             if line is None:
                 continue
             entry, found = read_line(line), self._chain.hash_of(line)
@@ -226,19 +243,19 @@ class AuditLog:
             line, found = self._chain.line({**own, **event})
         if len(line) > LARGEST_LINE:
             raise AuditError(f"{self.path}: an entry of {len(line)} bytes is too large")
-        before = os.fstat(self._file).st_size
-        if before and before + len(line) > self.options.largest:
+        if self._size and self._size + len(line) > self.options.largest:
             self._rotate()
-            before = 0
-        _write_whole(self._file, line, before)
+        write_whole(self._file, line, self._size)
+        note = self._chain.line({"sequence": sequence, "timestamp": own["timestamp"], "previous": found})[0]
+        noted = note[:-1].ljust(_HEAD_SIZE - 1) + b"\n"
         try:
-            note, _ = self._chain.line({"sequence": sequence, "timestamp": own["timestamp"], "previous": found})
-            os.pwrite(self._noting, note[:-1].ljust(_HEAD_SIZE - 1) + b"\n", 0)
+            os.pwrite(self._noting, noted, 0)
             self._force()
         except OSError:
-            os.ftruncate(self._file, before)
+            os.ftruncate(self._file, self._size)
+            self._noted = b""  # whatever is there now: look before going on
             raise
-        self._last = Head(sequence, found)
+        self._last, self._noted, self._size = Head(sequence, found), noted, self._size + len(line)
         return {**own, **event, "hash": found}
 
     def _force(self) -> None:
@@ -256,64 +273,9 @@ class AuditLog:
         os.fsync(self._file)
         if self.path.exists():  # not if the last attempt came no further
             self.path.rename(self.path.with_name(f"{self.path.name}.{number}"))
-        fresh = _opened(self.path)
+        fresh = opened(self.path)
         os.close(self._file)
-        self._file = fresh
+        self._file, self._size = fresh, 0
         if self.options.keep is not None:
             for old in full_files(self.path)[: -self.options.keep or None]:
                 old.unlink()
-
-
-def _opened(path: Path) -> int:
-    """Open a file to append to, made private if it is new; never through a link. Raises `OSError`, `AuditError`."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-    handle = os.open(path, flags, 0o600)
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise AuditError(f"{path}: no regular file")
-    return handle
-
-
-def _claim(handle: int, path: Path) -> None:
-    """Keep others from writing. Where the system has no `flock`, nobody is kept."""
-    try:
-        import fcntl
-    except ImportError:
-        return
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise AuditError(f"{path}: another process, or another part of this one, writes this audit log") from None
-
-
-def _mended(handle: int) -> int:
-    """Take away a last line that was never finished: the process died over it. Return how many bytes that were."""
-    size = os.fstat(handle).st_size
-    tail = os.pread(handle, LARGEST_LINE, max(0, size - LARGEST_LINE))
-    torn = len(tail) - (tail.rfind(b"\n") + 1)
-    if torn:
-        os.ftruncate(handle, size - torn)
-    return torn
-
-
-def _last_line(path: Path) -> bytes | None:
-    """Return the last line of a file, or None if there is none."""
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - 2 * LARGEST_LINE))
-            lines = file.read().splitlines(keepends=True)
-    except FileNotFoundError:
-        return None
-    return lines[-1] if lines else None
-
-
-def _write_whole(handle: int, line: bytes, at: int) -> None:
-    """Write a line at the end, or nothing of it. Raises `OSError`."""
-    written = 0
-    try:
-        while written < len(line):
-            written += os.pwrite(handle, line[written:], at + written)
-    except OSError:
-        os.ftruncate(handle, at)
-        raise

@@ -7,7 +7,6 @@ import logging
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -79,13 +78,6 @@ def test_metrics_are_kept_where_they_can_be_seen() -> None:
 def test_what_cannot_be_used_is_refused_in_one_line(options: ServingOptions, said: str) -> None:
     with pytest.raises(Refusal, match=said), guarded(make_server(), options):
         pass
-
-
-def test_an_audit_log_that_somebody_else_writes_is_refused(tmp_path: Path) -> None:
-    options = ServingOptions(audit=tmp_path / "audit.jsonl")
-    with AuditLog(tmp_path / "audit.jsonl"), pytest.raises(Refusal, match="writes this audit log"):
-        names(options)
-    assert names(replace(options, call_rate=1)) == ["RateLimitingMiddleware", "PermissionsMiddleware"]
 
 
 def test_secrets_of_the_environment_are_told_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

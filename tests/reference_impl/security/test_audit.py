@@ -1,5 +1,6 @@
 """The audit log: what is found out, what survives, and what is refused."""
 
+import fcntl
 import itertools
 import json
 import os
@@ -141,10 +142,50 @@ def test_old_files_may_be_taken_away_whole_and_that_is_told(path):
     assert found.notes == (f"entries before {found.first} are in files that are not here",)
 
 
-def test_only_one_writes(path):
-    with AuditLog(path), pytest.raises(AuditError, match="another process, or another part of this one"):
-        AuditLog(path)
+def test_several_write_one_chain_and_set_files_aside_for_each_other(path):
+    options = AuditOptions(largest=3000)
+    with AuditLog(path, options) as one, AuditLog(path, options) as other:
+        for number in range(30):
+            (one, other, other)[number % 3].append({"number": number})
+    assert (verify(path).whole, len(full_files(path)) > 1) == (True, True)
+    assert [entry["number"] for entry in read_entries(path)] == list(range(30))
+
+
+WRITER = """
+import sys
+from reference_impl.security.audit import AuditLog, AuditOptions
+with AuditLog(sys.argv[1], AuditOptions(largest=20_000)) as log:
+    for number in range(100):
+        log.append({"process": sys.argv[2], "number": number})
+"""
+
+
+def test_processes_write_one_chain(path):
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, path, name]) for name in "abc"]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    found = verify(path)
+    assert (found.whole, found.entries) == (True, 300)
+    for name in "abc":
+        assert [entry["number"] for entry in read_entries(path) if entry["process"] == name] == list(range(100))
+
+
+def test_who_does_not_let_go_of_the_log_is_not_waited_for_without_end(path):
     write(path, 1)
+    with AuditLog(path, AuditOptions(patience=0)) as log, head_of(path).open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(AuditError, match="does not let go"):
+            log.append({})
+        fcntl.flock(held, fcntl.LOCK_UN)
+        log.append({})
+
+
+def test_what_changes_under_a_writer_is_noticed_by_its_next_entry(path):
+    with AuditLog(path) as log:
+        log.append({"n": 1})
+        log.append({"n": 2})
+        path.write_bytes(lines_of(path)[0])
+        with pytest.raises(AuditError, match="entries 2 to 2 are gone"):
+            log.append({"n": 3})
 
 
 def test_many_threads_write_one_chain(path):
