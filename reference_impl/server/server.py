@@ -60,7 +60,8 @@ class AdvancedMCPServer:
     message)`, these are fed too: the exception's name, the tool's name or the method, and what the client was told.
     `seal` guards the request states; processes that serve one endpoint together share its key. `readiness` holds probes
     of what `/health` depends on; `secrets` the values that no error may tell a client (`secrets.keep([password])`). All
-    tasks end when the last conversation has.
+    tasks end when the last conversation has. `find_more`, where it is set, returns resources as on the wire that come
+    and go, listed behind the registered ones.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class AdvancedMCPServer:
         self.templates: dict[str, Resource] = {}
         self.prompts: dict[str, Prompt] = {}
         self.completions: dict[tuple[str, str], Completer] = {}
+        self.find_more: Callable[[], Awaitable[list[dict[str, Any]]]] | None = None
         self.middleware: list[Middleware] = []
         self._cached: dict[tuple[str, str], Any] = {}
         self.routes: dict[tuple[str, str], Any] = {}  # method and revision to what serves it, as `dispatch` found it

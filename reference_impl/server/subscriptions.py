@@ -50,7 +50,8 @@ class Hub:
     """All who hear of changes. What changes may be told from any thread; `attach` says where the listeners live.
 
     A list that changes several times within `_QUIET` seconds is announced at once and, for the rest, once more.
-    `on_subscribed` hears which resources somebody begins to listen to, before that is confirmed.
+    `on_subscribed` hears which resources somebody begins to listen to, or none for their list alone, before that is
+    confirmed.
     """
 
     sessions: set[Session] = field(default_factory=set)
@@ -74,6 +75,10 @@ class Hub:
         """Return the URIs of all resources that anybody listens to."""
         heard = [session.subscriptions for session in self.sessions] + [each.uris for each in self.subscriptions]
         return set().union(*heard)
+
+    def heard(self, kind: str) -> bool:
+        """Tell whether somebody asked to be told of changes of a list."""
+        return any(kind in subscription.lists for subscription in self.subscriptions)
 
     def list_changed(self, kind: str) -> None:
         """Announce that the list of `tools`, `prompts` or `resources` is another now."""
@@ -154,7 +159,7 @@ async def listen(server: AdvancedMCPServer, exchange: Exchange, params: dict[str
     if states:
         subscription.tasks = frozenset(states)
         subscription.accepted["taskIds"] = list(states)
-    if subscription.uris:
+    if subscription.uris or "resources" in subscription.lists:
         await server.hub.subscribed(subscription.uris)
     subscription.notify("notifications/subscriptions/acknowledged", {"notifications": subscription.accepted})
     server.hub.subscriptions.add(subscription)

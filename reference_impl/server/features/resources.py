@@ -27,7 +27,12 @@ __all__ = ["list_resources", "list_templates", "read_resource", "subscribe", "un
 async def list_resources(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:
     """Return one page of resources."""
     items = visible(server, "resources", exchange.revision)
-    return page("resources/list", items, params, server.page_size("resources/list"))
+    if server.find_more is not None:
+        items = [*items, *await server.find_more()]
+    result = page("resources/list", items, params, server.page_size("resources/list"))
+    if server.find_more is not None and exchange.revision.caching_hints:
+        result["ttlMs"] = 0
+    return result
 
 
 async def list_templates(server: AdvancedMCPServer, exchange: Exchange, params: dict[str, Any]) -> dict[str, Any]:

@@ -203,6 +203,7 @@ OFFERS: tuple[Offer, ...] = (
         Moved,
         move_file,
         _DESTROYS,
+        renames=True,
     ),
     Offer(
         "delete_file",
@@ -213,5 +214,6 @@ OFFERS: tuple[Offer, ...] = (
         delete_file,
         _DESTROYS,
         long=True,
+        renames=True,
     ),
 )

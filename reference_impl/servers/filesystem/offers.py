@@ -76,7 +76,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One tool. `work` takes an `Errand` and `arguments`, and returns a `result` or `Shown`; it runs in a thread."""
+    """One tool. `work` takes an `Errand` and `arguments`, and returns a `result` or `Shown`, in a thread: one of the
+    `searchers` if it may take `long`. `renames`: what is listed as resources may be others afterwards."""
 
     name: str
     title: str
@@ -86,6 +87,7 @@ class Offer:
     work: Callable[[Errand, Any], msgspec.Struct | Shown]
     annotations: dict[str, Any]
     long: bool = False
+    renames: bool = False
 
 
 def register(server: AdvancedMCPServer, files: Files, offers: Iterable[Offer]) -> None:
@@ -98,13 +100,15 @@ def register(server: AdvancedMCPServer, files: Files, offers: Iterable[Offer]) -
             title=offer.title,
             annotations=offer.annotations,
             outputSchema=_schema(offer.result),
-        )(_handler(files, offer))
+        )(_handler(server, files, offer))
 
 
-def _handler(files: Files, offer: Offer) -> Callable[..., Any]:
+def _handler(server: AdvancedMCPServer, files: Files, offer: Offer) -> Callable[..., Any]:
     async def handler(context: Context, **arguments: Any) -> ToolResult | dict[str, Any]:
         given = msgspec.convert(arguments, offer.arguments, strict=False)  # the schema lets 3.0 through for an integer
         found = await files.errand(context, lambda errand: offer.work(errand, given), long=offer.long)
+        if offer.renames:
+            server.hub.list_changed("resources")
         if isinstance(found, Shown):
             return ToolResult(found.content, structured=msgspec.to_builtins(found.result))
         value: dict[str, Any] = msgspec.to_builtins(found)

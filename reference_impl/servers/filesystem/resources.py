@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import Any
 
 from reference_impl.server import AdvancedMCPServer, Context, ResourceNotFoundError, ToolError
 from reference_impl.server.content import resource_contents
 from reference_impl.servers.filesystem.beneath import OutsideError, Place, directory, regular
 from reference_impl.servers.filesystem.failures import told
+from reference_impl.servers.filesystem.job import run
 from reference_impl.servers.filesystem.media import guessed_type, sniffed
 from reference_impl.servers.filesystem.offers import Errand, Files
 from reference_impl.servers.filesystem.text import pread
@@ -42,8 +45,28 @@ def register(server: AdvancedMCPServer, files: Files, watcher: Watcher) -> None:
     async def file(context: Context, path: str) -> list[dict[str, Any]]:
         return await read(context, path)
 
-    for root in () if files.roots.asks else files.roots.given:
+    if files.roots.asks:
+        return  # who lists resources cannot be asked for roots
+
+    async def more() -> list[dict[str, Any]]:
+        return await run(lambda job: _listed(Errand(files.roots.given, files.limits, job)), files.limits.seconds)
+
+    for root in files.roots.given:
         _add_root(server, root.path, Place(root, ()).name or "/", read)
+    server.find_more = more
+
+
+def _listed(errand: Errand) -> list[dict[str, Any]]:
+    """Return the files right in the roots, as resources; others are found by the directories that hold them."""
+    found: dict[str, dict[str, Any]] = {}
+    for root in errand.roots:
+        place = Place(root, ())
+        with contextlib.suppress(OSError), directory(place) as descriptor:
+            for item in page(descriptor, errand.job, "", errand.limits.entries):
+                uri = uri_of(place.child(item.name).path)
+                if item.kind == "file":
+                    found[uri] = {"uri": uri, "name": shown(item.name), "mimeType": guessed_type(item.name)}
+    return list(islice(found.values(), errand.limits.entries))
 
 
 def _add_root(server: AdvancedMCPServer, path: str, name: str, read: Read) -> None:

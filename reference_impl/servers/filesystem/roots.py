@@ -60,7 +60,8 @@ class Roots:
         if ".." in path.split("/"):
             return []
         inside = [root.within(parts) for root in self.given if (parts := root.beneath(path)) is not None]
-        return inside or [root for root in self.given if Root(path, (_named(path),)).beneath(root.path) is not None]
+        named = _named(path)
+        return inside or [root for root in self.given if any(alias[: len(named)] == named for alias in root.aliases)]
 
 
 def _named(path: str) -> tuple[str, ...]:

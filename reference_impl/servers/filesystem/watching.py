@@ -13,7 +13,7 @@ from reference_impl.server import ToolError
 from reference_impl.servers.filesystem.beneath import OutsideError, Place, holder
 from reference_impl.servers.filesystem.replacing import Signature, signature
 from reference_impl.servers.filesystem.roots import Roots, located
-from reference_impl.servers.filesystem.uris import path_of
+from reference_impl.servers.filesystem.uris import path_of, uri_of
 
 if TYPE_CHECKING:
     from reference_impl.server import AdvancedMCPServer
@@ -32,6 +32,7 @@ class Watcher:
     def __init__(self, roots: Roots, interval: float) -> None:
         self._roots = roots
         self._interval = interval
+        self._listed = set() if roots.asks else {uri_of(root.path) for root in roots.given}
         self._server: AdvancedMCPServer | None = None
         self._known: OrderedDict[str, Place] = OrderedDict()
         self._signatures: dict[str, Signature | None] = {}
@@ -63,26 +64,38 @@ class Watcher:
 
     async def _subscribed(self, uris: Iterable[str]) -> None:
         """See how files are before their subscriber is answered, so that no later change is missed."""
-        new = [uri for uri in uris if uri not in self._signatures]
+        new = [uri for uri in {*uris, *self._listed} if uri not in self._signatures]
         for uri, now in (await asyncio.to_thread(self._look, new)).items():
             self._signatures.setdefault(uri, now)
         if self._task is None and self._signatures:
             self._task = asyncio.create_task(self._watch())
 
+    def _wanted(self) -> set[str]:
+        """Return what has to be looked at: what somebody subscribed to, and the roots for whoever hears of lists."""
+        if self._server is None:
+            return set()
+        hub = self._server.hub
+        return hub.watched() | (self._listed if hub.heard("resources") else set())
+
     async def _watch(self) -> None:
-        while self._server is not None:
+        while True:
             await asyncio.sleep(self._interval)
-            watched = self._server.hub.watched()
-            for uri, now in (await asyncio.to_thread(self._look, sorted(watched))).items():
+            for uri, now in (await asyncio.to_thread(self._look, sorted(self._wanted()))).items():
                 before = self._signatures.get(uri, now)
                 self._signatures[uri] = now
                 if now != before:
-                    self._server.resource_updated(uri)
-            watched = self._server.hub.watched()
-            self._signatures = {uri: seen for uri, seen in self._signatures.items() if uri in watched}
+                    self._tell(uri)
+            wanted = self._wanted()
+            self._signatures = {uri: seen for uri, seen in self._signatures.items() if uri in wanted}
             if not self._signatures:
                 break
         self._task = None
+
+    def _tell(self, uri: str) -> None:
+        if self._server is not None:
+            self._server.resource_updated(uri)
+            if uri in self._listed:
+                self._server.hub.list_changed("resources")
 
     def _look(self, uris: Iterable[str]) -> dict[str, Signature | None]:
         return {uri: self._signature(place) for uri in uris if (place := self._place(uri)) is not None}

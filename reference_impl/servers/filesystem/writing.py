@@ -184,6 +184,7 @@ OFFERS: tuple[Offer, ...] = (
         Written,
         write_file,
         _REPLACES,
+        renames=True,
     ),
     Offer(
         "edit_file",

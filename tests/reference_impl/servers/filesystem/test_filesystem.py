@@ -209,7 +209,8 @@ async def test_files_and_directories_are_resources(root, era):
     (root / "räum lich.txt").write_text("ä")
     (root / "data.bin").write_bytes(b"\0\1")
     async with talking(make_server([root]), settings(era)) as talk:
-        (known,) = await talk.client.list_resources()
+        known, *listed = await talk.client.list_resources()
+        assert [item["name"] for item in listed] == ["README.md", "data.bin", "pixel.png", "räum lich.txt"]
         listing = (await talk.client.read_resource(known["uri"]))["contents"][0]
         assert listing["mimeType"] == "text/uri-list"
         uris = listing["text"].split()
@@ -228,10 +229,19 @@ async def test_files_and_directories_are_resources(root, era):
                 await talk.client.read_resource(uri)
 
 
+async def test_more_files_than_a_page_holds_are_listed_in_pages(root, era):
+    for number in range(150):
+        (root / f"{number:03}").touch()
+    async with talking(make_server([root]), settings(era)) as talk:
+        uris = [item["uri"] for item in await talk.client.list_resources()]
+        assert len(uris) == len(set(uris)) == 153
+
+
 async def test_listings_and_contents_of_resources_are_bounded(root):
     async with talking(make_server([root], limits=Limits(entries=2, media_bytes=20))) as talk:
         listing = (await talk.client.read_resource(root.as_uri()))["contents"][0]["text"]
         assert listing.split("\r\n")[2].startswith("# There are more")
+        assert len(await talk.client.list_resources()) == 3
         with pytest.raises(RequestFailed, match="more than a resource may"):
             await talk.client.read_resource(f"{root.as_uri()}/src/main.py")
 
@@ -255,6 +265,21 @@ async def test_subscribers_are_told_of_changes_and_of_nothing_else(root, era):
         if task is not None:  # it sees that nobody listens any more, and ends
             await asyncio.wait_for(task, 10)
         assert watcher._task is None
+
+
+async def test_who_hears_of_lists_is_told_when_files_come_and_go(root):
+    server = make_server([root], write=True, limits=Limits(watch_seconds=0.01))
+    async with talking(server) as talk:
+        before = await talk.client.list_resources()
+        async with talk.client.listen(Filter(resources=True)) as news:
+            (root / "fresh.txt").touch()
+            assert (await anext(news)).method == "notifications/resources/list_changed"
+            assert len(await talk.client.list_resources()) == len(before) + 1
+    heard = []
+    async with talking(make_server([root], write=True), settings("legacy", on_notification=heard.append)) as talk:
+        await talk.call("delete_file", path="fresh.txt")
+        assert [message.method for message in heard] == ["notifications/resources/list_changed"]
+        assert await talk.client.list_resources() == before
 
 
 async def test_a_change_right_after_the_subscription_is_not_missed(root):
