@@ -69,10 +69,11 @@ class Grants:
         self._refresh()
         return sorted(self._live(now), key=lambda grant: grant.since)
 
-    def find(self, inquiry: Inquiry, now: float) -> Grant | None:
-        """Return what answers an inquiry: a no before a yes, and of equals the latest."""
+    def find(self, inquiry: Inquiry, now: float, counts: Callable[[Grant], bool]) -> Grant | None:
+        """Return what answers an inquiry, of those that `counts` is true of: a no before a yes, and of equals the
+        latest."""
         self._refresh()
-        found = [grant for grant in self._live(now) if grant.about(inquiry, now)]
+        found = [grant for grant in self._live(now) if grant.about(inquiry, now) and counts(grant)]
         return max(found, key=lambda grant: (not grant.granted, grant.since), default=None)
 
     def remember(self, grant: Grant) -> None:

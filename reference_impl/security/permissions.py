@@ -18,7 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,10 +147,8 @@ class PermissionManager:
         ruling = self.policy.rule(inquiry, now)
         if ruling.action != "ask":
             return Decision(ruling.action == "allow", ruling.why)
-        grant = self._grants.find(inquiry, now)
-        if grant is None or (grant.granted and ruling.sensitive and grant.scope is Scope.ALWAYS):
-            return ruling  # an answer for always was given before this counted as sensitive
-        return Decision(grant.granted, f"answered before, for {grant.scope}")
+        grant = self._grants.find(inquiry, now, lambda grant: _counts(grant, inquiry, ruling, now))
+        return ruling if grant is None else Decision(grant.granted, f"answered before, for {grant.scope}")
 
     @contextmanager
     def _queued(self, inquiry: Inquiry) -> Iterator[_Queue]:
@@ -168,8 +166,7 @@ class PermissionManager:
     async def _asked(self, inquiry: Inquiry, ruling: Ruling) -> Decision:
         if self._ask is None:
             return _denied(f"{ruling.why}, and nobody can be asked")
-        most = min(ruling.scope, Scope.SESSION if ruling.sensitive else Scope.ALWAYS, key=lambda scope: scope.rank)
-        asked = Inquiry(inquiry.operation, inquiry.resource, ruling.sensitive, inquiry.principal, inquiry.context, most)
+        asked = replace(inquiry, sensitive=ruling.sensitive, most=_most(ruling))
         try:
             consent = await ask_callback(self._ask, asked)
         except Exception as error:  # the user's code; whatever goes wrong in it is no consent
@@ -229,6 +226,23 @@ class PermissionManager:
             _logger.error("%s", error)  # noqa: TRY400 - one line says it all
             return self._audit_failure == "allow"
         return True
+
+
+def _most(ruling: Ruling) -> Scope:
+    """Return the longest that a yes may hold."""
+    longest = Scope.SESSION if ruling.sensitive else Scope.ALWAYS
+    return min(ruling.scope, longest, key=lambda scope: scope.rank)
+
+
+def _counts(grant: Grant, inquiry: Inquiry, ruling: Ruling, now: float) -> bool:
+    """Tell whether an earlier answer answers this: a no does, a yes within the bounds that hold for this here and now,
+    which may be closer than those of what it was given for."""
+    if not grant.granted:
+        return True
+    if grant.scope.rank > _most(ruling).rank or (ruling.seconds is not None and now >= grant.since + ruling.seconds):
+        return False
+    alone = (exactly(inquiry.operation), exactly(inquiry.resource))
+    return not ruling.sensitive or (grant.operation, grant.resource) == alone
 
 
 def _denied(why: str) -> Decision:

@@ -154,6 +154,33 @@ async def test_a_yes_to_what_is_sensitive_is_never_for_always_nor_for_more():
     assert (grant.scope, grant.resource) == (Scope.SESSION, "files/delete")
 
 
+async def test_a_wide_yes_covers_neither_what_is_sensitive_nor_what_holds_for_less():
+    text = b"""
+        default = "ask"
+        [[rule]]
+        action = "ask"
+        operation = "tools/call"
+        resource = "files/once"
+        scope = "once"
+        [[rule]]
+        action = "ask"
+        operation = "tools/call"
+        resource = "files/minute"
+        seconds = 60
+    """
+    now = [0.0]
+    somebody = Somebody(yes(Scope.SESSION, resource="files/*"), no())
+    manager = PermissionManager(Policy.read(text), somebody, clock=lambda: now[0])
+    assert await manager.request_permission("tools/call", "files/read")
+    assert await manager.request_permission("tools/call", "files/write")
+    assert not await manager.request_permission("tools/call", "files/write", {"sensitive": True})
+    assert not await manager.request_permission("tools/call", "files/once")
+    assert await manager.request_permission("tools/call", "files/minute")
+    now[0] = 60.0
+    assert not await manager.request_permission("tools/call", "files/minute")
+    assert await manager.request_permission("tools/call", "files/read")
+
+
 async def test_many_who_request_the_same_at_once_are_asked_for_once():
     asked, go = [], anyio.Event()
 

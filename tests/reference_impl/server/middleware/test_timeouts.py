@@ -108,6 +108,20 @@ async def test_the_time_that_a_user_takes_to_answer_does_not_count(over_lines, s
     assert answer["result"]["content"][0]["text"] == "runs"
 
 
+async def test_a_task_has_a_lifetime_of_its_own(over_lines, server):
+    @server.tool("long", taskSupport="optional")
+    async def long() -> str:
+        return "unbounded" if _RUNNING.get() is None else "bounded"
+
+    server.add_middleware(TimeoutMiddleware(60))
+    async with over_lines(server) as client:
+        await client.initialize()
+        task = (await client.ask("tools/call", {"name": "long", "task": {}}))["result"]["task"]["taskId"]
+        result = (await client.ask("tasks/result", {"taskId": task}))["result"]
+        assert result["content"][0]["text"] == "unbounded"
+        assert (await client.ask("tools/call", {"name": "long"}))["result"]["content"][0]["text"] == "bounded"
+
+
 async def test_what_is_left_after_a_pause_is_what_was_left_before():
     async with deadline(1000) as bound:
         before = bound.when()
