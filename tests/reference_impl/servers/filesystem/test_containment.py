@@ -258,15 +258,17 @@ SWAPPING = """
 import os, sys
 os.chdir(sys.argv[1])
 print("begun", flush=True)
+real, link, name = sys.argv[2:]
 for _ in range(5_000_000):
-    os.rename("src", "real"); os.rename("link", "src"); os.rename("src", "link"); os.rename("real", "src")
+    os.rename(name, real); os.rename(link, name); os.rename(name, link); os.rename(real, name)
 """
-"""A process that puts a link in the place of a directory, and the directory back, as fast as it can."""
+"""A process that puts a link in the place of something real, and that back, as fast as it can."""
 
 
 @contextmanager
-def swapping(root: Path) -> Iterator[None]:
-    with subprocess.Popen([sys.executable, "-c", SWAPPING, str(root)], stdout=subprocess.PIPE) as process:
+def swapping(root: Path, name: str, link: str) -> Iterator[None]:
+    command = [sys.executable, "-c", SWAPPING, str(root), "real", link, name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"begun\n"
         try:
@@ -281,7 +283,7 @@ def test_no_race_between_a_directory_and_a_link_lets_anything_out(tmp_path):
         (root / "src" / "secret.txt").write_text("harmless")
         (root / "link").symlink_to(outside)
         heard = set()
-        with swapping(root):
+        with swapping(root, "src", "link"):
             for number in range(10_000):  # on a busy machine the other process may rest for long
                 if number > 300 and True in heard:
                     break
@@ -293,6 +295,33 @@ def test_no_race_between_a_directory_and_a_link_lets_anything_out(tmp_path):
                 judge(tried(CHANGING["edit_file"], errand(root), "src/secret.txt"))
                 tried(CHANGING["delete_file"], errand(root), "src/new.txt")
         assert heard == {True, False}
+
+
+def test_no_race_between_a_file_and_a_link_lets_anything_out(tmp_path):
+    with guarded(tmp_path) as (root, outside, judge):
+        (root / "file").write_text("harmless")
+        (root / "link").symlink_to(outside / "secret.txt")
+        heard = set()
+        with swapping(root, "file", "link"):
+            for number in range(10_000):
+                if number > 300 and True in heard:
+                    break
+                for name in ("read_text_file", "read_media_file", "search_text", "resource", "get_file_info"):
+                    answer = tried(LOOKING[name], errand(root), "file")
+                    judge(answer)
+                    heard.add("harmless" in answer)
+                judge(tried(CHANGING["edit_file"], errand(root), "file"))
+        assert heard == {True, False}
+
+
+def test_no_write_goes_through_a_link_that_appears_meanwhile(tmp_path):
+    with guarded(tmp_path) as (root, outside, judge):
+        (root / "folder").mkdir()
+        (root / "folder" / "file").write_text("harmless")
+        (root / "folder" / "link").symlink_to(outside / "secret.txt")
+        with swapping(root / "folder", "file", "link"):
+            for _ in range(50):
+                judge(tried(CHANGING["write_file"], errand(root), "folder/file"))
 
 
 NASTY = st.sampled_from(
