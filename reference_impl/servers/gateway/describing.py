@@ -8,6 +8,7 @@ from typing import Any
 
 from reference_impl.servers.gateway.document import Document, DocumentError
 from reference_impl.servers.gateway.operations import Operation, is_json
+from reference_impl.servers.gateway.relaxing import relaxed
 from reference_impl.servers.gateway.schemas import Schema, translated
 
 __all__ = ["accepted", "described", "hints", "output_schema"]
@@ -63,7 +64,7 @@ def output_schema(document: Document, operation: Operation) -> Schema | None:
         return {**translate(raw), "type": "object"}
 
     try:
-        return translated(document, "response", make)
+        return relaxed(translated(document, "response", make))
     except DocumentError:
         return None
 

@@ -167,7 +167,7 @@ async def test_images_and_sounds_are_what_they_are(tmp_path):
 @pytest.mark.parametrize(
     ("reply", "words"),
     [
-        ((200, JSON, b'{"a": 1}'), 'which is not what its document promises: a: 1 is not of type "string"'),
+        ((200, JSON, b'{"a": 1}'), 'which is not what its document promises: a: 1 is not of types "null", "string"'),
         ((200, JSON, b"[]"), "not what its document promises"),
         ((200, {"content-type": "text/plain"}, b"hello"), "promises: it has no JSON body"),
         ((204, {}, b""), "promises: it has no JSON body"),
