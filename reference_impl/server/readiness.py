@@ -18,8 +18,9 @@ Probe = Callable[[], Awaitable[object]]
 class Readiness:
     """Asks all probes side by side, each for `timeout` seconds at most.
 
-    What they said holds for `lifetime` seconds: whoever asks in a hurry asks us, and not the database. Add probes when
-    the server is made, or in its lifespan; one that is added under a name that is there replaces the other.
+    What they said holds for `lifetime` seconds: whoever asks in a hurry asks us, and not the database. What one meets
+    is logged when it fails first. Add probes when the server is made, or in its lifespan; one that is added under a
+    name that is there replaces the other.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Readiness:
         self._probes: dict[str, Probe] = {}
         self._asking: asyncio.Task[dict[str, bool]] | None = None
         self._asked = 0.0
+        self._failed: frozenset[str] = frozenset()
 
     def add(self, name: str, probe: Probe) -> None:
         """Depend on what `probe` looks for."""
@@ -54,12 +56,15 @@ class Readiness:
     async def _ask(self) -> dict[str, bool]:
         probes = dict(self._probes)
         answers = await asyncio.gather(*(self._one(name, probe) for name, probe in probes.items()))
-        return dict(zip(probes, answers, strict=True))
+        checks = dict(zip(probes, answers, strict=True))
+        self._failed = frozenset(name for name, there in checks.items() if not there)
+        return checks
 
     async def _one(self, name: str, probe: Probe) -> bool:
         try:
             async with asyncio.timeout(self._timeout):
                 return await probe() is not False
         except Exception as error:  # whatever the probe meets, it is not there
-            _logger.warning("not ready: %s: %s", name, type(error).__name__, exc_info=error)
+            if name not in self._failed:
+                _logger.warning("not ready: %s: %s", name, type(error).__name__, exc_info=error)
             return False

@@ -66,6 +66,7 @@ class DatabaseMCPServer(AdvancedMCPServer):
     @asynccontextmanager
     async def _connected(self) -> AsyncGenerator[None, None]:
         await self.engine.open()
+        self.readiness.add("database", partial(self.engine.read, "SELECT 1", (), 1))
         try:
             with suppress(ToolError, TimeoutError):
                 async with asyncio.timeout(_PATIENCE):

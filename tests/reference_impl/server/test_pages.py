@@ -213,6 +213,17 @@ async def test_whoever_asks_in_a_hurry_asks_the_probe_only_once():
     assert await readiness.checks() == {}
 
 
+async def test_what_stays_away_is_logged_once(caplog):
+    database, now = Database(), [0.0]
+    database.state = "down"
+    readiness = Readiness(clock=lambda: now[0])
+    readiness.add("database", database)
+    for _ in range(3):
+        await readiness.checks()
+        now[0] += 1
+    assert (database.asked, len(caplog.records)) == (3, 1)
+
+
 async def test_a_lifespan_may_declare_what_it_depends_on(web_of):
     database = Database()
 
