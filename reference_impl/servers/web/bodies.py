@@ -13,12 +13,15 @@ __all__ = ["ENCODINGS", "Unpacking", "decoded", "media_type"]
 
 ENCODINGS = "gzip"
 """What `accept-encoding` says. Others are packed tighter, and their bombs burst harder."""
+_MEDIA_TYPE = re.compile(r"[a-z0-9!#$&^_.+-]{1,60}/[a-z0-9!#$&^_.+-]{1,80}")
 _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 _META_CHARSET = re.compile(
     rb"""<meta[^>]{1,200}?charset\s{0,8}=\s{0,8}["']?\s{0,8}([A-Za-z0-9_:.-]{1,40})""", re.IGNORECASE
 )
 _XML_CHARSET = re.compile(rb"""^\s{0,8}<\?xml[^>]{1,100}?encoding\s{0,8}=\s{0,8}["']([A-Za-z0-9_:.-]{1,40})""")
 _SNIFFED = 1024
+_OVERHEAD = 65536
+"""Bytes by which packed data may be longer than what it unpacks to."""
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _AS_BROWSERS_DO = {
     "iso8859-1": "cp1252",
@@ -37,7 +40,7 @@ _KNOWN = frozenset(
 
 
 class Unpacking:
-    """Takes a body as it comes and keeps what it unpacks to, up to `most` bytes; `full` says that there was more.
+    """Takes a body as it comes and keeps what it unpacks to, up to `most` bytes; `full` says that no more is taken.
 
     Raises `Refused` for a coding that was not asked for.
     """
@@ -45,7 +48,7 @@ class Unpacking:
     def __init__(self, coding: str, most: int) -> None:
         name = coding.strip().lower()
         if name not in ("", "identity", *_WBITS):
-            raise Refused(f"the answer is packed as {name[:40]!r}, which was not asked for")
+            raise Refused("the answer is packed in a way that was not asked for")
         self._new: Callable[[], zlib._Decompress] | None = None
         if name in _WBITS:
             self._new = lambda: zlib.decompressobj(_WBITS[name])
@@ -53,6 +56,7 @@ class Unpacking:
         self._most = most
         self._parts: list[bytes] = []
         self._size = 0
+        self._taken = 0
         self.full = False
 
     def feed(self, data: bytes) -> None:
@@ -60,6 +64,8 @@ class Unpacking:
         if self._new is None:
             self._keep(data)
             return
+        self._taken += len(data)
+        self.full = self.full or self._taken > self._most + _OVERHEAD  # many members of nothing unpack to nothing
         while data and not self.full:
             if self._unpacker is None:
                 self._unpacker = self._new()  # several members follow each other (RFC 1952, 2.2)
@@ -85,16 +91,19 @@ class Unpacking:
         self._size += min(len(data), room)
 
     def finish(self) -> bytes:
-        """Return what was kept."""
+        """Return what was kept. A packed body that ends before its end counts as cut."""
+        self.full = self.full or (self._new is not None and self._unpacker is not None)
         return b"".join(self._parts)
 
 
 def media_type(field: str) -> tuple[str, str | None]:
-    """Return the media type in lower case and the charset that a Content-Type field names; of several, the last."""
+    """Return the media type in lower case and the charset that a Content-Type field names; of several, the last. A
+    type that is none counts as not said: what it says instead is shown to nobody."""
     last = field.rpartition(",")[2] if "," in field else field
     kind, _, rest = last.partition(";")
     found = re.search(r"""charset\s*=\s*["']?([A-Za-z0-9_:.-]{1,40})""", rest, re.IGNORECASE)
-    return kind.strip().lower(), found[1] if found else None
+    name = kind.strip().lower()
+    return (name if _MEDIA_TYPE.fullmatch(name) else ""), found[1] if found else None
 
 
 def decoded(data: bytes, charset: str | None) -> str:

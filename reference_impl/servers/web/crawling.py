@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -112,7 +111,7 @@ class _Walk:
 
     async def take(self, page: Page, depth: int) -> None:
         """Keep a page, and what its links lead to."""
-        row, onward = await asyncio.to_thread(_read, page)
+        row, onward = await self._web.read(_read, page)
         self.found.pages.append({**row, "depth": depth})
         if depth >= self._bounds.depth:
             return

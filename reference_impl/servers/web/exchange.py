@@ -64,7 +64,7 @@ class Asker:
             with await client.request(head) as reply:
                 return await _read(reply, wanted)
         except ConnectFailed as error:
-            if gate.refused:
+            if gate.refuses:
                 raise Refused(f"{url.host} is not in the public web: this server does not fetch from there") from None
             raise FetchError(f"no connection to {error}") from None
         except ConnectionLost as error:
@@ -94,7 +94,8 @@ async def _read(reply: HttpReply, wanted: Wanted) -> Answer:
     unpacking = Unpacking(headers.get("content-encoding", ""), wanted.most)
     while not unpacking.full and (data := await reply.chunk()) is not None:
         unpacking.feed(data)
-    return Answer(reply.status, headers, unpacking.finish(), unpacking.full)
+    body = unpacking.finish()
+    return Answer(reply.status, headers, body, unpacking.full)
 
 
 def _text(field: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, TypeVar
 
 from reference_impl.servers.web.bodies import decoded, media_type
 from reference_impl.servers.web.cache import PageCache
@@ -24,6 +25,8 @@ _ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,text/*;q=0.8,ap
 _TEXTS = frozenset({"application/json", "application/xml", "application/javascript", "application/x-ndjson"})
 _PACKED = frozenset({"application/gzip", "application/x-gzip"})
 _SNIFFED = 512
+_MOST_READERS = 3
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ class Web:
         self._reach = Reach(settings)
         self._asker = Asker(self._reach, outside, settings.agent)
         self._pace = Pace(settings.limits, outside)
+        self._readers = asyncio.Semaphore(_MOST_READERS)
         self._kept: PageCache[Page] = PageCache(settings.limits, outside.clock)
         self._rulebook = Rulebook(self._hop, settings, outside.clock)
 
@@ -89,6 +93,12 @@ class Web:
                 return await self._fetched(address, packed, turns or Turns(0.0, limit), deadline)
         except TimeoutError:
             raise FetchError(f"{address.origin.authority} took longer than {limit:g} s") from None
+
+    async def read(self, function: Callable[..., Item], *arguments: Any, **named: Any) -> Item:
+        """Return what a function makes of a page, in a thread of its own; a few run at a time, as long pages take
+        long."""
+        async with self._readers:
+            return await asyncio.to_thread(function, *arguments, **named)
 
     async def rules(self, url: WebUrl) -> SiteRules:
         """Return what a site's robots.txt says. Raises `Refused` for a host that must not be reached."""
@@ -149,17 +159,20 @@ def _as_kept(page: Page) -> Page:
 
 
 def _status(answer: Answer) -> str:
+    """Return a status in words, and when to come again if that is said."""
+    later = answer.headers.get("retry-after", "")[:6]
+    when = f": try again in {int(later)} s" if later.isascii() and later.isdigit() else ""
     try:
-        return f"{answer.status} {HTTPStatus(answer.status).phrase}"
+        return f"{answer.status} {HTTPStatus(answer.status).phrase}{when}"
     except ValueError:
-        return str(answer.status)
+        return f"{answer.status}{when}"
 
 
 def _judge(field: str) -> None:
     """Refuse what is no text, before any of it is read."""
     kind, _ = media_type(field)
     if kind and not (kind.startswith("text/") or kind in _TEXTS or kind.endswith(("+xml", "+json"))):
-        raise Refused(f"the answer is {kind[:80]}, and only text is read here")
+        raise Refused(f"the answer is {kind}, and only text is read here")
 
 
 def _judge_packed(field: str) -> None:

@@ -56,17 +56,22 @@ class _Host:
 
 
 class Gate:
-    """Judges the addresses of one host as they are resolved. `refused` tells whether any was turned away."""
+    """Judges the addresses of one host as they are resolved. `refuses` tells whether all were turned away."""
 
     def __init__(self, admits: Callable[[str], bool]) -> None:
         self._admits = admits
-        self.refused = False
+        self._judged: set[bool] = set()
 
     def __call__(self, address: str) -> bool:
         """Tell whether to connect to an IP address."""
         admitted = self._admits(address)
-        self.refused |= not admitted
+        self._judged.add(admitted)
         return admitted
+
+    @property
+    def refuses(self) -> bool:
+        """Whether the host has addresses, and none that may be connected to."""
+        return self._judged == {False}
 
 
 class Reach:

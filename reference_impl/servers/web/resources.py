@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 
 from reference_impl.protocol.messages import encode_json
@@ -24,7 +23,7 @@ _LONGEST = 200_000
 async def read_page(web: Web, url: str) -> str:
     """Return a page as Markdown, after lines that say where it is from and how to treat it."""
     page = await web.fetch(url)
-    title, markdown, _ = await asyncio.to_thread(as_markdown, page, main=True)
+    title, markdown, _ = await web.read(as_markdown, page, main=True)
     lines = [f"> {NOTICE}", ">", f"> Source: {page.url}", *([f"> Title: {escaped(title)}"] if title else [])]
     rest = ["", "> It goes on: `fetch_page` returns long pages in parts."] if len(markdown) > _LONGEST else []
     return "\n".join([*lines, "", markdown[:_LONGEST], *rest])

@@ -63,8 +63,10 @@ class Rules:
     sitemaps: tuple[str, ...] = ()
 
     def allows(self, target: str) -> bool:
-        """Tell whether a path with its query may be fetched: the longest rule counts, and Allow where two are as long
-        (RFC 9309, 2.2.2)."""
+        """Tell whether a path with its query may be fetched: the longest rule counts, and Allow where two are as long.
+        The file itself always may (RFC 9309, 2.2.2)."""
+        if target == "/robots.txt":
+            return True
         target = _comparable(target)
         matching = [(rule.length, rule.allow) for rule in self.rules if rule.matches(target)]
         return max(matching, default=(0, True))[1]

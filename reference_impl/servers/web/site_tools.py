@@ -95,8 +95,8 @@ def _add_sitemap(server: AdvancedMCPServer, web: Web) -> None:
         annotations=READS_THE_WEB,
         outputSchema=obj(found, "pages", "files", "total", "notice"),
     )
-    async def read_sitemap(url: str, start: int = 0, count: int = 500) -> dict[str, Any]:
-        listing = await read_sitemaps(web, url)
+    async def read_sitemap(context: Context, url: str, start: int = 0, count: int = 500) -> dict[str, Any]:
+        listing = await read_sitemaps(web, url, lambda read, at: context.progress(read, message=f"Read {at}"[:300]))
         every = [{"url": at, **({"lastModified": when} if when else {})} for at, when in listing.pages]
         part, rest = page_of(every, int(start), int(count))
         failed = [{"url": at, "reason": reason} for at, reason in listing.failed.items()]

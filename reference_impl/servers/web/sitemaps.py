@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reference_impl.servers.web.bodies import Unpacking
@@ -16,6 +16,8 @@ from reference_impl.servers.web.urls import WebUrl
 __all__ = ["Listing", "read_sitemaps"]
 
 _MOST_FILES = 20
+_MOST_TIMES = 3
+"""How many times as long as one page the files of a site may take."""
 _MOST_LISTED = 50_000
 """What one file may list by the protocol."""
 
@@ -31,9 +33,9 @@ class Listing:
     cut: bool = False
 
 
-async def read_sitemaps(web: Web, url: str) -> Listing:
-    """Return what a site lists. `url` is a sitemap, or any other page of the site, whose robots.txt then names the
-    sitemaps, or it lies at the usual place.
+async def read_sitemaps(web: Web, url: str, tell: Callable[[int, str], None]) -> Listing:
+    """Return what a site lists; `tell` hears of each file. `url` is a sitemap, or any other page of the site, whose
+    robots.txt then names the sitemaps, or it lies at the usual place.
 
     Files and pages of other hosts are passed over. Raises `Refused` for a site that must not be reached, and
     `FetchError` where no sitemap could be read.
@@ -41,18 +43,20 @@ async def read_sitemaps(web: Web, url: str) -> Listing:
     start = WebUrl.of(url)
     pending = deque(await _starts(web, start))
     listing, seen = Listing(), set(pending)
+    ends = web.outside.clock() + _MOST_TIMES * web.settings.limits.most_seconds
     while pending:
-        if len(listing.files) + len(listing.failed) >= _MOST_FILES:
+        if len(listing.files) + len(listing.failed) >= _MOST_FILES or web.outside.clock() >= ends:
             listing.cut = True
             break
         file = pending.popleft()
         try:
             page = await web.fetch(file, packed=True)
-            inner, pages, cut = await asyncio.to_thread(_read, page, web.settings.limits.most_bytes)
+            inner, pages, cut = await web.read(_read, page, web.settings.limits.most_bytes)
         except FetchError as error:
             listing.failed[file] = str(error)
             continue
         listing.files.append(file)
+        tell(len(listing.files), file)
         listing.pages += [row for row in pages if same_site(row[0], start)][: _MOST_LISTED - len(listing.pages)]
         listing.cut = listing.cut or cut or len(listing.pages) >= _MOST_LISTED
         new = [address for address in dict.fromkeys(inner) if address not in seen and same_site(address, start)]
@@ -79,7 +83,8 @@ def _read(page: Page, most: int) -> tuple[list[str], list[tuple[str, str]], bool
     if page.body.startswith(b"\x1f\x8b"):
         unpacking = Unpacking("gzip", most)
         unpacking.feed(page.body)
-        text, cut = unpacking.finish().decode("utf-8", "replace"), cut or unpacking.full
+        text = unpacking.finish().decode("utf-8", "replace")
+        cut = cut or unpacking.full
     elif page.is_html:
         raise FetchError(f"{page.url} is a page and no sitemap")
     if not text.lstrip("\ufeff \t\r\n").startswith("<"):

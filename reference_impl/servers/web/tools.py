@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from reference_impl.server import AdvancedMCPServer
@@ -85,7 +84,7 @@ def _add_fetch(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def fetch_page(url: str, start: int = 0, length: int = _USUAL_LENGTH, main: bool = True) -> dict[str, Any]:
         page = await web.fetch(url)
-        title, markdown, cut = await asyncio.to_thread(as_markdown, page, main=main)
+        title, markdown, cut = await web.read(as_markdown, page, main=main)
         first = int(start)
         part = _part(markdown, first, int(length))
         rest = {"next": first + len(part)} if part and first + len(part) < len(markdown) else {}
@@ -146,7 +145,7 @@ def _add_links(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def extract_links(url: str, same_site: bool = False, start: int = 0, count: int = 200) -> dict[str, Any]:
         page = _html(await web.fetch(url))
-        every = await asyncio.to_thread(_links, page, own=same_site)
+        every = await web.read(_links, page, own=same_site)
         part, rest = page_of(every, int(start), int(count))
         return {"notice": NOTICE, "url": str(page.url), "links": part, **rest, "truncated": page.cut}
 
@@ -187,7 +186,7 @@ def _add_tables(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def extract_tables(url: str, start: int = 0, count: int = 10, rows: int = 200) -> dict[str, Any]:
         page = _html(await web.fetch(url))
-        every = await asyncio.to_thread(_tables, page, int(rows))
+        every = await web.read(_tables, page, int(rows))
         part, rest = page_of(every, int(start), int(count))
         return {"notice": NOTICE, "url": str(page.url), "tables": part, **rest, "truncated": page.cut}
 
@@ -237,5 +236,5 @@ def _add_metadata(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def extract_metadata(url: str) -> dict[str, Any]:
         page = _html(await web.fetch(url))
-        said = await asyncio.to_thread(lambda: metadata(parse(page.text()), str(page.url)))
+        said = await web.read(lambda: metadata(parse(page.text()), str(page.url)))
         return {"notice": NOTICE, "url": str(page.url), "contentType": page.kind, **said}
