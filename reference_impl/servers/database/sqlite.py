@@ -101,8 +101,8 @@ class SqliteEngine:
         if now is None:
             return
         now.threads.shutdown(wait=False, cancel_futures=True)
-        while now.idle:
-            now.idle.pop().connection.close()
+        while (opened := _popped(now.idle)) is not None:
+            opened.connection.close()
         if now.folder is not None:
             now.folder.cleanup()
 
@@ -167,7 +167,7 @@ class SqliteEngine:
         connection.set_progress_handler(ticket.over, _TICK)
         try:
             value = job(connection)
-        except (sqlite3.Error, sqlite3.Warning, OverflowError, MemoryError, RecursionError) as error:
+        except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError) as error:
             connection.close()
             raise self._told(error, ticket, guard) from None
         except BaseException:
@@ -184,8 +184,7 @@ class SqliteEngine:
         try:
             found = now.path.stat()
             identity = found.st_dev, found.st_ino
-            while now.idle and not write:
-                opened = now.idle.pop()
+            while not write and (opened := _popped(now.idle)) is not None:
                 if opened.identity == identity:
                     return opened
                 opened.connection.close()
@@ -213,6 +212,14 @@ class SqliteEngine:
         if isinstance(error, MemoryError):
             return QueryError("The statement needs more memory than there is")
         return QueryError(f"SQLite: {error}")
+
+
+def _popped(idle: list[_Opened]) -> _Opened | None:
+    """Take a connection that nobody uses, in any thread."""
+    try:
+        return idle.pop()
+    except IndexError:
+        return None
 
 
 def _all_busy(settings: DatabaseSettings) -> str:

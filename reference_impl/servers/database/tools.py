@@ -22,6 +22,7 @@ _CHANGING = {"readOnlyHint": False, "destructiveHint": True, "idempotentHint": F
 _STRING = {"type": "string"}
 _STRINGS = {"type": "array", "items": _STRING}
 _QUERY = {"type": "string", "description": "One statement of SQL"}
+_READING = _QUERY | {"examples": ["SELECT 1"]}
 _VALUE = {"type": ["string", "number", "boolean", "null", "array", "object"]}
 
 _RESULT: dict[str, Any] = {
@@ -135,7 +136,7 @@ def _add_query(server: DatabaseMCPServer) -> None:
         "execute_query",
         "Runs one SQL statement that reads (SELECT, VALUES, WITH ... SELECT) and returns its rows. Give values as "
         "params, never inside of the statement. Call get_schema first to learn names and types.",
-        _object({"query": _QUERY, "params": _params(server), "limit": _limit(server)}, "query"),
+        _object({"query": _READING, "params": _params(server), "limit": _limit(server)}, "query"),
         title="Query the database",
         annotations=_READ_ONLY,
         outputSchema=_RESULT,
@@ -164,7 +165,7 @@ def _add_explain(server: DatabaseMCPServer) -> None:
     @server.tool(
         "explain_query",
         "Shows how the database would run a statement that reads, without running it.",
-        _object({"query": _QUERY, "params": _params(server)}, "query"),
+        _object({"query": _READING, "params": _params(server)}, "query"),
         title="Explain a query",
         annotations=_READ_ONLY,
         outputSchema={"type": "object", "properties": {"plan": _STRINGS}, "required": ["plan"]},

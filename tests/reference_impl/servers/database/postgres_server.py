@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -65,7 +64,7 @@ def _user() -> dict[str, Any]:
 class PostgresServer:
     """One server; `url` leads to it as its superuser or somebody else."""
 
-    def __init__(self, bin_folder: Path, folder: Path) -> None:
+    def __init__(self, bin_folder: Path, folder: Path, more: str = "") -> None:
         self._bin = bin_folder
         self.folder = folder
         self._user = _user()
@@ -74,8 +73,16 @@ class PostgresServer:
         data = str(folder / "data")
         self._run("initdb", "-D", data, "-U", "owner", "-E", "UTF8", "--locale=C", "--no-sync", "--auth=trust")
         with (folder / "data/postgresql.conf").open("a") as file:
-            file.write(f"{_SETTINGS}unix_socket_directories = '{folder}'\n")
+            file.write(f"{_SETTINGS}unix_socket_directories = '{folder}'\n{more}")
         (folder / "data/pg_hba.conf").write_text(_ADMISSION)
+
+    def own(self, name: str, content: bytes) -> None:
+        """Write a file beside the data that only the server may read, as it demands of its private key."""
+        path = self.folder / "data" / name
+        path.write_bytes(content)
+        path.chmod(0o600)
+        if self._user:
+            os.chown(path, self._user["user"], self._user["group"])
 
     def _run(self, program: str, *arguments: str, text: str | None = None) -> str:
         done = subprocess.run(
@@ -118,19 +125,21 @@ class PostgresServer:
         secret = "" if password is None else f":{password}"
         return f"postgresql://{user}{secret}@/postgres?host={self.folder}"
 
-    def pause(self, pid: int) -> None:
-        os.kill(pid, signal.SIGSTOP)
 
-    def resume(self, pid: int) -> None:
-        os.kill(pid, signal.SIGCONT)
+@contextmanager
+def folder_of_its_own() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not below pytest's own, which only its user may enter
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
 def running() -> Iterator[PostgresServer]:
     bin_folder = programs()
     assert bin_folder is not None
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not below pytest's own, which only its user may enter
-    try:
+    with folder_of_its_own() as folder:
         server = PostgresServer(bin_folder, folder)
         server.start()
         try:
@@ -138,5 +147,3 @@ def running() -> Iterator[PostgresServer]:
             yield server
         finally:
             server.stop()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
