@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,7 +19,7 @@ def filesystem(
     serving: ServingOptions,
     roots: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[ROOT]...", help="Directories to use; over stdio, without any, those of the client."),
+        typer.Argument(metavar="ROOT", help="Directories to use; over stdio, without any, those of the client."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Also write, edit, move and delete.")] = False,
     client_roots: Annotated[
@@ -30,6 +31,8 @@ def filesystem(
     ] = None,
 ) -> int:
     """The files beneath some directories: list, search and read, and change them with --write."""
+    if os.open not in os.supports_dir_fd:
+        raise Refusal("this system cannot open files relative to a directory, which keeps this server in its roots")
     if not roots and serving.transport is not Transport.stdio:
         raise Refusal("name at least one directory: whoever can reach this address could name any of this machine")
     from reference_impl.servers.filesystem import Limits, make_server

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_impl.server import ResourceNotFoundError, ToolError
+from reference_impl.server.uri_template import UriTemplate
 from reference_impl.servers.filesystem.looking import (
     Info,
     ListDirectory,
@@ -37,6 +39,7 @@ from reference_impl.servers.filesystem.offers import Errand, Shown
 from reference_impl.servers.filesystem.reading import ReadMedia, ReadText, read_media_file, read_text_file
 from reference_impl.servers.filesystem.resources import _read as read_resource
 from reference_impl.servers.filesystem.searching import SearchFiles, SearchText, search_files, search_text
+from reference_impl.servers.filesystem.uris import TEMPLATE
 from reference_impl.servers.filesystem.writing import Edit, EditFile, WriteFile, edit_file, write_file
 from tests.reference_impl.servers.filesystem.world import CANARY, canary, errand, project
 
@@ -137,6 +140,23 @@ def test_no_name_leads_out(tmp_path, way):
         for work in (*LOOKING.values(), *CHANGING.values()):
             answer = tried(work, at, path)
             judge(answer)
+
+
+@pytest.mark.parametrize("way", WAYS_OUT)
+def test_no_uri_leads_out(tmp_path, way):
+    with guarded(tmp_path) as (root, outside, judge):
+        path = filled(WAYS_OUT[way], root, outside)
+        for written in (path, quote(path, errors="surrogatepass"), quote(path, safe="", errors="surrogatepass")):
+            for lead in (
+                "file://",
+                f"file://{root}/",
+                "file:///",
+                "file://localhost",
+                f"file://{quote(str(root), safe='')}%2F",
+            ):
+                found = UriTemplate(TEMPLATE).match(lead + written)
+                if found is not None:
+                    judge(tried(read_resource, errand(root), found["path"]))
 
 
 LINKS: dict[str, str] = {
