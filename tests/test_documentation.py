@@ -23,7 +23,7 @@ from reference_impl.client import connect
 from reference_impl.transports.stdio import StdioCommand
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def _blocks(language: str) -> list[str]:

@@ -12,7 +12,7 @@ from fixtures.miniatures import Miniature, all_miniatures
 from fixtures.miniatures.serve import target_of
 from reports.records import Verdict
 
-BRISK = Patience(start=10, answer=3, quiet=0.25, stop=1, check=20, run=90)
+BRISK = Patience(start=10, answer=5, quiet=0.25, stop=1, check=20, run=90)
 
 
 async def _judge(miniature: Miniature, revisions: tuple[str, ...]) -> list[Verdict]:
@@ -22,11 +22,13 @@ async def _judge(miniature: Miniature, revisions: tuple[str, ...]) -> list[Verdi
     return verdicts
 
 
+# A bent server may leave connections to themselves that its client has cut.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("name", sorted(all_miniatures()))
 def test_exactly_the_named_check_fails_on_a_miniature(name: str) -> None:
     miniature = all_miniatures()[name]
     verdicts = anyio.run(_judge, miniature, (miniature.revision,))
-    wrong = {verdict.check: verdict.summary for verdict in verdicts if verdict.outcome in ("failed", "broken")}
+    wrong = {verdict.check: verdict.actual for verdict in verdicts if verdict.outcome in ("failed", "broken")}
     assert set(wrong) - miniature.also == {miniature.fails}, wrong
 
 

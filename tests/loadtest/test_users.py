@@ -41,7 +41,7 @@ def test_a_plan_may_be_run_by_locust_itself(make_target: Any, tmp_path: Path) ->
     )
     (tmp_path / "plan.json").write_bytes(encode_plan(plan))
     row = locust(
-        *("-f", str(ROOT / "loadtest" / "locustfile.py"), "-u", "2", "-r", "2", "-t", "2s"),
+        *("-f", str(ROOT / "loadtest" / "locustfile.py"), "-u", "2", "-r", "2", "-t", "4s"),
         TOUCHSTONE_LOAD_PLAN=str(tmp_path / "plan.json"),
     )
     assert (row["name"], row["num_failures"]) == ("echo", 0)
