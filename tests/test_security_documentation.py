@@ -13,6 +13,7 @@ from reference_impl.security.audit_chain import LARGEST_LINE
 from reference_impl.security.consent import Inquiry
 from reference_impl.security.policy import Policy
 from reference_impl.server import middleware
+from reference_impl.server.threads import MOST_THREADS
 
 PAGE = (Path(__file__).parent.parent / "docs" / "security.md").read_text("utf-8")
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
@@ -65,4 +66,5 @@ def test_the_order_is_that_of_the_table() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
+    assert MOST_THREADS == 64
     assert (LARGEST_LINE, AuditOptions().largest, AuditOptions().sync) == (64 * 1024, 64 * 1024 * 1024, "second")

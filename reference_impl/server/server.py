@@ -17,9 +17,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from functools import partial
 from typing import Any, Literal, TypeVar, Unpack
 
-from reference_impl.protocol.methods import TASKS
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.security.redaction import Redactor
+from reference_impl.server.capabilities import declared
 from reference_impl.server.definitions import (
     Described,
     Prompt,
@@ -273,28 +273,9 @@ class AdvancedMCPServer:
         """Return what this server declares to clients of `revision`; it follows from what was registered."""
         cached = self._cached.get(("capabilities", revision.name))
         if cached is None:
-            cached = self._cached["capabilities", revision.name] = self._declared(revision)
-        declared: dict[str, Any] = cached
-        return declared
-
-    def _declared(self, revision: Revision) -> dict[str, Any]:
-        changes = {"listChanged": True} if self.options.listens else {}
-        declared: dict[str, Any] = {}
-        if self.tools:
-            declared["tools"] = changes
-        if self.resources or self.templates:
-            declared["resources"] = changes | ({"subscribe": True} if self.options.listens else {})
-        if self.prompts:
-            declared["prompts"] = changes
-        if self.completions and revision.completions_capability:
-            declared["completions"] = {}
-        if self.options.logs:
-            declared["logging"] = {}
-        if self.takes_tasks and revision.tasks:
-            declared["tasks"] = {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}}
-        if self.takes_tasks and revision.modern:
-            declared["extensions"] = {TASKS: {}}
-        return declared
+            cached = self._cached["capabilities", revision.name] = declared(self, revision)
+        capabilities: dict[str, Any] = cached
+        return capabilities
 
     @property
     def takes_tasks(self) -> bool:

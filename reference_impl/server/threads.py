@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextvars import ContextVar
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from functools import lru_cache, partial
 from typing import Any
 
-__all__ = ["in_thread", "stopping"]
+__all__ = ["MOST_THREADS", "in_thread", "stopping"]
+
+MOST_THREADS = 64
+"""Handlers in threads at the same time; more of them wait. The loop's own threads, which look up names, are others, so
+that handlers that hang take nothing from these."""
 
 _STOP: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
 
@@ -23,12 +28,16 @@ def stopping() -> bool:
 
 async def in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call a function in a worker thread and return its result; if this is cancelled, `stopping` is true there."""
-    stop = threading.Event()
-    token = _STOP.set(stop)
+    stop, context = threading.Event(), copy_context()
+    context.run(_STOP.set, stop)
+    call = partial(context.run, function, *args, **kwargs)
     try:
-        return await asyncio.to_thread(partial(function, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(_pool(), call)
     except asyncio.CancelledError:
         stop.set()
         raise
-    finally:
-        _STOP.reset(token)
+
+
+@lru_cache(1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_THREADS, "handler")

@@ -21,7 +21,12 @@ def seen():
 
 
 @pytest.fixture
-def server(empty_server, seen):
+def over():
+    return threading.Event()
+
+
+@pytest.fixture
+def server(empty_server, seen, over):
     @empty_server.tool("forever")
     async def forever() -> str:
         try:
@@ -37,6 +42,7 @@ def server(empty_server, seen):
         while not stopping():
             pause.wait(0.001)
         seen.append("stopped")
+        over.set()
         return ""
 
     @empty_server.tool("own")
@@ -69,11 +75,11 @@ async def test_a_handler_that_takes_too_long_is_cancelled_and_the_client_told(ov
     assert seen == ["cancelled"]
 
 
-async def test_a_thread_learns_that_nobody_waits_for_it(over_lines, server, seen):
+async def test_a_thread_learns_that_nobody_waits_for_it(over_lines, server, seen, over):
     server.add_middleware(TimeoutMiddleware(SOON))
     async with over_lines(server) as client:
         assert "was stopped" in await text(client, "thread")
-    await asyncio.get_running_loop().shutdown_default_executor()
+    assert await asyncio.to_thread(over.wait, 10)
     assert seen == ["stopped"]
 
 
