@@ -140,12 +140,7 @@ def statements(special):
     return st.builds(lambda text, spell: spell(text), joined, st.sampled_from(spelled))
 
 
-GENTLE = settings(
-    derandomize=True,
-    max_examples=400,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+SETTINGS = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class Sandbox:
@@ -208,7 +203,7 @@ def postgres_engine(loop, postgres):
     loop.run(engine.close())
 
 
-@GENTLE
+@settings(SETTINGS, max_examples=400)
 @given(query=statements(OF_SQLITE))
 def test_no_statement_changes_a_file_of_sqlite_or_reads_another(query, loop, sqlite_engine):
     sandbox, engine = sqlite_engine
@@ -231,7 +226,7 @@ def unchanged(postgres, tmp_path_factory):
     assert [path.name for path in place.iterdir()] == ["secret.txt"]
 
 
-@GENTLE
+@settings(SETTINGS, max_examples=250)
 @given(query=statements(OF_POSTGRES))
 def test_no_statement_changes_anything_in_postgresql_or_reads_a_file(query, loop, postgres_engine, unchanged):
     told = loop.run(attempts(postgres_engine, query, unchanged))

@@ -32,6 +32,11 @@ async def engine_of(postgres):
         await engine.close()
 
 
+@pytest.fixture(scope="module")
+def at_first(postgres):
+    return postgres.state()
+
+
 async def until(postgres, question, answer):
     """Ask until the answer is the expected one; each question starts a program, which is wait enough."""
     async with asyncio.timeout(20):
@@ -154,12 +159,11 @@ async def test_a_value_too_large_is_cut_off_and_the_next_statement_runs(engine_o
         "SELECT 1 AS x$a$, pg_read_file('/etc/passwd'), 2 AS y$a$",
     ],
 )
-async def test_the_engine_itself_keeps_even_a_superuser_from_acting(engine_of, postgres, query):
+async def test_the_engine_itself_keeps_even_a_superuser_from_acting(engine_of, postgres, at_first, query):
     engine = await engine_of()
-    before = postgres.state()
     with pytest.raises(ToolError):
         await engine.read(query, (), 10)
-    assert postgres.state() == before
+    assert postgres.state() == at_first
 
 
 async def test_nothing_of_a_session_outlives_a_statement(engine_of, postgres):
