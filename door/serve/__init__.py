@@ -7,6 +7,7 @@ from collections.abc import Callable
 import typer
 
 from door.options import flattened
+from door.serve.custom import custom
 from door.serve.database import database
 from door.serve.everything import everything
 from door.serve.filesystem import filesystem
@@ -16,7 +17,7 @@ from door.serve.web import web
 
 __all__ = ["COMMANDS", "app"]
 
-COMMANDS: tuple[Callable[..., int], ...] = (everything, database, filesystem, gateway, git, web)
+COMMANDS: tuple[Callable[..., int], ...] = (everything, custom, database, filesystem, gateway, git, web)
 """What serves, each by the name of its function."""
 
 app = typer.Typer(rich_markup_mode=None)

@@ -20,7 +20,7 @@ from conformance.target import HttpTarget, StdioTarget, Target
 from door.serve import COMMANDS
 from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.asgi import MCPApplication
-from reference_impl.servers import database, filesystem, gateway, git, web
+from reference_impl.servers import custom, database, filesystem, gateway, git, web
 from reports.records import Finding, Verdict
 from tests.reference_impl.servers.filesystem.world import project
 from tests.reference_impl.servers.git.world import notes
@@ -28,6 +28,7 @@ from tests.reference_impl.serving import serving
 
 PATIENCE = Patience(start=30, answer=15, quiet=0.2, stop=5, check=60, run=110)
 EXAMPLES = 10
+MY_TOOLS = Path(__file__).parents[3] / "docs/examples/custom/my_tools.py"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Served:
 
 
 SERVED: dict[str, Served] = {
+    "custom": Served(
+        lambda _folder: [str(MY_TOOLS), "--reload"],
+        lambda _folder: custom.make_server(MY_TOOLS, reload=True),
+        frozenset({"take"}),
+    ),
     "database": Served(
         lambda _folder: ["--write"],
         lambda _folder: database.make_server(settings=database.DatabaseSettings(write=True)),
