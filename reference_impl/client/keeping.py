@@ -82,6 +82,12 @@ class Keeper:
             raise self._failure or ConnectionClosed(f"{self.state.config.name} has been disconnected")
         return session
 
+    def answered(self) -> None:
+        """Note that the server has answered a request."""
+        self.state.last_used, self.state.health_status = self._wall_clock(), "healthy"
+        if self.watcher is not None:
+            self.watcher.answered()
+
     def failed(self, error: Exception) -> None:
         """Note what went wrong with the server."""
         self.state.last_error, self.state.errored_at = str(error), self._wall_clock()

@@ -25,7 +25,7 @@ from reference_impl.client.patience import hurried
 from reference_impl.client.recording import record_failure
 from reference_impl.client.registry import RegisteredTool, ToolRegistry
 from reference_impl.client.resource_cache import ResourceCache
-from reference_impl.client.retrying import RetryPolicy, pause_before, worth_repeating
+from reference_impl.client.retrying import RetryPolicy, pause_after, worth_repeating
 from reference_impl.client.server_config import ServerConfig, ServerState
 from reference_impl.client.settings import DEFAULT_OPTIONS, CallOptions, JsonObject
 from reference_impl.metrics import ServerMetrics
@@ -217,10 +217,13 @@ class AdvancedMCPClient:
                     if attempt == max_retries or not worth_repeating(error, harmless=harmless):
                         raise
                     last = error
+                    wished = pause_after(error)
                 else:
-                    keeper.state.last_used, keeper.state.health_status = self.options.wall_clock(), "healthy"
-                    return result
-                await anyio.sleep(pause_before(last, attempt, self.options.policy))
+                    keeper.answered()
+                    wished = pause_after(result)
+                    if not wished or attempt == max_retries or wished > deadline:
+                        return result
+                await anyio.sleep(max(wished, self.options.policy.delay(attempt)))
         raise RequestTimeout(method, deadline) from last
 
     def _failed(self, keeper: Keeper, error: ClientError) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import SystemRandom
+from typing import Any
 
 from reference_impl.client.errors import (
     ClientError,
@@ -18,12 +19,15 @@ from reference_impl.client.errors import (
     RequestTimeout,
     Unreachable,
 )
-from reference_impl.protocol.errors import Code
+from reference_impl.client.settings import JsonObject
 
-__all__ = ["RetryPolicy", "pause_before", "worth_repeating"]
+__all__ = ["RetryPolicy", "pause_after", "worth_repeating"]
 
 _PASSING = frozenset({408, 500, 502, 503, 504})
 """HTTP statuses of trouble that may pass, which say nothing of whether the request had an effect."""
+
+_LONGEST = 86_400.0
+"""Seconds beyond which a wish to be left alone means never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,32 @@ def worth_repeating(error: ClientError, *, harmless: bool) -> bool:
             return harmless
         case HttpRefused(status=status):
             return harmless and status in _PASSING
-        case RequestFailed(code=Code.INTERNAL_ERROR):
-            return harmless
+        case RequestFailed(data=data):
+            return _wished(data) is not None
     return False
 
 
-def pause_before(error: ClientError, attempt: int, policy: RetryPolicy) -> float:
-    """Return the seconds to wait: what the policy draws, and at least what the server asked for."""
-    wished = error.retry_after if isinstance(error, HttpRefused) else None
-    return max(policy.delay(attempt), wished or 0.0)
+def pause_after(failure: ClientError | JsonObject) -> float:
+    """Return the seconds that a server wants to be left alone after a failure, or after a result that says so.
+
+    A server that names a time has done nothing: `retryAfter`, in an error's data or at the end of a name in a failed
+    result's `_meta`, as `RateLimitingMiddleware` has it; and Retry-After of HTTP.
+    """
+    match failure:
+        case HttpRefused(retry_after=float(seconds)):
+            return seconds
+        case RequestFailed(data=data):
+            return _wished(data) or 0.0
+        case {"isError": True, "_meta": dict(meta)}:
+            return _wished(meta) or 0.0
+    return 0.0
+
+
+def _wished(data: Any) -> float | None:
+    """Return the time that data names; none that is endless or no time."""
+    if not isinstance(data, dict):
+        return None
+    named = [value for name, value in data.items() if str(name).rpartition("/")[2] == "retryAfter"]
+    seconds: Any = named[0] if named else None
+    valid = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < _LONGEST
+    return float(seconds) if valid else None

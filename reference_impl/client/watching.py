@@ -28,7 +28,7 @@ _MOST_SEEN = 1024
 _PATIENCE = 5.0
 """Seconds that a subscription may take, before its resource is read without one."""
 _ATTEMPTS = 8
-"""How often in a row the stream of changes may break, before it is given up."""
+"""How often in a row the stream of changes may break, before it is left until the server answers something else."""
 
 
 @dataclass(slots=True)
@@ -55,6 +55,11 @@ class Watcher:
         self._watched: OrderedDict[str, _Watch] = OrderedDict()
         self._refused: set[str] = set()
         self._heard = anyio.Event()
+        self._alive = anyio.Event()
+
+    def answered(self) -> None:
+        """Take notice that the server is there."""
+        self._alive.set()
 
     # Lists --------------------------------------------------------------------------------------
 
@@ -73,7 +78,7 @@ class Watcher:
     async def _hear_of_lists(self, policy: RetryPolicy) -> None:
         wanted = self._listed()
         failures = 0
-        while wanted.wire() and self._connection.revision.modern and failures < _ATTEMPTS:
+        while wanted.wire() and self._connection.revision.modern:
             try:
                 async with self._connection.listen(wanted) as news:
                     self._heard.set()
@@ -81,15 +86,17 @@ class Watcher:
                         self._missed(None)
                     async for _ in news:
                         failures = 0
+                # It has ended in good order, as it does where the server is about to be replaced.
             except ConnectionClosed as error:
                 _logger.debug("the stream of changes broke: %s", error)
             except ClientError as error:
                 _logger.warning("the server tells of no changes: %s", error)
                 return
-            else:
-                return  # the server has ended it in good order
             await anyio.sleep(policy.delay(failures))
             failures += 1
+            if failures >= _ATTEMPTS:
+                self._alive = anyio.Event()
+                await self._alive.wait()
 
     def _listed(self) -> Filter:
         offers = self._connection.agreement.offers

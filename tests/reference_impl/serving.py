@@ -25,9 +25,12 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(application: MCPApplication, tls: ssl.SSLContext | None = None) -> AsyncIterator[Served]:
+async def serving(
+    application: MCPApplication, tls: ssl.SSLContext | None = None, port: int = 0
+) -> AsyncIterator[Served]:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen()
         runner = configured(application, tls)
         running = asyncio.ensure_future(runner.serve(sockets=[listener]))

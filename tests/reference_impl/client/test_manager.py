@@ -19,11 +19,15 @@ from reference_impl.client import (
     ServerConfig,
     StdioCommand,
     UnknownServer,
+    Unreachable,
 )
 from reference_impl.protocol.revisions import REVISIONS
 from reference_impl.server import AdvancedMCPServer
+from reference_impl.server.asgi import HttpOptions, MCPApplication
+from reference_impl.server.errors import RateLimitedError
 from reference_impl.servers.everything import make_server
 from tests.reference_impl.client.manager_servers import AT_ONCE, QUICK, House, house, process, text_of, until
+from tests.reference_impl.serving import serving
 
 pytestmark = pytest.mark.anyio
 
@@ -35,11 +39,11 @@ NOTE = "note://one"
 class Notes:
     """A server with one resource, and how often it was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, **hints) -> None:
         self.server = AdvancedMCPServer("notes")
         self.reads = 0
 
-        @self.server.resource(NOTE, "A note")
+        @self.server.resource(NOTE, "A note", **hints)
         async def note() -> str:
             self.reads += 1
             return f"read {self.reads}"
@@ -215,6 +219,25 @@ async def test_one_deadline_counts_over_all_attempts():
         assert client.metrics.errors.by_class()["timeout"] > 1
 
 
+async def test_a_server_that_was_asked_too_fast_is_asked_again_when_it_wants():
+    server = AdvancedMCPServer("busy")
+    calls = []
+
+    @server.tool("act", "Does something")
+    async def act() -> str:
+        calls.append("act")
+        if len(calls) < 3:
+            raise RateLimitedError(0.001)
+        return "done"
+
+    async with house(server) as served, AdvancedMCPClient(options=AT_ONCE) as client:
+        await client.connect_server(config("one", served))
+        assert text_of(await client.call_tool("act")) == "done"
+        calls.clear()
+        refused = await client.call_tool_with_retry("one", "act", max_retries=1)
+        assert (refused["isError"], len(calls)) == (True, 2)
+
+
 async def test_those_who_reconnect_at_the_same_time_share_one_connection(everything):
     async with AdvancedMCPClient(options=AT_ONCE) as client:
         first = await client.connect_server(config("one", everything))
@@ -309,6 +332,18 @@ async def test_a_legacy_resource_that_is_read_again_is_kept_until_it_changes():
         assert client.metrics.resource_accesses["one"].total_calls == 3
 
 
+async def test_hints_of_a_modern_server_decide_and_its_notifications_count_more():
+    notes = Notes(ttlMs=60_000)
+    async with house(notes.server) as served, AdvancedMCPClient() as client:
+        await client.connect_server(config("one", served))
+        for _ in range(5):
+            await client.read_resource("one", NOTE)
+        assert notes.reads == 1
+        notes.server.resource_updated(NOTE)
+        await client.sessions["one"].session.ping()  # what was sent before the answer has come before it
+        assert (await client.read_resource("one", NOTE))["contents"][0]["text"] == "read 2"
+
+
 async def test_what_was_kept_goes_with_its_connection():
     notes = Notes()
     async with house(notes.server) as served, AdvancedMCPClient(options=AT_ONCE) as client:
@@ -317,6 +352,47 @@ async def test_what_was_kept_goes_with_its_connection():
             await client.read_resource("one", NOTE)
         await client.reconnect_server("one")
         assert len(client.resource_cache) == 0
+
+
+# Over HTTP ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("revisions", [REVISIONS, REVISIONS[:-1]], ids=["modern", "legacy"])
+async def test_a_server_over_http_may_go_and_come_back(revisions):
+    settings = ClientSettings(revisions=revisions, timeout=5)
+    async with AdvancedMCPClient(options=AT_ONCE) as client:
+        async with serving(MCPApplication(make_server())) as at:
+            await client.connect_server(ServerConfig("one", f"http://{at.address}/mcp", settings))
+            assert text_of(await client.call_tool("echo", {"text": "1"})) == "1"
+        with pytest.raises(Unreachable):
+            await client.call_tool("echo", {"text": "2"})
+        assert (await client.health_check(timeout=1))["one"].status == "unhealthy"
+        async with serving(MCPApplication(make_server()), port=at.port):
+            assert text_of(await client.call_tool("echo", {"text": "3"})) == "3"
+            assert (await client.health_check(timeout=5))["one"].status == "healthy"
+            while revisions is REVISIONS and "extra" not in client.tool_registry:  # changes are heard of again
+                await client.call_tool("toggle_extra_tool")
+                await anyio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("revisions", [REVISIONS, REVISIONS[:-1]], ids=["modern", "legacy"])
+async def test_changes_are_heard_of_over_http(revisions):
+    settings = ClientSettings(revisions=revisions, timeout=5)
+    async with AdvancedMCPClient(options=AT_ONCE) as client, serving(MCPApplication(make_server())) as at:
+        await client.connect_server(ServerConfig("one", f"http://{at.address}/mcp", settings))
+        await client.call_tool("toggle_extra_tool")
+        await until(lambda: "extra" in client.tool_registry)
+
+
+async def test_a_server_over_a_websocket_is_connected_to_again():
+    options = HttpOptions(websocket=True)
+    async with AdvancedMCPClient(options=AT_ONCE) as client:
+        async with serving(MCPApplication(make_server(), options=options)) as at:
+            await client.connect_server(ServerConfig("one", f"ws://{at.address}/ws", QUICK, restart=False))
+            assert text_of(await client.call_tool("echo", {"text": "1"})) == "1"
+        await until(lambda: client.sessions["one"].health_status == "unhealthy")
+        async with serving(MCPApplication(make_server(), options=options), port=at.port):
+            assert text_of(await client.call_tool("echo", {"text": "2"})) == "2"
 
 
 # The end ------------------------------------------------------------------------------------

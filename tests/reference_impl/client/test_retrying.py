@@ -12,7 +12,7 @@ from reference_impl.client import (
     RetryPolicy,
     Unreachable,
 )
-from reference_impl.client.retrying import pause_before, worth_repeating
+from reference_impl.client.retrying import pause_after, worth_repeating
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,8 @@ from reference_impl.client.retrying import pause_before, worth_repeating
         (ConnectionClosed("lost"), True, False),
         (RequestTimeout("tools/call", 1.0), True, False),
         (HttpRefused(503), True, False),
-        (RequestFailed(-32603, "Internal error"), True, False),
+        (RequestFailed(-32603, "Internal error"), False, False),
+        (RequestFailed(-32000, "Too fast", {"retryAfter": 1}), True, True),
         (RequestFailed(-32602, "Invalid params"), False, False),
         (HttpRefused(401), False, False),
         (PermissionDenied("no"), False, False),
@@ -43,8 +44,23 @@ def test_pauses_double_up_to_a_cap_and_are_drawn_from_all_of_their_range():
     assert longest.delay(10_000) == 4.0
 
 
-def test_a_server_that_names_a_time_is_left_alone_for_as_long():
-    refused = HttpRefused(429, headers={"retry-after": "7"})
-    assert pause_before(refused, 0, RetryPolicy(random=lambda: 1.0)) == 7.0
-    assert HttpRefused(429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}).retry_after is None
-    assert pause_before(ConnectionClosed("lost"), 0, RetryPolicy(base=0.5, random=lambda: 1.0)) == 0.5
+@pytest.mark.parametrize(
+    ("failure", "seconds"),
+    [
+        (HttpRefused(429, headers={"retry-after": "7"}), 7.0),
+        (HttpRefused(429, headers={"retry-after": "Wed, 21 Oct 2026 07:28:00 GMT"}), 0.0),
+        (HttpRefused(429), 0.0),
+        (RequestFailed(-32000, "Too fast", {"retryAfter": 1.5}), 1.5),
+        (RequestFailed(-32000, "Too fast", {"retryAfter": "soon"}), 0.0),
+        (RequestFailed(-32000, "Too fast", {"retryAfter": -1}), 0.0),
+        (RequestFailed(-32000, "Too fast", {"retryAfter": float("inf")}), 0.0),
+        (RequestFailed(-32602, "Invalid params", "retryAfter"), 0.0),
+        ({"isError": True, "_meta": {"touchstone/retryAfter": 2}}, 2.0),
+        ({"_meta": {"touchstone/retryAfter": 2}}, 0.0),
+        ({"isError": True, "content": []}, 0.0),
+        (ConnectionClosed("lost"), 0.0),
+    ],
+    ids=str,
+)
+def test_a_server_that_names_a_time_is_left_alone_for_as_long(failure, seconds):
+    assert pause_after(failure) == seconds

@@ -1,0 +1,112 @@
+"""Forms that servers ask for, filled in at a terminal; and what a terminal is shown."""
+
+from __future__ import annotations
+
+import os
+import tty
+from typing import Any
+
+import anyio
+import pytest
+
+from door.host_terminal import Lines, Shown, TerminalForm
+from reference_impl.host import Outcome, Plan, Step
+from reference_impl.security.redaction import Redactor
+
+FIELDS = {
+    "name": {"type": "string", "description": "Who you are"},
+    "age": {"type": "integer"},
+    "sure": {"type": "boolean", "default": True},
+    "size": {"type": "string", "enum": ["S", "M"]},
+    "tags": {"type": "array", "items": {"anyOf": [{"const": "a"}, {"const": "b"}]}},
+}
+
+
+def ask(typed: str, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """Ask somebody who has typed all of this; return the answer and what was shown."""
+    keyboard, line = os.openpty()
+    try:
+        tty.setraw(line)
+        os.write(keyboard, typed.encode())
+        answer = anyio.run(TerminalForm(lambda: os.dup(line), Redactor(["top-secret"])), "shop", params)
+        return answer, os.read(keyboard, 65536).decode()
+    finally:
+        os.close(keyboard)
+        os.close(line)
+
+
+def form(*required: str, **fields: Any) -> dict[str, Any]:
+    return {"message": "Please", "requestedSchema": {"type": "object", "properties": fields, "required": required}}
+
+
+def test_a_form_is_asked_field_by_field() -> None:
+    answer, shown = ask("y\nAda\n36\nn\nM\na, b\n", form("name", **FIELDS))
+    assert answer == {
+        "action": "accept",
+        "content": {"name": "Ada", "age": 36, "sure": False, "size": "M", "tags": ["a", "b"]},
+    }
+    assert "The server shop asks: Please" in shown
+    assert "name - Who you are (string): " in shown
+    assert "size (one of S, M, may be empty): " in shown
+    assert "sure (boolean, default true): " in shown
+
+
+def test_what_is_left_empty_has_its_default_or_is_left_out() -> None:
+    answer, _ = ask("yes\nAda\n\n\n\n\n", form("name", **FIELDS))
+    assert answer["content"] == {"name": "Ada", "sure": True}
+
+
+def test_what_does_not_fit_is_asked_for_again_and_then_given_up() -> None:
+    answer, shown = ask("y\nold\n36\n", form("age", age=FIELDS["age"]))
+    assert answer["content"] == {"age": 36}
+    assert "That does not fit." in shown
+    assert ask("y\nold\nolder\noldest\n", form("age", age=FIELDS["age"]))[0] == {"action": "cancel"}
+    assert ask("y\nXL\nXXL\n\n", form("size", size=FIELDS["size"]))[0] == {"action": "cancel"}
+
+
+@pytest.mark.parametrize("typed", ["\n", "n\n", "what\n"])
+def test_a_form_is_filled_in_only_by_those_who_want_to(typed: str) -> None:
+    assert ask(typed, form(**FIELDS))[0] == {"action": "decline"}
+
+
+def test_an_address_is_shown() -> None:
+    answer, shown = ask("", {"mode": "url", "message": "Pay", "url": "https://pay.example/\x1b[2J"})
+    assert answer == {"action": "accept"}
+    assert "https://pay.example/\\u001b[2J" in shown
+
+
+def test_what_servers_say_moves_no_cursor_and_shows_no_secret() -> None:
+    _, shown = ask("n\n", {"message": "\x1b[31mYour key is top-secret\u202e\nApprove all"})
+    assert "\x1b" not in shown
+    assert "top-secret" not in shown
+    assert "\nApprove" not in shown
+
+
+def test_without_a_terminal_the_answer_is_cancel() -> None:
+    def nowhere() -> int:
+        raise OSError("no terminal")
+
+    assert anyio.run(TerminalForm(nowhere), "shop", form(**FIELDS)) == {"action": "cancel"}
+
+
+def test_lines_are_read_from_pipes_to_their_end() -> None:
+    ours, theirs = os.pipe()
+    os.write(theirs, "één\r\ntwo\nrest".encode())
+    os.close(theirs)
+
+    async def read() -> list[str | None]:
+        lines = Lines(ours)
+        return [await lines.next() for _ in range(4)]
+
+    try:
+        assert anyio.run(read) == ["één", "two", "rest", None]
+    finally:
+        os.close(ours)
+
+
+def test_plans_and_outcomes_are_one_line_a_step() -> None:
+    step = Step("a", "files", "read", {"path": "x\ny", "key": "top-secret"}, why="w")
+    shown = Shown(Redactor(["top-secret"]))
+    assert shown.plan(Plan((step,))) == 'Plan:\n  a  files/read  {"path": "x\\ny", "key": "[redacted]"}\n'
+    failed = Outcome(step, "failed", error="no\nsuch \x1bfile", seconds=0.0123)
+    assert shown.outcome(failed) == "  a  files/read  FAILED  12 ms: no such \\u001bfile\n"
