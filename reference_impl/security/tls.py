@@ -6,8 +6,10 @@ that off: who uses certificates of their own names the authority to trust.
 
 from __future__ import annotations
 
+import logging
 import ssl
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +29,8 @@ _SHORT = {
     "userId": "UID",
 }
 """The attribute types that RFC 4514, section 3, abbreviates."""
+_LOOK_EVERY = 60.0
+_logger = logging.getLogger("reference_impl.security")
 _SPECIAL = frozenset('\\",+;<>=#')
 
 
@@ -35,13 +39,24 @@ class TlsError(Exception):
 
 
 def server_context(
-    certificate: str | Path, key: str | Path, client_authority: str | Path | None = None
+    certificate: str | Path,
+    key: str | Path,
+    client_authority: str | Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> ssl.SSLContext:
     """Return the context of a server with this certificate (its chain in PEM) and private key.
 
     With `client_authority`, a file of certificates, clients without a certificate from one of them are turned away in
-    the handshake (mutual TLS). Raises `TlsError`.
+    the handshake (mutual TLS). When certificate or key are other files than before, new connections get the new ones,
+    within a minute; `clock` gives monotonic seconds. Raises `TlsError`.
     """
+    context = _server_context(certificate, key, client_authority)
+    renewal = _Renewal(lambda: _server_context(certificate, key, client_authority), (certificate, key), clock)
+    context.sni_callback = renewal.greet
+    return context
+
+
+def _server_context(certificate: str | Path, key: str | Path, client_authority: str | Path | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context)
     _load_certificate(context, certificate, key)
@@ -49,6 +64,50 @@ def server_context(
         _trust(context, client_authority)
         context.verify_mode = ssl.CERT_REQUIRED
     return context
+
+
+class _Renewal:
+    """Looks now and then whether a certificate was renewed, and gives new connections the new one.
+
+    Files that do not fit each other (yet) leave the old one in place, and the log says so.
+    """
+
+    def __init__(
+        self, make: Callable[[], ssl.SSLContext], files: Sequence[str | Path], clock: Callable[[], float]
+    ) -> None:
+        self._make, self._files, self._clock = make, [Path(file) for file in files], clock
+        self._looked, self._seen = clock(), self._states()
+        self._fresh: ssl.SSLContext | None = None
+
+    def greet(self, connection: ssl.SSLObject, _name: str | None, _context: ssl.SSLContext) -> None:
+        """Choose the context of a connection that begins (`SSLContext.sni_callback`)."""
+        now = self._clock()
+        if now - self._looked >= _LOOK_EVERY:
+            self._looked = now
+            self._look()
+        if self._fresh is not None:
+            connection.context = self._fresh
+
+    def _look(self) -> None:
+        states = self._states()
+        if states == self._seen:
+            return
+        self._seen = states
+        try:
+            self._fresh = self._make()
+        except TlsError as error:
+            _logger.warning("the certificate stays as it was: %s", error)
+
+    def _states(self) -> list[tuple[int, ...] | None]:
+        return [_state(file) for file in self._files]
+
+
+def _state(file: Path) -> tuple[int, ...] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def client_context(

@@ -142,3 +142,29 @@ def test_nobody_is_asked_for_the_password_of_a_key(issued, tmp_path):
 )
 def test_subjects_are_written_so_that_no_two_look_alike(certificate, name):
     assert subject_of(certificate) == name
+
+
+def test_a_renewed_certificate_counts_without_a_restart(shake, tmp_path, caplog):
+    made, now = issue(tmp_path), [0.0]
+    context = server_context(made.certificate, made.key, made.authority, clock=lambda: now[0])
+    client = client_context(made.authority, made.client_certificate, made.client_key)
+
+    def serial():
+        return shake(context, client).client.getpeercert()["serialNumber"]
+
+    first = serial()
+    made.certificate.write_text("-----BEGIN CERTIFICATE-----", "utf-8")
+    now[0] = 60.0
+    assert serial() == first
+    assert "the certificate stays as it was" in caplog.text
+    made.certificate.unlink()
+    made.key.unlink()
+    issue(tmp_path)
+    assert serial() == first  # nobody has looked yet
+    now[0] = 120.0
+    second = serial()
+    assert second != first
+    now[0] = 180.0
+    assert serial() == second
+    with pytest.raises(ssl.SSLError):  # clients have to show theirs as before
+        shake(context, client_context(made.authority))
