@@ -124,6 +124,8 @@ class AuditLog:
         redactor: Redactor | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        if os.name != "posix":
+            raise AuditError(f"{path}: an audit log in a file needs locks and writes that only POSIX systems have")
         self.path = Path(path)
         self.options = options or AuditOptions()
         self.redactor = redactor or Redactor()

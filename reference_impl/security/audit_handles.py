@@ -19,15 +19,12 @@ _PAUSE = 0.001
 
 @contextmanager
 def claimed(handle: int, path: Path, patience: float) -> Iterator[None]:
-    """Keep other processes from writing for the length of a block, where the system has `flock`.
+    """Keep other processes from writing for the length of a block.
 
     Raises `AuditError` if another one does not let go within `patience` seconds.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
+    import fcntl  # on POSIX systems alone
+
     until = time.monotonic() + patience
     while True:
         try:
