@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from reference_impl.server.errors import ToolError
-from reference_impl.servers.database import DatabaseSettings
+from reference_impl.servers.database import DatabaseSettings, sqlite_guard
 from reference_impl.servers.database import sqlite as module
 from reference_impl.servers.database.sqlite import SqliteEngine
 
@@ -241,6 +241,18 @@ async def test_changes_are_made_whole_or_not_at_all(file):
         with pytest.raises(ToolError, match=words):
             await engine.write(query, (), 10)
     assert (await engine.read("SELECT a, b FROM t", (), 10)).rows == ((1, "one"), (2, None), (5, "x"), (6, "y"))
+    await engine.close()
+
+
+async def test_a_full_disk_is_told_and_the_change_undone(file, monkeypatch):
+    monkeypatch.setattr(sqlite_guard, "_PRAGMAS", (*sqlite_guard._PRAGMAS, "max_page_count = 25"))
+    engine = SqliteEngine(file, DatabaseSettings(write=True))
+    await engine.open()
+    before = digest(file)
+    with pytest.raises(ToolError, match="full"):
+        await engine.write("INSERT INTO t SELECT a + 10, zeroblob(100000) FROM t", (), 10)
+    assert digest(file) == before
+    assert (await engine.write("UPDATE t SET b = 'x' WHERE a = 1", (), 10)).changed == 1
     await engine.close()
 
 
