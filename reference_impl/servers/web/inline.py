@@ -17,6 +17,8 @@ _BREAK = "\\\n"
 _MARKS = {"strong": "**", "b": "**", "em": "*", "i": "*", "cite": "*", "del": "~~", "s": "~~", "strike": "~~"}
 _CODE = frozenset({"code", "kbd", "samp", "tt"})
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})
+_ANCHORS = frozenset({"#", "\u00b6", "\u00a7", "\U0001f517"})
+"""What stands beside headings to be linked to."""
 _LONGEST_LABEL = 300
 """A link around more text than this surrounds a part of the page: its content is then worth more than itself."""
 
@@ -76,6 +78,8 @@ class Inline:
     def _link(self, node: Element, inside: frozenset[str]) -> str:
         content = self._inner(node, inside | {"link"})
         label = on_one_line(content)
+        if label in _ANCHORS and node.attributes.get("href", "").startswith("#"):
+            return ""
         if not label:
             label = escaped(" ".join(node.attributes.get(key, "") for key in ("aria-label", "title"))).strip()
         to = "" if "link" in inside or len(label) > _LONGEST_LABEL else self.address(node.attributes.get("href", ""))

@@ -132,7 +132,7 @@ class _Writer:
         self._first.pop()
 
     def _code(self, element: Element) -> None:
-        text = element.text().strip("\n").replace("\r\n", "\n").replace("\r", "\n")
+        text = _shown(element).replace("\r\n", "\n").replace("\r", "\n").strip("\n")
         inside = [child for child in element.children if isinstance(child, Element)]
         classes = " ".join(item.attributes.get("class", "") for item in (element, *inside[:1]))
         found = _LANGUAGE.search(classes[:500])
@@ -170,6 +170,21 @@ class _Writer:
     def _signs_before(self) -> int:
         """How many of the signs an empty line before the next block has: those of what goes on."""
         return next((index for index, once in enumerate(self._first) if once is not None), len(self._first))
+
+
+def _shown(element: Element) -> str:
+    """Return the text of an element as it stands there, but for what is hidden and for buttons (to copy it, mostly)."""
+    parts: list[str] = []
+    pending: list[Element | str] = [element]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, str):
+            parts.append(node)
+        elif node.name == "br":
+            parts.append("\n")
+        elif node.name != "button" and not is_hidden(node):
+            pending += reversed(node.children)
+    return "".join(parts)
 
 
 def _unsigned(found: re.Match[str]) -> str:

@@ -10,13 +10,13 @@ from reference_impl.servers.web.tokens import without_invisible
 from reference_impl.servers.web.tree import Element, Tree
 from reference_impl.servers.web.urls import joined
 
-__all__ = ["NAMES", "follows_links", "metadata", "title_of"]
+__all__ = ["follows_links", "metadata", "title_of"]
 
 _MOST_PROPERTIES = 100
 _LONGEST = 2000
 _MOST_JSON_LD = 10
 _LONGEST_JSON_LD = 50_000
-NAMES = ("author", "keywords", "robots", "generator", "date")
+_NAMES = ("author", "keywords", "robots", "generator", "date")
 """What of a page's `meta` is told under its own name."""
 _FEEDS = ("application/rss+xml", "application/atom+xml", "application/feed+json")
 
@@ -39,7 +39,7 @@ def metadata(tree: Tree, url: str) -> dict[str, Any]:
         "title": title_of(tree),
         "description": named.get("description") or properties.get("og:description"),
         "language": html.attributes.get("lang", "").strip()[:40] if html else None,
-        **{name: named.get(name) for name in NAMES},
+        **{name: named.get(name) for name in _NAMES},
         **_links(elements, base_of(tree, url)),
         "openGraph": {name[3:]: value for name, value in properties.items() if name.startswith("og:")},
         "jsonLd": _json_ld(elements),

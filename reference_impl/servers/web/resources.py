@@ -9,8 +9,8 @@ from reference_impl.server import AdvancedMCPServer, ResourceNotFoundError
 from reference_impl.servers.web.errors import Refused
 from reference_impl.servers.web.fetching import Web
 from reference_impl.servers.web.inline import escaped
+from reference_impl.servers.web.reading import markdown_of
 from reference_impl.servers.web.shapes import NOTICE, UNTRUSTED
-from reference_impl.servers.web.tools import as_markdown
 from reference_impl.servers.web.urls import WebUrl
 
 __all__ = ["TEMPLATE", "read_page", "register"]
@@ -23,7 +23,7 @@ _LONGEST = 200_000
 async def read_page(web: Web, url: str) -> str:
     """Return a page as Markdown, after lines that say where it is from and how to treat it."""
     page = await web.fetch(url)
-    title, markdown, _ = await web.read(as_markdown, page, main=True)
+    title, markdown, _ = await web.read(markdown_of, page, main=True)
     lines = [f"> {NOTICE}", ">", f"> Source: {page.url}", *([f"> Title: {escaped(title)}"] if title else [])]
     rest = ["", "> It goes on: `fetch_page` returns long pages in parts."] if len(markdown) > _LONGEST else []
     return "\n".join([*lines, "", markdown[:_LONGEST], *rest])

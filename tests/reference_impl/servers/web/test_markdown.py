@@ -41,6 +41,8 @@ def markdown(html: str, *, main: bool = True) -> str:
         ("<img src=x.gif>", ""),
         ("<code>a `b` c</code> <kbd>Ctrl</kbd>", "``a `b` c`` `Ctrl`"),
         ("<pre><code class='language-py'>def f():\n  pass\n</code></pre>", "```py\ndef f():\n  pass\n```"),
+        ("<pre>\na<br>b<button>copy</button><i hidden>c</i></pre>", "```\na\nb\n```"),
+        ("<h2>A<a href=#a>#</a></h2><h3><a href='#b'>\u00a7</a>B</h3>", "## A\n\n### B"),
         ("<pre>```\nx</pre>", "````\n```\nx\n````"),
         ("<ul><li>a<li>b<ul><li>c</ul><li>d</ul>", "- a\n- b\n  - c\n- d"),
         ("<ol start=9><li>a<li>b</ol>", "9. a\n10. b"),
