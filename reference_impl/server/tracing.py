@@ -17,6 +17,7 @@ _API = "opentelemetry.trace"
 _KEYS = ("traceparent", "tracestate", "baggage")
 _LONGEST = 8192
 """Characters of a value that is taken: what W3C Baggage asks everybody to bear."""
+_LONGEST_NAME = 1024
 _ATTRIBUTES = {
     "tool": "gen_ai.tool.name",
     "resource": "mcp.resource.uri",
@@ -94,7 +95,7 @@ def _attributes(invocation: Invocation) -> dict[str, str]:
     return {
         "mcp.method.name": invocation.method,
         "mcp.protocol.version": invocation.context.revision.name,
-        "jsonrpc.request.id": str(invocation.context.request_id),
-        key: invocation.name,
+        "jsonrpc.request.id": str(invocation.context.request_id)[:_LONGEST_NAME],
+        key: invocation.name[:_LONGEST_NAME],
         **operation,
     }

@@ -20,6 +20,9 @@ CALLS = "reference_impl.server.calls"
 _TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
 """`traceparent` (W3C Trace Context, 3.2)."""
 
+_LONGEST = 500
+"""Characters of a name that are told: a URI may be as long as its client likes."""
+
 _logger = logging.getLogger(CALLS)
 
 
@@ -57,10 +60,10 @@ class LoggingMiddleware:
 def _tell(invocation: Invocation, outcome: str, error: str | None, milliseconds: float) -> None:
     if not _logger.isEnabledFor(logging.INFO):
         return
-    context = invocation.context
+    context, name = invocation.context, invocation.name[:_LONGEST]
     call: dict[str, Any] = {
         "kind": invocation.kind,
-        "name": invocation.name,
+        "name": name,
         "outcome": outcome,
         "milliseconds": round(milliseconds, 3),
         "revision": context.revision.name,
@@ -70,9 +73,7 @@ def _tell(invocation: Invocation, outcome: str, error: str | None, milliseconds:
     traced = _TRACE.fullmatch(context.trace.get("traceparent", ""))
     if traced is not None:
         call |= {"trace_id": traced[1], "span_id": traced[2]}
-    _logger.info(
-        "%s %s %s in %.1f ms", invocation.kind, _shown(invocation.name), outcome, milliseconds, extra={"call": call}
-    )
+    _logger.info("%s %s %s in %.1f ms", invocation.kind, _shown(name), outcome, milliseconds, extra={"call": call})
 
 
 def _shown(name: str) -> str:
