@@ -71,7 +71,7 @@ class Keeper:
 
     async def renew(self, attempts: int = _ATTEMPTS) -> ClientConnection:
         """Connect anew; those who ask while that is under way share it. Raises why it cannot be done."""
-        if self.scope.cancel_called:
+        if self.scope.cancel_called or self.finished.is_set():
             raise ConnectionClosed(f"{self.state.config.name} has been disconnected")
         if not self._renewing:
             self._restarts = 0

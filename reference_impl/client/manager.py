@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import anyio
+import anyio.abc
 
 from reference_impl.client.capabilities import Capabilities, negotiate
 from reference_impl.client.connection import ClientConnection
@@ -73,6 +74,7 @@ class AdvancedMCPClient:
         self.tool_registry = ToolRegistry()
         self.resource_cache = ResourceCache()
         self._keepers: dict[str, Keeper] = {}
+        self._tasks: anyio.abc.TaskGroup | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> AdvancedMCPClient:
@@ -80,6 +82,7 @@ class AdvancedMCPClient:
         return self
 
     async def __aexit__(self, *exception: Any) -> bool | None:
+        self._tasks = None
         return await self._stack.__aexit__(*exception)
 
     @property
@@ -92,9 +95,12 @@ class AdvancedMCPClient:
     async def connect_server(self, server_config: ServerConfig) -> ClientConnection:
         """Connect to a server and register what it offers; return the connection, which may later be replaced.
 
-        Raises `ValueError` for a name that is taken, and what `connect` raises; the server is then not there.
+        Raises `ValueError` for a name that is taken, and what `connect` raises; the server is then not there. Raises
+        `RuntimeError` outside of the client's block.
         """
         name = server_config.name
+        if self._tasks is None:
+            raise RuntimeError("servers are connected inside of `async with AdvancedMCPClient() as client`")
         if name in self._keepers:
             raise ValueError(f"a server is called {name!r} already")
         ears = Ears(self._offers, self.resource_cache.notified, self._missed)

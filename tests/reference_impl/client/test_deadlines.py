@@ -3,6 +3,7 @@
 import asyncio
 import math
 
+import anyio
 import pytest
 
 from reference_impl.client.deadlines import Deadline, Deadlines, unhurried
@@ -98,3 +99,22 @@ async def test_the_limit_that_no_progress_moves_a_deadline_beyond_stands_still_a
     deadlines.forget(1)
     assert deadline.latest - deadline.when == pytest.approx(30)
     deadlines.close()
+
+
+async def test_a_question_of_the_server_stops_the_clocks_of_all_its_calls():
+    mine, other = Deadlines(), Deadlines()
+    seen = []
+
+    async def ask() -> None:
+        with mine.asked(), unhurried(), unhurried():
+            seen.extend(deadline.when for kept in (mine, other) for deadline in kept.all())
+
+    for kept in (mine, other):
+        kept.watch("call", Deadline(kept.now() + 50))
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+    assert [when == math.inf for when in seen] == [True, False]
+    assert mine.all()[0].when - mine.now() == pytest.approx(50, abs=5)
+    for kept in (mine, other):
+        kept.forget("call")
+        kept.close()

@@ -115,6 +115,16 @@ async def test_a_name_is_given_once_and_must_be_known(everything):
             await client.call_tool_with_retry("two", "echo")
 
 
+async def test_servers_are_connected_inside_of_the_clients_block(everything):
+    client = AdvancedMCPClient()
+    with pytest.raises(RuntimeError, match="inside of `async with"):
+        await client.connect_server(config("one", everything))
+    async with client:
+        await client.connect_server(config("one", everything))
+    with pytest.raises(ConnectionClosed, match="one has been disconnected"):
+        await client.call_tool_with_retry("one", "echo", {"text": "x"})
+
+
 async def test_a_server_that_cannot_be_started_leaves_nothing_behind(everything):
     async with AdvancedMCPClient() as client:
         await client.connect_server(config("one", everything))
