@@ -43,7 +43,7 @@ async def test_mutual_tls_is_spoken_with_the_certificates_of_the_file(tmp_path):
         url = f"https://localhost:{at.port}/mcp"
         known = {"ca": str(made.authority), "cert": str(made.client_certificate), "key": str(made.client_key)}
         assert await echoed(tmp_path, {"url": url, "tls": known}) == "hello"
-        with pytest.raises(HostError, match="no server could be started: one: .*certificate"):
+        with pytest.raises(HostError, match=r"no server could be started: one: .*certificate"):
             await echoed(tmp_path, {"url": url})
 
 
@@ -68,5 +68,5 @@ async def test_what_cannot_be_sealed_is_a_failure_of_that_server(tmp_path):
     keys = tmp_path / "keys"
     keys.touch(0o600)
     keys.write_text(new_key(), "utf-8")
-    with pytest.raises(HostError, match="one: .*use TLS there"):
+    with pytest.raises(HostError, match=r"one: .*use TLS there"):
         await echoed(tmp_path, {"url": "http://127.0.0.1:1/mcp", "sealKeys": str(keys)})
