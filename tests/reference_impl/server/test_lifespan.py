@@ -68,3 +68,23 @@ async def test_what_goes_wrong_on_the_way_in_or_out_is_told_to_who_is_on_it():
     with pytest.raises(ValueError, match="on the way in"):
         async with AdvancedMCPServer("s", lifespan=missing).running():
             pass
+
+
+async def test_a_job_beside_runs_from_the_first_conversation_to_the_end_of_the_last():
+    events = []
+
+    async def job():
+        events.append("begun")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            events.append("ended")
+
+    server = AdvancedMCPServer("s")
+    server.run_beside(job)
+    async with server.running():
+        async with server.running():
+            await asyncio.sleep(0)
+        assert events == ["begun"]
+    await asyncio.sleep(0)
+    assert events == ["begun", "ended"]
