@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from reference_impl.server import ToolError
 from reference_impl.servers.git.finding import commit_at, head_commit, object_at, size_of
 from reference_impl.servers.git.names import parts_of
 from reference_impl.servers.git.told import commit_told, person, shown
-from reference_impl.servers.git.worktree import check_worktree
+from reference_impl.servers.git.worktree import check_rules_above, check_worktree
 
 if TYPE_CHECKING:
     from pygit2 import Diff, DiffDelta, DiffFile, Tree
@@ -51,13 +52,11 @@ class DiffQuery:
 
 def diff(repo: Repo, query: DiffQuery) -> dict[str, Any]:
     """Return one page of the differences."""
-    check_worktree(repo)
     return _told(repo, _between(repo, query), query)
 
 
 def show(repo: Repo, ref: str, path: str = "", offset: int = 0) -> dict[str, Any]:
     """Return a commit with its changes against its first parent, and the tag's own words if `ref` is one."""
-    check_worktree(repo)  # attributes of the work tree say what is no text
     commit = commit_at(repo, ref)
     before = commit.parents[0].tree if commit.parents else _empty(repo)
     changes = _told(repo, before.diff_to_tree(commit.tree), DiffQuery(path=path, offset=offset))
@@ -93,7 +92,7 @@ def _between(repo: Repo, query: DiffQuery) -> Diff:
         tree = _empty(repo) if before is None else before.tree
         staged: Diff = repo.git.index.diff_to_tree(tree, context_lines=lines)
         return staged
-    assert repo.workdir
+    check_worktree(repo)
     if query.base is not None:
         return commit_at(repo, query.base).tree.diff_to_workdir(context_lines=lines)
     unstaged: Diff = repo.git.index.diff_to_workdir(context_lines=lines)
@@ -106,7 +105,7 @@ def _empty(repo: Repo) -> Tree:
 
 def _told(repo: Repo, changes: Diff, query: DiffQuery) -> dict[str, Any]:
     parts = parts_of(query.path)
-    repo.job.check()
+    check_rules_above(repo, (os.fsdecode(delta.new_file.raw_path) for delta in changes.deltas))
     _find_renames(repo, changes)
     chosen = [(index, delta) for index, delta in enumerate(changes.deltas) if _inside(delta, parts)]
     files: list[dict[str, Any]] = []

@@ -15,7 +15,7 @@ from reference_impl.servers.git.finding import commit_at, head_commit
 from reference_impl.servers.git.names import branch_name, revision_of, worktree_parts
 from reference_impl.servers.git.refs import head_told
 from reference_impl.servers.git.told import shown
-from reference_impl.servers.git.worktree import check_worktree
+from reference_impl.servers.git.worktree import check_tree, check_worktree
 
 if TYPE_CHECKING:
     from pygit2 import Oid, Signature
@@ -212,6 +212,7 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
     check_worktree(repo)
     _require_rest(repo)
     target, branch = commit_at(repo, ref), f"refs/heads/{revision_of(ref).name}"
+    check_tree(repo, target.tree)
     on_branch = not revision_of(ref).steps and repo.git.references.get(branch) is not None
     try:
         strategy = CheckoutStrategy.SAFE | CheckoutStrategy.DONT_OVERWRITE_IGNORED

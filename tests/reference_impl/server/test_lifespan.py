@@ -76,7 +76,7 @@ async def test_a_job_beside_runs_from_the_first_conversation_to_the_end_of_the_l
     async def job():
         events.append("begun")
         try:
-            await asyncio.Event().wait()
+            await anyio.Event().wait()
         finally:
             events.append("ended")
 
@@ -84,7 +84,7 @@ async def test_a_job_beside_runs_from_the_first_conversation_to_the_end_of_the_l
     server.run_beside(job)
     async with server.running():
         async with server.running():
-            await asyncio.sleep(0)
+            await anyio.lowlevel.checkpoint()
         assert events == ["begun"]
-    await asyncio.sleep(0)
+    await anyio.lowlevel.checkpoint()
     assert events == ["begun", "ended"]

@@ -211,6 +211,19 @@ def test_a_link_in_the_way_of_a_checkout_is_not_written_through(root: Path, cana
     canary.check(answers)
 
 
+def test_a_revision_with_links_in_the_place_of_rules_is_not_checked_out(root: Path, canary: Canary) -> None:
+    repo = pygit2.Repository(str(root / "mine"))
+    link = repo.create_blob(str(canary.place / "secret.txt").encode())
+    inner = _tree_of_bytes(repo, b".gitattributes", b"120000", link)
+    evil = _tree_of_bytes(repo, b"deep", b"40000", inner)
+    repo.create_commit("refs/heads/evil", _ada(), _ada(), "evil", evil, [])
+    calls: list[tuple[str, dict[str, Any]]] = [("git_checkout", {"ref": "evil"}), ("git_checkout", {"ref": "main"})]
+    answers = anyio.run(_answers, make_server(root, write=True), calls)
+    assert "in the place of .gitattributes" in answers[0]["content"][0]["text"]
+    assert not answers[1].get("isError")
+    canary.check(answers)
+
+
 def test_no_program_that_a_repository_names_is_run(root: Path, tmp_path: Path) -> None:
     """Hooks, filters, external differences, monitors, signatures, credentials: libgit2 runs none, and nobody else
     does."""

@@ -294,8 +294,28 @@ def a_repository_inside(mine: Path, canary: Canary) -> None:
     (mine / "inner/.git").symlink_to(canary.place / "outside/.git")
 
 
+def rules_among_what_is_ignored(mine: Path, canary: Canary) -> None:
+    """Ignored as the folder is, a file in it is known to git, so that libgit2 looks there."""
+    (mine / "deep").mkdir()
+    (mine / "deep/tracked").touch()
+    repo = pygit2.Repository(str(mine))
+    repo.index.add("deep/tracked")
+    repo.index.write()
+    (mine / ".gitignore").write_text("deep/\n")
+    rules = mine / "deep/.gitignore"
+    rules.symlink_to(canary.place / "secret.txt")
+
+
 @pytest.mark.parametrize(
-    "way", [rules_by_link, attributes_by_link, rules_by_pipe, modules_by_include, a_repository_inside]
+    "way",
+    [
+        rules_by_link,
+        attributes_by_link,
+        rules_by_pipe,
+        modules_by_include,
+        a_repository_inside,
+        rules_among_what_is_ignored,
+    ],
 )
 def test_rules_in_the_work_tree_that_lead_elsewhere_are_refused(
     root: Path, canary: Canary, way: Callable[[Path, Canary], None]
@@ -304,18 +324,31 @@ def test_rules_in_the_work_tree_that_lead_elsewhere_are_refused(
 
     async def asked() -> list[str]:
         async with talking(make_server(root, write=True)) as talk:
-            return [
+            told = [
                 await talk.fails("git_status"),
                 await talk.fails("git_diff"),
-                await talk.fails("git_diff", base="HEAD", head="HEAD"),
-                await talk.fails("git_show"),
+                await talk.fails("git_diff", base="HEAD"),
                 await talk.fails("git_stage", paths=["a.txt"]),
                 await talk.fails("git_checkout", ref="main"),
             ]
+            await talk.client.call_tool("git_show", {})  # reads the rules that apply to a.txt, if any
+            return told
 
     told = anyio.run(asked)
     assert all(words.startswith("Refused") for words in told), told
     canary.check(told)
+
+
+def test_ignored_folders_are_not_looked_into(root: Path) -> None:
+    (root / "mine/.gitignore").write_text("venv/\n")
+    (root / "mine/venv/deep").mkdir(parents=True)
+    (root / "mine/venv/deep/.gitignore").symlink_to("/etc/hostname")
+
+    async def asked() -> object:
+        async with talking(make_server(root)) as talk:
+            return (await talk.call("git_status"))["untracked"]
+
+    assert anyio.run(asked) == [".gitignore"]
 
 
 def test_rules_that_are_links_inside_the_root_are_followed(root: Path) -> None:
