@@ -16,6 +16,7 @@ from reference_impl.servers.web.visible import is_hidden
 
 __all__ = ["links_of", "markdown_of", "metadata_of", "tables_of"]
 
+Rows = list[dict[str, Any]]
 _LANGUAGES = {"json": "json", "xml": "xml"}
 _MOST_TABLES = 200
 
@@ -32,16 +33,20 @@ def markdown_of(page: Page, *, main: bool) -> tuple[str, str, bool]:
     return "", fenced(text, _LANGUAGES.get(subtype, "")), page.cut
 
 
-def links_of(page: Page, *, own: bool) -> list[dict[str, Any]]:
-    """Return a page's links, or its `own` alone: those to the same host. Raises `FetchError` for what is no page."""
-    found = links(_tree(page), str(page.url))
-    return [link for link in found if not own or same_site(link["url"], page.url)]
+def links_of(page: Page, *, own: bool) -> tuple[Rows, bool]:
+    """Return a page's links, or its `own` alone: those to the same host; and whether it was longer than was read.
+    Raises `FetchError` for what is no page."""
+    tree = _tree(page)
+    found = links(tree, str(page.url))
+    return [link for link in found if not own or same_site(link["url"], page.url)], page.cut or tree.cut
 
 
-def tables_of(page: Page, most_rows: int) -> list[dict[str, Any]]:
-    """Return the tables of a page that hold data. Raises `FetchError` for what is no page."""
-    found: list[dict[str, Any]] = []
-    pending = [_tree(page).root]
+def tables_of(page: Page, most_rows: int) -> tuple[Rows, bool]:
+    """Return the tables of a page that hold data, and whether it was longer than was read. Raises `FetchError` for
+    what is no page."""
+    tree = _tree(page)
+    found: Rows = []
+    pending = [tree.root]
     while pending and len(found) < _MOST_TABLES:
         element = pending.pop()
         if is_hidden(element):
@@ -50,7 +55,7 @@ def tables_of(page: Page, most_rows: int) -> list[dict[str, Any]]:
             found.append(_as_json(read_table(element), most_rows))
         else:
             pending += [child for child in reversed(element.children) if not isinstance(child, str)]
-    return found
+    return found, page.cut or tree.cut or bool(pending)
 
 
 def metadata_of(page: Page) -> dict[str, Any]:

@@ -31,7 +31,11 @@ async def read_page(web: Web, url: str) -> str:
 
 def register(server: AdvancedMCPServer, web: Web) -> None:
     """Add the resources of this module."""
+    _add_page(server, web)
+    _add_policy(server, web)
 
+
+def _add_page(server: AdvancedMCPServer, web: Web) -> None:
     @server.resource(
         TEMPLATE,
         "page",
@@ -46,6 +50,8 @@ def register(server: AdvancedMCPServer, web: Web) -> None:
             raise ResourceNotFoundError(url) from None
         return await read_page(web, url)
 
+
+def _add_policy(server: AdvancedMCPServer, web: Web) -> None:
     @server.resource(
         "web://policy",
         "policy",

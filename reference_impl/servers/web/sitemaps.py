@@ -50,15 +50,11 @@ async def read_sitemaps(web: Web, url: str, tell: Callable[[int, str], None]) ->
             break
         file = pending.popleft()
         try:
-            page = await web.fetch(file, packed=True)
-            inner, pages, cut = await web.read(_read, page, web.settings.limits.most_bytes)
+            inner = await _take(web, file, start, listing)
         except FetchError as error:
             listing.failed[file] = str(error)
             continue
-        listing.files.append(file)
         tell(len(listing.files), file)
-        listing.pages += [row for row in pages if same_site(row[0], start)][: _MOST_LISTED - len(listing.pages)]
-        listing.cut = listing.cut or cut or len(listing.pages) >= _MOST_LISTED
         new = [address for address in dict.fromkeys(inner) if address not in seen and same_site(address, start)]
         seen.update(new)
         pending += new
@@ -66,6 +62,16 @@ async def read_sitemaps(web: Web, url: str, tell: Callable[[int, str], None]) ->
         raise FetchError(f"no sitemap of {start.site} could be read: {'; '.join(listing.failed.values())[:500]}")
     listing.pages = list(dict(reversed(listing.pages)).items())[::-1]
     return listing
+
+
+async def _take(web: Web, file: str, site: WebUrl, listing: Listing) -> list[str]:
+    """Add what a file lists; return the files that it names. Raises `FetchError`."""
+    page = await web.fetch(file, packed=True)
+    inner, pages, cut = await web.read(_read, page, web.settings.limits.most_bytes)
+    listing.files.append(file)
+    listing.pages += [row for row in pages if same_site(row[0], site)][: _MOST_LISTED - len(listing.pages)]
+    listing.cut = listing.cut or cut or len(listing.pages) >= _MOST_LISTED
+    return inner
 
 
 async def _starts(web: Web, url: WebUrl) -> list[str]:

@@ -66,8 +66,9 @@ def _add_links(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def extract_links(url: str, same_site: bool = False, start: int = 0, count: int = 200) -> dict[str, Any]:
         page = await web.fetch(url)
-        part, rest = page_of(await web.read(links_of, page, own=same_site), int(start), int(count))
-        return {"notice": NOTICE, "url": str(page.url), "links": part, **rest, "truncated": page.cut}
+        found, cut = await web.read(links_of, page, own=same_site)
+        part, rest = page_of(found, int(start), int(count))
+        return {"notice": NOTICE, "url": str(page.url), "links": part, **rest, "truncated": cut}
 
 
 def _add_tables(server: AdvancedMCPServer, web: Web) -> None:
@@ -82,8 +83,9 @@ def _add_tables(server: AdvancedMCPServer, web: Web) -> None:
     )
     async def extract_tables(url: str, start: int = 0, count: int = 10, rows: int = 200) -> dict[str, Any]:
         page = await web.fetch(url)
-        part, rest = page_of(await web.read(tables_of, page, int(rows)), int(start), int(count))
-        return {"notice": NOTICE, "url": str(page.url), "tables": part, **rest, "truncated": page.cut}
+        found, cut = await web.read(tables_of, page, int(rows))
+        part, rest = page_of(found, int(start), int(count))
+        return {"notice": NOTICE, "url": str(page.url), "tables": part, **rest, "truncated": cut}
 
 
 def _add_metadata(server: AdvancedMCPServer, web: Web) -> None:

@@ -1,7 +1,9 @@
 """What `docs/servers/web.md` shows and says is so."""
 
 import asyncio
+import json
 import re
+import shlex
 import subprocess
 import sys
 from dataclasses import asdict
@@ -62,9 +64,20 @@ def test_the_table_of_limits_is_that_of_the_settings():
     assert f"page {MOST_DEPTH} levels and {MOST_TOKENS} tags" in PAGE
 
 
+def test_every_command_of_the_page_is_one():
+    entries = [json.loads(block)["mcpServers"]["web"]["args"] for block in blocks(NAME, "json")]
+    lines = [shlex.split(line)[1:] for block in blocks(NAME, "sh") for line in block.splitlines()]
+    for serve, web, *options in (*entries, *lines):
+        assert (serve, web) == ("serve", "web")
+        _commands()["web"].make_context("web", options)
+
+
+def _commands():
+    return typer.main.get_command(touchstone.app).commands["serve"].commands
+
+
 def test_every_tool_and_every_option_is_named():
     tools = re.findall(r"^\| `(\w+)` \| [a-z]", PAGE[: PAGE.index("## Whom")], re.MULTILINE)
     assert tools == list(make_server().tools)
-    serve = typer.main.get_command(touchstone.app).commands["serve"]
-    own, shared = ({option.opts[0] for option in serve.commands[name].params} for name in ("web", "everything"))
+    own, shared = ({option.opts[0] for option in _commands()[name].params} for name in ("web", "everything"))
     assert own - shared == set(re.findall(r"^\| `(--[\w-]+)", PAGE, re.MULTILINE))
