@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tty
+import socket
 from typing import Any
 
 import anyio
@@ -24,15 +24,13 @@ FIELDS = {
 
 def ask(typed: str, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """Ask somebody who has typed all of this; return the answer and what was shown."""
-    keyboard, line = os.openpty()
-    try:
-        tty.setraw(line)
-        os.write(keyboard, typed.encode())
-        answer = anyio.run(TerminalForm(lambda: os.dup(line), Redactor(["top-secret"])), "shop", params)
-        return answer, os.read(keyboard, 65536).decode()
-    finally:
-        os.close(keyboard)
-        os.close(line)
+    keyboard, line = socket.socketpair()
+    with keyboard:
+        with line:
+            keyboard.sendall(typed.encode())
+            terminal = TerminalForm(lambda: os.dup(line.fileno()), Redactor(["top-secret"]))
+            answer = anyio.run(terminal, "shop", params)
+        return answer, b"".join(iter(lambda: keyboard.recv(65536), b"")).decode()
 
 
 def form(*required: str, **fields: Any) -> dict[str, Any]:
