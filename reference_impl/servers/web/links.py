@@ -13,6 +13,7 @@ from reference_impl.servers.web.visible import is_hidden, visible_text
 __all__ = ["links", "same_site"]
 
 _LONGEST_TEXT = 300
+_USUAL_PORTS = {80, 443}
 
 
 def links(tree: Tree, url: str) -> list[dict[str, Any]]:
@@ -42,11 +43,11 @@ def links(tree: Tree, url: str) -> list[dict[str, Any]]:
 
 
 def same_site(address: str, url: WebUrl) -> bool:
-    """Tell whether an absolute URL leads to the same host and port."""
+    """Tell whether an absolute URL leads to the same host, with `www.` or without, at the same port or the scheme's
+    own."""
     try:
         other = WebUrl.of(address)
     except Refused:
         return False
-    return (other.host, other.port) == (url.host, url.port) or (
-        other.host == url.host and {other.port, url.port} == {80, 443}
-    )
+    same_port = other.port == url.port or {other.port, url.port} == _USUAL_PORTS
+    return same_port and other.host.removeprefix("www.") == url.host.removeprefix("www.")

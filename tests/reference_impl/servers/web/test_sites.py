@@ -70,6 +70,20 @@ async def test_sitemaps_that_lead_on_for_ever_are_left_in_time():
     assert (len(found["files"]), found["truncated"]) == (20, True)
 
 
+async def test_a_site_may_list_its_pages_under_its_name_with_www_or_without():
+    names = Names({"shop.test": [[PUBLIC]], "www.shop.test": [[PUBLIC]]})
+    async with site() as here, talking(world(names)) as talk:
+        www = f"http://www.shop.test:{here.port}"
+        here.pages |= {
+            "/robots.txt": answer(f"Sitemap: {www}/s.xml"),
+            "/s.xml": answer(
+                urlset(f"{www}/1", f"http://shop.test:{here.port}/2", f"{www}.evil.test/3"), kind="text/xml"
+            ),
+        }
+        found = await talk.call("read_sitemap", url=f"http://shop.test:{here.port}/")
+    assert [page["url"] for page in found["pages"]] == [f"{www}/1", f"http://shop.test:{here.port}/2"]
+
+
 async def test_a_packed_sitemap_is_bounded_too():
     limits = Limits(most_bytes=50_000)
     async with site() as here, talking(world(limits=limits)) as talk:
