@@ -7,8 +7,15 @@ import struct
 
 import anyio
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from reference_impl.servers.web import Limits
+from reference_impl.servers.web import Limits, Outside, WebSettings
+from reference_impl.servers.web.errors import FetchError
+from reference_impl.servers.web.fetching import Web
+from reference_impl.servers.web.metadata import metadata
+from reference_impl.servers.web.reading import markdown_of
+from reference_impl.servers.web.tree import parse
 from tests.reference_impl.servers.talking import talking
 from tests.reference_impl.servers.web.world import PUBLIC, answer, moved, site, world
 
@@ -152,3 +159,69 @@ async def test_a_call_that_is_cancelled_lets_go_of_its_connection_and_its_place(
         await asyncio.wait_for(gone.wait(), 5)
         here.pages["/"] = answer("<p>Next")
         assert (await talk.call("fetch_page", url=here.url))["markdown"] == "Next"
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            b"HTTP/1.1 200 OK\r\n",
+            b"HTTP/1.0 200\r\n",
+            b"HTTP/1.1 301 Moved\r\n",
+            b"HTTP/1.1 103 Early\r\n\r\n",
+            b"\r\n",
+            b"\n",
+        ),
+        *(
+            b"location: /x\r\n",
+            b"location: \xff\r\n",
+            b"location: http://[\r\n",
+            b"content-length: 5\r\n",
+            b"content-length: x\r\n",
+        ),
+        *(
+            b"transfer-encoding: chunked\r\n",
+            b"5\r\nhello\r\n",
+            b"0\r\n\r\n",
+            b"ffffffffffffffff\r\n",
+            b"content-encoding: gzip\r\n",
+        ),
+        *(b"content-type: text/html; charset=\xe9\r\n", b"content-type: ;;;\r\n", b"content-type: application/xml\r\n"),
+        *(
+            b"cache-control: max-age=99999999999999999999\r\n",
+            b"age: -1\r\n",
+            b"expires: Thu, 99 Foo 99999\r\n",
+            b"date: 0\r\n",
+        ),
+        *(
+            b"retry-after: 99999999999\r\n",
+            b"\x1f\x8b\x08\0",
+            b"\0",
+            b"<p>hello",
+            b"<table><tr><td>",
+            b": \r\n",
+            b"a:b:c\r\n",
+        ),
+    ]
+)
+STATUS = st.sampled_from(
+    [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\n", b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n"]
+)
+
+
+@given(st.lists(st.tuples(STATUS, st.lists(PIECES, max_size=8).map(b"".join)).map(b"".join), min_size=1, max_size=60))
+@settings(max_examples=8, derandomize=True, deadline=None)
+def test_whatever_a_site_sends_is_a_page_or_an_error_that_is_told(responses):
+    anyio.run(_met, responses)
+
+
+async def _met(responses):
+    async with site({"/robots.txt": answer("", 404)}) as here:
+        web = Web(WebSettings(allow_networks=(f"{PUBLIC}/32",), limits=Limits(most_seconds=2)), Outside())
+        for number, response in enumerate(responses):
+            here.pages[f"/{number}"] = response
+            try:
+                page = await web.fetch(f"{here.url}/{number}", packed=True)
+            except FetchError:
+                continue  # anything else would be a fault of ours
+            markdown_of(page, main=True)
+            metadata(parse(page.text()), str(page.url))
