@@ -48,7 +48,7 @@ def take(part: str, pieces: Annotated[int, Meta(ge=1)] = 1) -> int:
 
 
 @tool(annotations=READ_ONLY)
-async def count(context: Context, seconds: Annotated[float, Meta(ge=0, le=5)] = 0) -> dict[str, int]:
+async def count(context: Context, seconds: Annotated[float, Meta(ge=0, le=0.5)] = 0) -> dict[str, int]:
     """Counts the stock, part by part, as slowly as it is told to."""
     counted = {}
     for number, (part, pieces) in enumerate(_STOCK.items(), 1):

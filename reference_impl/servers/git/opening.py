@@ -31,6 +31,7 @@ _FOREIGN = (
 _CAUSES: tuple[tuple[str, str], ...] = (
     ("owned by current user", _FOREIGN),
     ("unsupported extension", "The repository uses an extension of git that this server does not know"),
+    ("unknown object format", "The repository uses a format of objects that this server does not know"),
     ("unsupported repository version", "The repository uses a format that this server does not know"),
     ("failed to lock", _LOCKED),
     ("index is locked", _LOCKED),

@@ -206,6 +206,30 @@ async def test_a_damaged_repository_is_an_error_without_a_path(tmp_path: Path, p
         assert (await talk.call("git_repositories"))["repositories"] == ["one"]
 
 
+@pytest.mark.parametrize(("name", "value"), [("objectformat", "sha256"), ("refstorage", "reftable"), ("new", "x")])
+async def test_a_repository_of_a_format_to_come_is_named_as_such(tmp_path: Path, name: str, value: str) -> None:
+    repo = repository(tmp_path / "one", {"a": "1\n"})
+    repo.config["core.repositoryformatversion"] = 1
+    repo.config[f"extensions.{name}"] = value
+    async with talking(make_server(tmp_path)) as talk:
+        assert "this server does not know" in await talk.fails("git_log")
+
+
+async def test_a_shallow_clone_ends_where_it_was_cut(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "one", {"a": "1\n"})
+    first = str(repo.head.target)
+    second = commit(repo, "Second", {"a": "2\n"})
+    commit(repo, "Third", {"a": "2\n3\n"})
+    (tmp_path / f"one/.git/objects/{first[:2]}/{first[2:]}").unlink()
+    (tmp_path / "one/.git/shallow").write_text(f"{second}\n")
+    async with talking(make_server(tmp_path)) as talk:
+        log = await talk.call("git_log", path="a")
+        assert [item["summary"] for item in log["commits"]] == ["Third", "Second"]
+        assert (await talk.call("git_show", ref=str(second)))["files"][0]["change"] == "added"
+        assert [run["summary"] for run in (await talk.call("git_blame", path="a"))["runs"]] == ["Second", "Third"]
+        assert "further than the history" in await talk.fails("git_log", ref="HEAD~2")
+
+
 async def test_branches_and_tags_come_in_pages(tmp_path: Path) -> None:
     repo = repository(tmp_path / "one", {"a": "1\n"})
     for number in range(7):
