@@ -80,11 +80,9 @@ class TerminalForm:
             return {"action": "accept"}
         if not (await terminal.ask("  Answer it? [y/N] ")).lower().startswith("y"):
             return {"action": "decline"}
-        schema = params.get("requestedSchema")
-        required = schema.get("required") if isinstance(schema, dict) else None
         content: JsonObject = {}
-        for name, field in ((schema or {}).get("properties") or {}).items():
-            value = await self._field(terminal, name, field, name in (required or []))
+        for name, (field, required) in _fields(params.get("requestedSchema")).items():
+            value = await self._field(terminal, name, field, required)
             if value is not None:
                 content[name] = value
         return {"action": "accept", "content": content}
@@ -116,6 +114,15 @@ class _Dialogue:
         return line
 
 
+def _fields(schema: Any) -> dict[str, tuple[JsonObject, bool]]:
+    """Return the fields of a form, each with whether it is required; what is no field is left out."""
+    table = schema if isinstance(schema, dict) else {}
+    properties, required = table.get("properties"), table.get("required")
+    fields = properties.items() if isinstance(properties, dict) else ()
+    names = required if isinstance(required, list) else []
+    return {name: (field, name in names) for name, field in fields if isinstance(field, dict)}
+
+
 def _label(name: str, field: JsonObject, required: bool) -> str:
     options = _options(field)
     notes = [f"one of {', '.join(options)}"] if options else [str(field.get("type", "string"))]
@@ -132,8 +139,9 @@ def _options(field: JsonObject) -> list[str]:
     table = inner if isinstance(inner, dict) else {}
     if isinstance(table.get("enum"), list):
         return [str(option) for option in table["enum"]]
-    listed = table.get("oneOf") or table.get("anyOf") or []
-    return [str(option["const"]) for option in listed if isinstance(option, dict) and "const" in option]
+    listed = table.get("oneOf") or table.get("anyOf")
+    options = listed if isinstance(listed, list) else []
+    return [str(option["const"]) for option in options if isinstance(option, dict) and "const" in option]
 
 
 def _typed(text: str, field: JsonObject) -> Any:

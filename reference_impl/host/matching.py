@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from reference_impl.client.settings import JsonObject
 from reference_impl.host.errors import NothingFits
 from reference_impl.host.extraction import Found, extract, without_literals
-from reference_impl.host.plan import MOST_STEPS, Plan, Step, argument_fault
+from reference_impl.host.plan import MOST_STEPS, Plan, Step, argument_fault, has_sound_schema
 from reference_impl.host.planner import Assignment, summarised
 from reference_impl.host.ranking import Match, Ranking
 from reference_impl.host.words import Clause, clauses, words
@@ -41,7 +41,7 @@ class MatchingPlanner:
         request = assignment.request.strip()
         if not request or len(request) > _LONGEST:
             raise NothingFits(f"a request has words, and at most {_LONGEST} characters")
-        ranking = Ranking(assignment.tools.values())
+        ranking = Ranking(tool for tool in assignment.tools.values() if has_sound_schema(tool))
         parts = clauses(request, ranking.begins)[:MOST_STEPS]
         steps: list[Step] = []
         for part in parts:

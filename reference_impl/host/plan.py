@@ -26,9 +26,10 @@ from reference_impl.client.registry import RegisteredTool, ToolRegistry
 from reference_impl.client.settings import JsonObject
 from reference_impl.host.errors import PlanError
 from reference_impl.host.references import is_reference, references
+from reference_impl.protocol.messages import encode_json
 from reference_impl.schemas import SchemaError, compile_schema
 
-__all__ = ["MOST_STEPS", "Plan", "Step", "argument_fault", "read_plan"]
+__all__ = ["MOST_STEPS", "Plan", "Step", "argument_fault", "has_sound_schema", "read_plan"]
 
 MOST_STEPS = 100
 _LARGEST = 4 * 1024 * 1024
@@ -91,16 +92,28 @@ class Plan:
                 raise PlanError(f"step {step.id}: {step.server}/{step.tool}: {fault}")
 
 
+def has_sound_schema(tool: RegisteredTool) -> bool:
+    """Tell whether a tool says in a way that can be relied on which arguments it takes."""
+    try:
+        compile_schema(tool.definition["inputSchema"])
+    except (SchemaError, KeyError, TypeError):
+        return False
+    return isinstance(tool.definition["inputSchema"], dict)
+
+
 def argument_fault(tool: RegisteredTool, arguments: JsonObject) -> str | None:
     """Say what is wrong with a tool's arguments, or None. A reference may stand for anything, until it is resolved."""
+    try:
+        encode_json(arguments)
+    except (UnicodeEncodeError, TypeError, RecursionError):
+        return "the arguments cannot be written as JSON: half a surrogate pair, or too deep"
     schema = tool.definition.get("inputSchema")
     if not isinstance(schema, dict):
         return None
     open_ = [name for name, value in arguments.items() if any(references(value))]
     try:
-        if not open_:
-            return compile_schema(schema)(arguments)
-        return _partly(schema, arguments, frozenset(open_))
+        judge = compile_schema(schema)
+        return _partly(schema, arguments, frozenset(open_)) if open_ else judge(arguments)
     except SchemaError:
         return None  # the server will judge
 

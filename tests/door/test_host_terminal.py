@@ -34,7 +34,7 @@ def ask(typed: str, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def form(*required: str, **fields: Any) -> dict[str, Any]:
-    return {"message": "Please", "requestedSchema": {"type": "object", "properties": fields, "required": required}}
+    return {"message": "Please", "requestedSchema": {"type": "object", "properties": fields, "required": list(required)}}
 
 
 def test_a_form_is_asked_field_by_field() -> None:
@@ -65,6 +65,17 @@ def test_what_does_not_fit_is_asked_for_again_and_then_given_up() -> None:
 @pytest.mark.parametrize("typed", ["\n", "n\n", "what\n"])
 def test_a_form_is_filled_in_only_by_those_who_want_to(typed: str) -> None:
     assert ask(typed, form(**FIELDS))[0] == {"action": "decline"}
+
+
+@pytest.mark.parametrize(
+    "schema", [None, [], {"properties": []}, {"properties": {"a": 1}}, {"properties": {}, "required": 3}], ids=str
+)
+def test_a_form_that_is_none_has_no_fields(schema: Any) -> None:
+    assert ask("y\n", {"requestedSchema": schema})[0] == {"action": "accept", "content": {}}
+
+
+def test_choices_that_are_none_are_no_choices() -> None:
+    assert ask("y\nx\n", form("a", a={"type": [], "oneOf": 7}))[0]["content"] == {"a": "x"}
 
 
 def test_an_address_is_shown() -> None:

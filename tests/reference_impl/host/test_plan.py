@@ -57,6 +57,7 @@ def test_a_plan_that_cannot_end_is_none(steps, said):
         (step("a", {"text": 1}), "one/echo: text: 1 is not of type"),
         (step("a", {"text": "x", "loud": True}), "loud"),
         (step("a", {"count": {"$from": "ok"}}), "'text' is a required property"),
+        (step("a", {"text": "\ud800"}), "cannot be written as JSON"),
         (step("a", {"text": {"$from": "ok"}, "loud": 1}), "it has no parameter 'loud'"),
         (step("a", {"text": {"$from": "ok"}, "count": "many"}), 'count: "many" is not of type'),
     ],
