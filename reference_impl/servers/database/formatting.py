@@ -56,7 +56,7 @@ def _cell(value: Any) -> str:
             return "true" if value else "false"
         case str():
             return value
-        case list() | dict():
+        case list():
             return encode_json(value).decode()
     return str(value)
 

@@ -21,6 +21,7 @@ from reference_impl.servers.database.engine import Parameters, QueryError, Unava
 from reference_impl.servers.database.postgres_errors import lost, told
 from reference_impl.servers.database.postgres_guard import VOLATILE_FUNCTIONS, refusal
 from reference_impl.servers.database.postgres_tables import table_names, table_of
+from reference_impl.servers.database.postgres_types import as_text, columns_of, speak_text
 from reference_impl.servers.database.results import Column, Gathering, QueryResult
 from reference_impl.servers.database.safety import Dialect
 from reference_impl.servers.database.settings import DatabaseSettings
@@ -47,11 +48,6 @@ SELECT r.rolsuper OR EXISTS (SELECT FROM pg_roles m WHERE m.rolname IN ('pg_read
     'pg_execute_server_program', 'pg_signal_backend') AND pg_has_role(r.oid, m.oid, 'MEMBER'))
 FROM pg_roles r WHERE r.rolname = current_user
 """
-_TEXT_TYPES = (
-    *("bytea", "date", "time", "timetz", "timestamp", "timestamptz", "interval", "numeric", "money", "uuid", "inet"),
-    *("cidr", "macaddr", "bit", "varbit", "point", "box", "path", "polygon", "circle", "line", "lseg", "tid"),
-)
-"""Types that cross the wire as the text that PostgreSQL writes and reads: infinite dates and all digits survive."""
 
 
 @dataclass(slots=True)
@@ -113,15 +109,20 @@ class PostgresEngine:
         async with self._transaction() as lent:
             connection = lent.connection
             self._check(query)
-            declared = await connection.prepare(_DECLARE + query)
-            await declared.fetch(*_bound(params))
+            values = _bound(params)
+            await _declare(connection, query, values)
+            columns = await columns_of(connection, _FETCH)
+            if any(column.needs_text for column in columns):
+                await connection.execute("CLOSE touchstone")  # no row of which was computed
+                await _declare(connection, as_text(query, columns), values)
             fetch = await connection.prepare(_FETCH)
             while True:
                 lent.counter.restart()
                 rows = await fetch.fetch()
                 if not all(gathering.take(tuple(row)) for row in rows) or len(rows) < _BATCH:
                     break
-            return QueryResult(_columns(fetch), tuple(gathering.rows), gathering.truncated)
+            seen = tuple(Column(column.name, column.type) for column in columns)
+            return QueryResult(seen, tuple(gathering.rows), gathering.truncated)
 
     async def write(self, query: str, params: Parameters, limit: int) -> QueryResult:
         """Run one INSERT, UPDATE, DELETE or MERGE: what can be prepared and reports a number of changed rows."""
@@ -136,7 +137,7 @@ class PostgresEngine:
                 if not gathering.take(tuple(row)):
                     break
             changed = _changed(statement.get_statusmsg(), self._settings.max_changes)
-            columns = _columns(statement)
+            columns = tuple(Column(found.name, found.type.name) for found in statement.get_attributes())
             await _commit(lent)
             return QueryResult(columns, tuple(gathering.rows), gathering.truncated, changed)
 
@@ -234,10 +235,7 @@ class PostgresEngine:
 
     async def _prepared(self, connection: Any) -> None:
         """Make a new connection ready: types as text, what is volatile, what the role may do."""
-        for name in _TEXT_TYPES:
-            await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=str, format="text")
-        for name in ("json", "jsonb"):
-            await connection.set_type_codec(name, schema="pg_catalog", encoder=_json, decoder=str, format="text")
+        await speak_text(connection)
         self._volatile = frozenset(row[0] for row in await connection.fetch(VOLATILE_FUNCTIONS))
         if not self._warned and await connection.fetchval(_STRONG_ROLE):
             self._warned = True
@@ -246,6 +244,10 @@ class PostgresEngine:
                 "give this server a role that may read its tables and nothing else",
                 self._address.shown,
             )
+
+
+async def _declare(connection: Any, query: str, params: list[Any]) -> None:
+    await (await connection.prepare(_DECLARE + query)).fetch(*params)
 
 
 async def _ended(pool: Any, lent: Lent) -> None:
@@ -269,20 +271,10 @@ async def _commit(lent: Lent) -> None:
         raise UnavailableError("The connection was lost during COMMIT: look whether the change was made") from None
 
 
-def _columns(statement: Any) -> tuple[Column, ...]:
-    return tuple(Column(attribute.name, attribute.type.name) for attribute in statement.get_attributes())
-
-
 def _bound(params: Parameters) -> list[Any]:
     if isinstance(params, Mapping):
         raise QueryError("PostgreSQL takes parameters in order: write $1, $2, ... and give a list")
     return list(params)
-
-
-def _json(value: Any) -> str:
-    from reference_impl.protocol.messages import encode_json
-
-    return value if isinstance(value, str) else encode_json(value).decode()
 
 
 def _changed(status: str, most: int) -> int:

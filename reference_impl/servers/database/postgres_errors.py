@@ -44,8 +44,10 @@ def told(error: Exception, lent: Lent | None, address: PostgresAddress) -> ToolE
             return UnavailableError(f"{where} was lost while the statement ran; it changed nothing: try again")
         case asyncpg.QueryCanceledError():
             message = "The statement took too long and was cancelled: ask for less"
-        case asyncpg.UnsupportedClientFeatureError():  # of composite values with members that come as text
-            message = "A whole row cannot be shown as one value: select its columns, or cast it to text"
+        case asyncpg.UnsupportedClientFeatureError() | asyncpg.InternalClientError():  # of types with members
+            message = (
+                "A value has a type that cannot be given or shown as it is: cast it, as $1::text::daterange, x::text"
+            )
         case asyncpg.PostgresError() | asyncpg.InterfaceError() | ValueError() | TypeError() | OverflowError():
             message = f"PostgreSQL: {_reason(error, address)}"
         case _:

@@ -63,17 +63,7 @@ def plain(value: Any) -> Any:
             return "\\x" + bytes(value).hex()
         case list() | tuple():
             return [plain(item) for item in value]
-    if hasattr(value, "items"):  # a composite value of PostgreSQL
-        return {str(key): plain(item) for key, item in value.items()}
-    text = _range(value) if hasattr(value, "lower_inc") else str(value)
-    return text.encode("utf-8", "replace").decode()  # a lone surrogate has no place in UTF-8
-
-
-def _range(value: Any) -> str:
-    if value.isempty:
-        return "empty"
-    lower, upper = ("" if edge is None else str(edge) for edge in (value.lower, value.upper))
-    return f"{'[' if value.lower_inc else '('}{lower},{upper}{']' if value.upper_inc else ')'}"
+    return str(value).encode("utf-8", "replace").decode()  # a lone surrogate has no place in UTF-8
 
 
 class Gathering:
@@ -113,7 +103,7 @@ class Gathering:
 
     def _shortened(self, value: Any) -> Any:
         most = self._settings.max_value
-        if isinstance(value, list | dict):
+        if isinstance(value, list):
             text = encode_json(value).decode()
             value = value if len(text) <= most else text
         if not isinstance(value, str) or len(value) <= most:

@@ -65,7 +65,7 @@ async def test_values_of_every_kind_come_back(engine_of):
             ["1.5", None],
             '{"a": [1]}',
             "[1,5)",
-            [1, "x"],
+            "(1,x)",
             None,
             "glad",
             True,
@@ -80,12 +80,40 @@ async def test_values_of_every_kind_come_back(engine_of):
     assert (types["d"], types["f"], types["i"]) == ("numeric", "timestamptz", "numeric[]")
 
 
-async def test_a_whole_row_as_a_value_is_shown_or_it_is_said_what_to_do(engine_of):
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("ROW(1, 'x')::pair", "(1,x)"),
+        ("ROW(1.5, now() IS NULL)", "(1.5,f)"),
+        ("ARRAY[ROW(1, 'x')::pair]", '{"(1,x)"}'),
+        ("ARRAY['glad'::mood]", "{glad}"),
+        ("numrange(1.5, 2)", "[1.5,2)"),
+        ("ARRAY[daterange('2020-01-01', NULL)]", '{"[2020-01-01,)"}'),
+        ("int4multirange(int4range(1, 2))", "{[1,2)}"),
+        ("'x'::\"char\"", "x"),
+        ("'0/1'::pg_lsn", "0/1"),
+        ("interval '1 month 1 day'", "1 mon 1 day"),
+        ("orders FROM orders WHERE id = 1 ORDER BY id; ", "(1,1,10.50)"),
+        ("orders, 7 AS orders FROM orders WHERE id = $1 -- the first", "(1,1,10.50)"),
+    ],
+)
+async def test_values_with_members_come_as_postgresql_writes_them(engine_of, expression, shown):
     engine = await engine_of()
-    assert (await engine.read("SELECT ROW(1, 'x')::pair AS p", (), 10)).rows == (({"a": 1, "b": "x"},),)
-    with pytest.raises(ToolError, match="cast it to text"):
-        await engine.read("SELECT orders FROM orders", (), 10)
-    assert (await engine.read("SELECT orders::text FROM orders WHERE id = 1", (), 10)).rows == (("(1,1,10.50)",),)
+    result = await engine.read(f"SELECT {expression}", [1] if "$1" in expression else [], 10)
+    assert result.rows[0][0] == shown
+    assert "text" not in result.columns[0].type
+
+
+async def test_what_cannot_be_shown_or_given_says_what_to_do(engine_of):
+    engine = await engine_of()
+    for query, params in (
+        ("SELECT most_common_vals FROM pg_stats", []),
+        ("SELECT $1::tstzrange", ["[2020-01-01,)"]),
+    ):
+        with pytest.raises(ToolError, match="cast it"):
+            await engine.read(query, params, 10)
+    given = await engine.read("SELECT $1::text::tstzrange @> '2021-01-01'::timestamptz", ["[2020-01-01,)"], 10)
+    assert given.rows == ((True,),)
 
 
 async def test_parameters_are_bound_with_the_types_of_the_statement(engine_of):
