@@ -211,6 +211,7 @@ class AdvancedMCPServer:
             mine.clear()
             mine.update(theirs)
         self.completions = dict(other.completions)
+        self.find_more = other.find_more
         self._cached.clear()
         self.routes.clear()
         for kind in differing:

@@ -37,6 +37,24 @@ async def test_repositories_commits_and_files_are_resources(tmp_path: Path) -> N
         assert (await read("git://deep%2Fnotes/refs%2Fheads%2Fmain/src/sum.py")).startswith("def add")
 
 
+async def test_repositories_and_their_branches_are_listed(tmp_path: Path) -> None:
+    repo = pygit2.Repository(str(notes(tmp_path / "deep") / "notes"))
+    repository(tmp_path / "empty")
+    (tmp_path / "refused").mkdir()
+    (tmp_path / "refused/.git").write_text("gitdir: /nowhere\n")
+    async with talking(make_server(tmp_path)) as talk:
+        assert [item["uri"] for item in await talk.client.list_resources()] == [
+            "git://deep%2Fnotes",
+            "git://deep%2Fnotes/main",
+            "git://empty",
+            "git://refused",
+        ]
+        repo.branches.local.create("topic/one", repo.head.peel())
+        listed = await talk.client.list_resources()
+        assert "git://deep%2Fnotes/topic%2Fone" in [item["uri"] for item in listed]
+        assert await talk.client.read_resource("git://deep%2Fnotes/topic%2Fone")
+
+
 @pytest.mark.parametrize(
     "uri",
     [
