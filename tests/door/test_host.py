@@ -48,13 +48,13 @@ def _run(*arguments: object, typed: str = "") -> subprocess.CompletedProcess[str
     )
 
 
-def test_a_request_is_planned_carried_out_and_answered(servers: Path) -> None:
-    done = _run(servers, 'echo "hello"', "--yes")
-    assert done.stderr == "touchstone: broken could not be started: no-such-server: no such program\n"
-    plan, _, rest = done.stdout.partition("\n  step1  small/echo  ok  ")
+def test_a_request_is_planned_carried_out_and_answered(servers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_host(servers, 'echo "hello"', HostingOptions(yes=True)) == 0
+    done = capsys.readouterr()
+    assert done.err == "touchstone: broken could not be started: no-such-server: no such program\n"
+    plan, _, rest = done.out.partition("\n  step1  small/echo  ok  ")
     assert plan == 'Plan:\n  step1  small/echo  {"text": "hello"}'
     assert "\n\nhello\n\n1 step in " in rest
-    assert done.returncode == 0
 
 
 def test_without_a_terminal_nothing_is_allowed_and_the_log_says_so(servers: Path, tmp_path: Path) -> None:
@@ -68,17 +68,18 @@ def test_without_a_terminal_nothing_is_allowed_and_the_log_says_so(servers: Path
     assert verify(audit).whole
 
 
-def test_a_policy_decides_without_asking(servers: Path, tmp_path: Path) -> None:
+def test_a_policy_decides_without_asking(servers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[[rule]]\naction = "allow"\noperation = "tools/call"\nresource = "small/echo"\n', "utf-8")
-    assert _run(servers, 'echo "hello"', "--policy", policy).returncode == 0
+    assert run_host(servers, 'echo "hello"', HostingOptions(policy=policy)) == 0
     policy.write_text('[[rule]]\naction = "deny"\noperation = "tools/call"\nresource = "small/*"\n', "utf-8")
-    done = _run(servers, 'echo "hello"', "--policy", policy, "--yes")
-    assert "DENIED" in done.stdout
-    assert done.returncode == 1
+    assert run_host(servers, 'echo "hello"', HostingOptions(policy=policy, yes=True)) == 1
+    assert "DENIED" in capsys.readouterr().out
 
 
-def test_a_plan_in_a_file_is_carried_out_and_told_as_json(servers: Path, tmp_path: Path) -> None:
+def test_a_plan_in_a_file_is_carried_out_and_told_as_json(
+    servers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plan = tmp_path / "plan.toml"
     plan.write_text(
         '[[steps]]\nid = "a"\nserver = "small"\ntool = "echo"\narguments.text = "one"\n'
@@ -86,12 +87,13 @@ def test_a_plan_in_a_file_is_carried_out_and_told_as_json(servers: Path, tmp_pat
         'arguments.text = { "$from" = "a", path = "/content/0/text", template = "{} and two" }\n',
         "utf-8",
     )
-    done = _run(servers, "--plan", plan, "--yes", "--json")
-    told = json.loads(done.stdout)
+    assert run_host(servers, None, HostingOptions(plan=plan, yes=True, as_json=True)) == 0
+    done = capsys.readouterr()
+    told = json.loads(done.out)
     assert told["succeeded"]
     assert [step["arguments"]["text"] for step in told["steps"]] == ["one", "one and two"]
     assert told["answer"] == "one and two"
-    assert "Plan:" in done.stderr
+    assert "Plan:" in done.err
 
 
 def test_the_prompt_takes_requests_and_commands(servers: Path) -> None:
@@ -109,15 +111,16 @@ def test_the_prompt_takes_requests_and_commands(servers: Path) -> None:
 
 
 def test_where_no_server_can_be_started_the_exit_code_says_so(tmp_path: Path) -> None:
-    done = _run(_written(tmp_path, broken={"command": "no-such-server"}), "anything", "--yes")
-    assert done.stderr == "touchstone: no server could be started: broken: no-such-server: no such program\n"
-    assert done.returncode == 3
+    path = _written(tmp_path, broken={"command": "no-such-server"})
+    with pytest.raises(Refusal, match="no server could be started: broken: no-such-server: no such program") as caught:
+        run_host(path, "anything", HostingOptions(yes=True))
+    assert caught.value.code == 3
 
 
 def test_what_no_tool_fits_is_said(servers: Path) -> None:
-    done = _run(servers, "make me a sandwich", "--yes")
-    assert done.stderr.endswith("touchstone: no tool fits 'make me a sandwich'; nothing was done\n")
-    assert done.returncode == 1
+    with pytest.raises(Refusal, match="no tool fits 'make me a sandwich'; nothing was done") as caught:
+        run_host(servers, "make me a sandwich", HostingOptions(yes=True))
+    assert caught.value.code == 1
 
 
 # A terminal ---------------------------------------------------------------------------------
