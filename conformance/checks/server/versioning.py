@@ -9,6 +9,7 @@ from conformance.check import Sharing, check
 from conformance.checks.server.lifecycle import offered
 from conformance.expect import Inapplicable, Mismatch, brief, expect, expect_error
 from conformance.links import Answer
+from conformance.lists import declared_lists
 from conformance.peer import Peer
 from reference_impl.protocol import streamable
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION
@@ -41,6 +42,8 @@ async def discovered(peer: Peer) -> None:
 @check("versioning.unsupported", "versioning.unsupported.error")
 async def unsupported(peer: Peer) -> None:
     """A request of a version that the server does not speak gets error -32022, which names it and those it speaks."""
+    for method in declared_lists(peer)[:1]:
+        await peer.request(method)  # what was asked before makes no difference
     error = expect_error(await _asked_in(peer, _UNKNOWN), {-32022}, f"a request of version {_UNKNOWN}")
     told = error.get("data")
     data = told if isinstance(told, dict) else {}
