@@ -121,18 +121,12 @@ class Exchanger:
     async def _read(self, response: ClientResponse, watch: Watch | None) -> bytes:
         pieces: list[bytes] = []
         size, total = 0, response.content_length
-        too_large = ExchangeError(
-            f"answered {response.status} with more than {self._largest} bytes, the most that is read",
-            sent=True,
-            broken=False,
-        )
-        if total is not None and total > self._largest and response.method != "HEAD":
-            raise too_large
         async for piece in response.content.iter_any():
             pieces.append(piece)
             size += len(piece)
             if size > self._largest:
-                raise too_large
+                said = f"answered {response.status} with more than {self._largest} bytes, the most that is read"
+                raise ExchangeError(said, sent=True, broken=False)
             if watch is not None:
                 watch(size, total)
         return b"".join(pieces)

@@ -266,10 +266,10 @@ async def test_an_upstream_that_hangs_is_given_up_after_the_deadline(tmp_path):
 
 async def test_what_one_caller_is_given_to_remember_no_other_sends(tmp_path):
     async with upstream(answering((200, {"set-cookie": "session=of-one; Path=/"}, b""))) as there:
-        server = made(tmp_path, there.url)
-        for _ in range(2):
-            async with talking(server) as talk:
-                await talk.call("get")
+        server = made(tmp_path, there.url.replace("127.0.0.1", "localhost"))
+        async with talking(server) as one, talking(server) as other:
+            await one.call("get")
+            await other.call("get")
     assert [seen.headers.get("cookie") for seen in there.seen] == [None, None]
 
 

@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reference_impl.server import ToolError
-from reference_impl.servers.gateway.operations import Parameter
+from reference_impl.servers.gateway.credentials import Applied
+from reference_impl.servers.gateway.operations import Operation, Parameter
+from reference_impl.servers.gateway.origins import Base
+from reference_impl.servers.gateway.requests import Endpoint, Prepared, finished
 from reference_impl.servers.gateway.serialising import cookie, header, path_part, query_pairs
 
 LIST = ["blue", "black", "brown"]
@@ -131,6 +134,17 @@ def test_headers_and_cookies_are_written_in_their_style():
 def test_half_a_character_is_refused():
     with pytest.raises(ToolError, match="surrogate"):
         query_pairs(made("query", "form"), "\ud800")
+
+
+def test_a_path_that_came_out_as_another_is_not_sent():
+    operation = Operation("GET", "/a/{id}", None, "", "", (), False, (), None, {}, (), ())  # noqa: FBT003 - a plain one
+    endpoint = Endpoint(operation, Base("http://h", "/v1"), {}, {}, {}, "*/*")
+    assert finished(endpoint, Prepared(path={"id": "..."}), Applied()).url == "http://h/v1/a/..."
+    for part in ("..", ".", "%2e%2E", ".%2e"):
+        with pytest.raises(ToolError, match="would name something else"):
+            finished(endpoint, Prepared(path={"id": part}), Applied())
+    with pytest.raises(ToolError, match="more than 8000 characters"):
+        finished(endpoint, Prepared(path={"id": "x" * 8000}), Applied())
 
 
 ANYTHING = st.text(max_size=30) | st.sampled_from(

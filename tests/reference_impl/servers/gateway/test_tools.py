@@ -42,6 +42,7 @@ def test_places_that_share_a_name_are_told_apart(tmp_path):
     [tool] = tools(tmp_path, document({"/a/{id}": {"post": operation(parameters=parameters, **BODY)}})).values()
     schema = tool["inputSchema"]
     assert list(schema["properties"]) == ["path_id", "query_id", "filter_name", "header_body", "query_context", "body"]
+    assert schema["properties"]["path_id"]["minLength"] == 1
     assert schema["properties"]["path_id"]["description"] == "Which one (the path parameter id)"
     assert schema["required"] == ["path_id", "body"]
     assert schema["additionalProperties"] is False
