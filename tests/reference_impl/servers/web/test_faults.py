@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reference_impl.servers.web import Limits, Outside, WebSettings
+from reference_impl.servers.web import Limits, Outside, WebSettings, make_server
 from reference_impl.servers.web.errors import FetchError
 from reference_impl.servers.web.fetching import Web
 from reference_impl.servers.web.metadata import metadata
@@ -126,6 +126,19 @@ async def test_where_nobody_listens_that_is_said():
         port = free.getsockname()[1]
         async with talking(world()) as talk:
             assert "connection refused" in await talk.fails("fetch_page", url=f"http://{PUBLIC}:{port}/")
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"), [("hangs", SLOW), ("fails", "no connection"), ("is empty", "no connection")]
+)
+async def test_a_resolver_that_goes_wrong_is_told_of_in_time(fault, said):
+    async def resolve(_host, _port):
+        if fault == "fails":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return [] if fault == "is empty" else await asyncio.get_running_loop().create_future()
+
+    async with talking(make_server(WebSettings(limits=Limits(most_seconds=1)), outside=Outside(resolve))) as talk:
+        assert said in await talk.fails("fetch_page", url="http://example.test/")
 
 
 async def test_a_hanging_site_holds_up_no_other():
