@@ -40,6 +40,7 @@ INSERT INTO hidden.secrets VALUES ('sesame');
 CREATE FUNCTION write_it() RETURNS int LANGUAGE sql AS 'DELETE FROM orders RETURNING 1';
 CREATE EXTENSION IF NOT EXISTS dblink;
 GRANT SELECT ON customers, orders TO reader, guarded;
+CHECKPOINT; -- or a sequence would jump ahead when the server is stopped at once
 """
 
 
