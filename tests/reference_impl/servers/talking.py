@@ -15,7 +15,7 @@ from reference_impl.server import AdvancedMCPServer
 from reference_impl.server.stream import serve_stream
 from reference_impl.transports.memory import MemoryChannel, memory_pair
 
-PATIENCE = 10
+PATIENCE = 30
 
 
 class _Receiving(anyio.abc.ByteReceiveStream):

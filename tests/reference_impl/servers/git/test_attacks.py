@@ -85,6 +85,7 @@ def _as_revision(text: str) -> list[tuple[str, dict[str, Any]]]:
 
 
 def test_what_is_no_name_of_a_revision_is_refused_everywhere(root: Path, canary: Canary) -> None:
+    """CVE-2025-68144: options in the place of revisions. CVE-2026-7812: what a shell would have run."""
     before = sorted(root.rglob("*"))
     calls = [call for text in OPTIONS + SHELL + SPECIAL for call in _as_revision(text)]
     answers = anyio.run(_answers, make_server(root, write=True), calls)
@@ -94,6 +95,7 @@ def test_what_is_no_name_of_a_revision_is_refused_everywhere(root: Path, canary:
 
 
 def test_a_branch_is_made_of_no_such_name(root: Path, canary: Canary) -> None:
+    """CVE-2025-68144 and CVE-2026-7812, where a name is made and not looked up."""
     calls: list[tuple[str, dict[str, Any]]] = [
         ("git_create_branch", {"name": text}) for text in OPTIONS + SHELL + SPECIAL if text != "main.lock"
     ]
@@ -128,6 +130,7 @@ OUTSIDE = [
 
 @pytest.mark.parametrize("path", OUTSIDE)
 def test_nothing_outside_the_work_tree_is_staged(root: Path, canary: Canary, path: str) -> None:
+    """CVE-2026-27735."""
     (root / "mine/link").symlink_to(canary.place)
     calls: list[tuple[str, dict[str, Any]]] = [
         ("git_stage", {"paths": ["a.txt", path]}),

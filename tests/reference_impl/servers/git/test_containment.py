@@ -71,6 +71,7 @@ NAMES = [
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_leads_elsewhere_is_refused(root: Path, canary: Canary, name: str) -> None:
+    """CVE-2025-68145."""
     told = anyio.run(refused, root, name)
     canary.check(told)
 
@@ -391,6 +392,7 @@ def test_without_a_root_there_is_no_server(tmp_path: Path, missing: str | None) 
 
 
 def test_there_is_no_tool_that_makes_fetches_or_pushes_a_repository(root: Path) -> None:
+    """CVE-2025-68143: repositories made anywhere, by a tool that was taken away in the end."""
     names = set(make_server(root, write=True).tools)
     assert not any(word in name for name in names for word in ("init", "clone", "fetch", "pull", "push", "remote"))
 
