@@ -8,7 +8,7 @@ async with Host(read_configuration("mcp.json")) as host:
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,8 +25,19 @@ from reference_impl.host.planner import Assignment, Planner
 from reference_impl.host.questions import Questions
 from reference_impl.host.running import Outcome, run_plan
 from reference_impl.metrics import ServerMetrics
+from reference_impl.security.permissions import PermissionManager
+from reference_impl.security.policy import Policy, Rule
 
 __all__ = ["Execution", "Host", "HostOptions"]
+
+_READING = Policy(
+    (
+        Rule(action="allow", operation="tools/call", resource="*"),
+        Rule(action="allow", operation="resources/read", resource="*"),
+    ),
+    "deny",
+)
+"""Allows whatever is not sensitive: who wants more says so."""
 
 
 async def _run_it(_: Plan) -> bool:
@@ -82,7 +93,8 @@ class Execution:
 class Host:
     """Several servers and a planner; open for the length of an `async with` block, which stops the servers.
 
-    `gate` decides on every call (`PermissionManager`); without one everything is allowed.
+    `gate` decides on every call (`PermissionManager`); without one, tools that say that they only read are called, and
+    no others.
     """
 
     def __init__(
@@ -95,7 +107,8 @@ class Host:
     ) -> None:
         self.options = options or HostOptions()
         self.planner: Planner = planner or MatchingPlanner()
-        self.client = AdvancedMCPClient(gate, metrics, self.options.client)
+        self.gate: PermissionGate = gate or PermissionManager(_READING)
+        self.client = AdvancedMCPClient(self.gate, metrics, self.options.client)
         self.failures: dict[str, str] = {}
         """The servers that could not be started, and why."""
         self._configuration = configuration
@@ -158,12 +171,12 @@ class Host:
                 seconds = time.perf_counter() - began
                 return Execution(user_request, tuple(plans), outcomes, "Nothing was done.", seconds, approved=False)
             assignment.outcomes += await run_plan(plan, self._call, self.options.told)
-        answer = await self.synthesize_response(assignment, planner)
+        answer = await planner.answer(assignment)
         return Execution(user_request, tuple(plans), tuple(assignment.outcomes), answer, time.perf_counter() - began)
 
-    async def synthesize_response(self, assignment: Assignment, planner: Planner | None = None) -> str:
-        """Return the answer to a request from what became of its steps. Raises `HostError`."""
-        return await (planner or self.planner).answer(assignment)
+    async def synthesize_response(self, results: Sequence[Outcome], user_request: str) -> str:
+        """Return the answer to a request from what became of steps, whoever planned them. Raises `HostError`."""
+        return await self.planner.answer(Assignment(user_request, self.client.tool_registry, list(results)))
 
     async def _call(self, step: Step, arguments: JsonObject) -> JsonObject:
         tool = self.client.tool_registry.find(step.server, step.tool)

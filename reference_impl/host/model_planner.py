@@ -79,8 +79,13 @@ class ModelPlanner:
         return dialogue.answer
 
     def _dialogue(self, assignment: Assignment) -> _Dialogue:
+        """Return what was said so far; of steps that others planned, the model is told in words."""
         if not isinstance(assignment.memory, _Dialogue):
-            assignment.memory = _Dialogue([{"role": "user", "content": assignment.request}])
+            done = [
+                f"{each.step.server}/{each.step.tool} ({each.status}): {_cut(each)}" for each in assignment.outcomes
+            ]
+            said = "\n\n".join([assignment.request, *(["What the tools said:"] if done else []), *done])
+            assignment.memory = _Dialogue([{"role": "user", "content": said}])
         return assignment.memory
 
     async def _turn(
@@ -138,7 +143,9 @@ def _step(call: ToolCall, tool: RegisteredTool, number: int) -> Step:
 def _result(call: ToolCall, step: Step | str, outcomes: Mapping[str, Outcome]) -> tuple[str, str, bool]:
     if isinstance(step, str):
         return call.id, step, True
-    outcome = outcomes[step.id]
+    return call.id, _cut(outcomes[step.id]), outcomes[step.id].status != "succeeded"
+
+
+def _cut(outcome: Outcome) -> str:
     text = outcome.text or "(nothing)"
-    cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (cut: {len(text)} characters)"
-    return call.id, cut, outcome.status != "succeeded"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (cut: {len(text)} characters)"

@@ -127,6 +127,14 @@ async def test_the_policy_decides_and_the_audit_log_knows(configuration):
         }
 
 
+async def test_without_a_gate_only_what_reads_is_done(configuration):
+    async with Host(configuration) as host:
+        await host.initialize_system()
+        steps = Step("a", "one", "echo", {"text": "x"}), Step("b", "one", "touch_resource")
+        execution = await host.execute_ai_request("", planned(*steps))
+        assert [outcome.status for outcome in execution.outcomes] == ["succeeded", "denied"]
+
+
 # Questions ----------------------------------------------------------------------------------
 
 

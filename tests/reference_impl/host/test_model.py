@@ -11,6 +11,7 @@ import pytest
 
 from reference_impl.client import RetryPolicy, ServerConfig
 from reference_impl.host import (
+    FixedPlanner,
     Host,
     HostConfiguration,
     HostOptions,
@@ -18,7 +19,9 @@ from reference_impl.host import (
     ModelError,
     ModelPlanner,
     ModelSettings,
+    Plan,
     Questions,
+    Step,
 )
 from reference_impl.host.dialects import Prompt
 from reference_impl.protocol.errors import RemoteProtocolError
@@ -168,6 +171,14 @@ async def test_what_is_denied_is_told_to_the_model():
         execution = await host.execute_ai_request("touch it")
     assert execution.outcomes[0].status == "denied"
     assert "was not allowed" in json.dumps(model.bodies[1])
+
+
+async def test_a_model_answers_from_what_others_found_out():
+    async with endpoint(chat("Three.")) as model, hosting(model.url) as host:
+        plan = FixedPlanner(Plan((Step("a", "one", "add", {"a": 1, "b": 2}),)))
+        execution = await host.execute_ai_request("what is 1 + 2?", plan)
+        assert await host.synthesize_response(execution.outcomes, "what is 1 + 2?") == "Three."
+    assert '{\\"sum\\":3}' in json.dumps(model.bodies[0]["messages"])
 
 
 async def test_trouble_that_passes_is_waited_for():
