@@ -79,7 +79,7 @@ def load(source: str) -> Document:
     """Read the document at a path or URL. Raises `SetupError`."""
     scheme = urlsplit(source).scheme if "://" in source else ""
     if scheme in ("http", "https"):
-        return parsed(fetched(source, LARGEST), source, source)
+        return parsed(fetched(source, LARGEST), source.partition("?")[0], source)
     if scheme:
         raise SetupError(f"{source}: a document is a file, or at an http or https URL")
     path = Path(source)

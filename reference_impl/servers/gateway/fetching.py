@@ -25,7 +25,8 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 def fetched(url: str, largest: int) -> bytes:
     """Return the body at `url`. Follows no redirect and uses no proxy. Raises `SetupError`."""
-    base_of(url.partition("?")[0].partition("#")[0], "the document's URL")
+    shown = url.partition("?")[0].partition("#")[0]  # a query may hold a token
+    base_of(shown, "the document's URL")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _Stay)
     request = urllib.request.Request(url, headers={"accept": "application/json, application/yaml, */*"})  # noqa: S310 - checked above
     started = time.monotonic()
@@ -36,20 +37,20 @@ def fetched(url: str, largest: int) -> bytes:
                 pieces.append(piece)
                 size += len(piece)
                 if size > largest:
-                    raise SetupError(f"{url} is larger than {largest} bytes")
+                    raise SetupError(f"{shown} is larger than {largest} bytes")
                 if time.monotonic() - started > _SECONDS:
-                    raise SetupError(f"{url} took longer than {_SECONDS:g} s")
+                    raise SetupError(f"{shown} took longer than {_SECONDS:g} s")
     except urllib.error.HTTPError as error:
         with error:
-            raise SetupError(_refusal(url, error)) from None
+            raise SetupError(_refusal(url, shown, error)) from None
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        raise SetupError(f"{url} cannot be fetched: {getattr(reason, 'strerror', None) or reason}") from None
+        raise SetupError(f"{shown} cannot be fetched: {getattr(reason, 'strerror', None) or reason}") from None
     return b"".join(pieces)
 
 
-def _refusal(url: str, error: urllib.error.HTTPError) -> str:
+def _refusal(url: str, shown: str, error: urllib.error.HTTPError) -> str:
     location = error.headers.get("location")
     if 300 <= error.code < 400 and location:
-        return f"{url} has moved: name {urljoin(url, location).partition('?')[0]} instead, if you trust it"
-    return f"{url} answered {error.code}, not with a document"
+        return f"{shown} has moved: name {urljoin(url, location).partition('?')[0]} instead, if you trust it"
+    return f"{shown} answered {error.code}, not with a document"
