@@ -12,7 +12,7 @@ import anyio
 from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.uvicorn_runner import configured
 
-PATIENCE = 20
+PATIENCE = 60
 
 
 @dataclass
