@@ -12,7 +12,7 @@ import anyio
 from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.uvicorn_runner import configured
 
-PATIENCE = 60
+PATIENCE = 600
 
 
 @dataclass

@@ -26,7 +26,7 @@ from tests.reference_impl.servers.filesystem.world import project
 from tests.reference_impl.servers.git.world import notes
 from tests.reference_impl.serving import serving
 
-PATIENCE = Patience(start=30, answer=15, quiet=0.2, stop=5, check=60, run=110)
+PATIENCE = Patience(start=30, answer=15, quiet=0.2, stop=5, check=60, run=300)
 EXAMPLES = 10
 MY_TOOLS = Path(__file__).parents[3] / "docs/examples/custom/my_tools.py"
 
@@ -95,6 +95,7 @@ async def _tried(name: str, transport: str, folder: Path) -> list[Verdict | Find
     return rows
 
 
+@pytest.mark.timeout(600)  # two whole checks and two of fuzzing, on a machine that does other things too
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 @pytest.mark.parametrize("name", sorted(SERVED))
 def test_nothing_fails_on_a_server_that_we_offer(name: str, transport: str, tmp_path: Path) -> None:
