@@ -248,6 +248,28 @@ async def test_a_server_that_was_asked_too_fast_is_asked_again_when_it_wants():
         assert (refused["isError"], len(calls)) == (True, 2)
 
 
+async def test_no_call_is_lost_or_left_hanging_while_connections_go_again_and_again(everything):
+    async with AdvancedMCPClient(options=ManagerOptions(RetryPolicy(base=0.0))) as client:
+        await client.connect_server(config("one", everything))
+        answered = []
+
+        async def call(number: int) -> None:
+            result = await client.call_tool_with_retry("one", "echo", {"text": str(number)}, max_retries=50)
+            answered.append((number, text_of(result)))
+
+        async with anyio.create_task_group() as tasks:
+            for number in range(60):
+                tasks.start_soon(call, number)
+                if number % 12 == 3:
+                    await everything.cut()
+                if number % 12 == 9:
+                    tasks.start_soon(client.reconnect_server, "one")
+                await anyio.lowlevel.checkpoint()
+        assert sorted(answered) == [(number, str(number)) for number in range(60)]
+        assert client.metrics.tool_calls["one.echo"].successful_calls == 60
+        assert client.sessions["one"].started > 1
+
+
 async def test_those_who_reconnect_at_the_same_time_share_one_connection(everything):
     async with AdvancedMCPClient(options=AT_ONCE) as client:
         first = await client.connect_server(config("one", everything))

@@ -76,6 +76,7 @@ def under_way(host: Host, server: str) -> bool:
 
 
 async def test_a_request_that_needs_three_servers_survives_the_end_of_one_of_them(folder):
+    before = set(psutil.Process().children())
     audit = AuditLog(folder / "audit.jsonl")
     gate = PermissionManager(Policy.read(POLICY), audit=audit)
     frozen = []
@@ -132,4 +133,4 @@ async def test_a_request_that_needs_three_servers_survives_the_end_of_one_of_the
         ("files/write_file", True),
     }
     assert verify(folder / "audit.jsonl").whole
-    assert psutil.Process().children() == []
+    assert set(psutil.Process().children()) <= before
