@@ -92,6 +92,9 @@ class Watcher:
             except ClientError as error:
                 _logger.warning("the server tells of no changes: %s", error)
                 return
+            self._heard.set()  # nobody is to wait for what does not come at once
+            if self._connection.ended.is_set():
+                return
             await anyio.sleep(policy.delay(failures))
             failures += 1
             if failures >= _ATTEMPTS:

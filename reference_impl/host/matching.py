@@ -42,7 +42,9 @@ class MatchingPlanner:
         if not request or len(request) > _LONGEST:
             raise NothingFits(f"a request has words, and at most {_LONGEST} characters")
         ranking = Ranking(tool for tool in assignment.tools.values() if has_sound_schema(tool))
-        parts = clauses(request, ranking.begins)[:MOST_STEPS]
+        parts = clauses(request, ranking.begins)
+        if not 0 < len(parts) <= MOST_STEPS:
+            raise NothingFits(f"{request[:60]!r} asks for {len(parts)} steps; from 1 to {MOST_STEPS} can be planned")
         steps: list[Step] = []
         for part in parts:
             steps.append(_step(part, ranking, steps))

@@ -117,6 +117,8 @@ async def test_a_statement_ends_with_its_sentence(registry):
         ("   ", "a request has words"),
         ("x" * 4_001, "at most 4000 characters"),
         ("?!", "no tool fits"),
+        (". ; then", "asks for 0 steps"),
+        ("show the status. " * 101, "asks for 101 steps"),
     ],
 )
 async def test_what_does_not_fit_is_said_and_nothing_is_guessed(registry, request_, said):
