@@ -117,7 +117,7 @@ async def test_a_statement_ends_with_its_sentence(registry):
         ("   ", "a request has words"),
         ("x" * 4_001, "at most 4000 characters"),
         ("?!", "no tool fits"),
-        (". ; then", "asks for 0 steps"),
+        (". ; .", "asks for 0 steps"),
         ("show the status. " * 101, "asks for 101 steps"),
     ],
 )
