@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -196,6 +197,20 @@ def test_what_is_no_expression_is_told(root):
             lines(root, query=query, regex=True)
     with pytest.raises(ToolError, match="one line"):
         lines(root, query="a\nb")
+
+
+@pytest.mark.parametrize(("query", "text"), [("ΟΔΟΣ", "οδος"), ("i\u0307x", "aI\u0307x"), ("É", "xé"), ("k", "\u212a")])
+def test_letters_are_found_whatever_their_case_and_where_they_stand(root, query, text):
+    (root / "letters").write_text(f"İ {text} İ{query}", "utf-8")
+    [(_, _, column)] = lines(root, query=query, ignore_case=True, path="letters")
+    assert column == f"İ {text}".index(text[-len(query) :]) + 1
+
+
+def test_a_hostile_text_takes_no_longer_than_another(root):
+    (root / "a").write_text("a" * 5_000_000)
+    began = time.process_time()
+    assert lines(root, query="a" * 999 + "b", ignore_case=True, path="a") == []
+    assert time.process_time() - began < 10  # a search that multiplies both takes more than half a minute
 
 
 def test_a_hostile_expression_takes_no_longer_than_another(root):
