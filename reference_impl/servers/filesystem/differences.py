@@ -12,8 +12,8 @@ from reference_impl.servers.filesystem.text import pieces
 __all__ = ["unified"]
 
 _CONTEXT = 3
-_MOST_COMPARED = 20_000
-"""Lines from the first change to the last, old and new; the time to compare them may grow with their square."""
+_MOST_COMPARED = 8000
+"""Lines from the first change to the last, old and new; the time to compare them may grow with their cube."""
 _MOST_SHOWN = 2000
 _HUNK = re.compile(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@")
 

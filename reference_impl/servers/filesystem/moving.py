@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -14,6 +15,7 @@ from reference_impl.server import ToolError
 from reference_impl.servers.filesystem.beneath import Parts, Place, holder, strictly
 from reference_impl.servers.filesystem.failures import told
 from reference_impl.servers.filesystem.job import Job
+from reference_impl.servers.filesystem.limits import MOST_DEPTH
 from reference_impl.servers.filesystem.looking import kind_of
 from reference_impl.servers.filesystem.offers import Arguments, Errand, Offer, PathText
 from reference_impl.servers.filesystem.replacing import without_replacing
@@ -82,15 +84,18 @@ def create_directory(errand: Errand, arguments: CreateDirectory) -> Created:
     with told(arguments.path):
         for depth in range(1, len(place.parts) + 1):
             with holder(Place(place.root, place.parts[:depth])) as (above, name):
-                made = _made(above, name)
+                made = _made(above, name, place.parts[depth:])
     return Created(shown(place.path), made)
 
 
-def _made(above: int, name: str) -> bool:
+def _made(above: int, name: str, ahead: Parts) -> bool:
+    """Make a directory unless it is there. Nothing is made if a name of those `ahead`, which are new then too, is not
+    admitted."""
     try:
         known = os.stat(name, dir_fd=above, follow_symlinks=False)
     except FileNotFoundError:
-        demand_plain_name(name)
+        for new in (name, *ahead):
+            demand_plain_name(new)
         os.mkdir(name, dir_fd=above)
         return True
     if not stat.S_ISDIR(known.st_mode):
@@ -120,10 +125,31 @@ def _move(kind: Kind, old: tuple[int, str], new: tuple[int, str], *, overwrite: 
     """Rename; without `overwrite` nothing that is there is lost, even if it appears in this very moment."""
     if not overwrite:
         if kind != "directory" and without_replacing(*old, *new):
-            os.unlink(old[1], dir_fd=old[0])
+            _unlink_or_undo(old, new)
             return
         _demand_absent(*new)  # what appears from here on is replaced only if it is an empty directory
+    else:
+        _demand_no_further_name(old, new)
     os.rename(old[1], new[1], src_dir_fd=old[0], dst_dir_fd=new[0])
+
+
+def _unlink_or_undo(old: tuple[int, str], new: tuple[int, str]) -> None:
+    """Take the old name away, or the new one if the old one has to stay."""
+    try:
+        os.unlink(old[1], dir_fd=old[0])
+    except OSError:
+        os.unlink(new[1], dir_fd=new[0])
+        raise
+
+
+def _demand_no_further_name(old: tuple[int, str], new: tuple[int, str]) -> None:
+    """Refuse what `rename` takes for done: of two names of one file (hard links) it leaves both."""
+    try:
+        known, there = (os.stat(name, dir_fd=above, follow_symlinks=False) for above, name in (old, new))
+    except FileNotFoundError:
+        return
+    if os.path.samestat(known, there) and known.st_nlink > 1 and not stat.S_ISDIR(known.st_mode):
+        raise ToolError("Source and destination are two names of one file: delete the one that is to go")
 
 
 def _demand_absent(above: int, name: str) -> None:
@@ -143,16 +169,21 @@ def delete_file(errand: Errand, arguments: DeleteFile) -> Deleted:
         if kind != "directory":
             os.unlink(name, dir_fd=above)
             return Deleted(shown(place.path), kind, 1)
-        count = _emptied(above, name, _counted(place, errand), errand.job) if arguments.recursive else 0
-        os.rmdir(name, dir_fd=above)
-    return Deleted(shown(place.path), kind, count + 1)
+        found = _counted(place, errand) if arguments.recursive else []
+        with told(f"{arguments.path}, of which a part may be gone" if found else arguments.path):
+            if found:
+                _emptied(above, name, found, errand.job)
+            os.rmdir(name, dir_fd=above)
+    return Deleted(shown(place.path), kind, len(found) + 1)
 
 
 def _counted(place: Place, errand: Errand) -> list[Found]:
-    """Return all that is in a directory. Raises `ToolError` before anything is lost if that is too much."""
-    found = []
+    """Return all that is in a directory. Raises `ToolError` before anything is lost if that is too much or too deep."""
+    found: list[Found] = []
     for item in walk(place, errand.job, lambda _: True):
         found.append(item)
+        if item.kind == "directory" and len(item.parts) == MOST_DEPTH:
+            raise ToolError(f"It is more than {MOST_DEPTH} directories deep: move its parts up. Nothing was deleted")
         if len(found) > errand.limits.deleted:
             raise ToolError(
                 f"There are more than {errand.limits.deleted} files in it: delete its parts. Nothing was deleted"
@@ -160,7 +191,7 @@ def _counted(place: Place, errand: Errand) -> list[Found]:
     return found
 
 
-def _emptied(above: int, name: str, found: list[Found], job: Job) -> int:
+def _emptied(above: int, name: str, found: list[Found], job: Job) -> None:
     """Delete what was found in a directory, the inner before the outer, and nothing else."""
     top = strictly(above, (name,))
     try:
@@ -170,16 +201,17 @@ def _emptied(above: int, name: str, found: list[Found], job: Job) -> int:
             job.report(count, f"{count} of {len(found)} deleted")
     finally:
         os.close(top)
-    return len(found)
 
 
 def _delete(top: int, parts: Parts, kind: Kind) -> None:
-    within = strictly(top, parts[:-1])
+    """Delete one name, unless another has done so meanwhile."""
     try:
-        if kind == "directory":
-            os.rmdir(parts[-1], dir_fd=within)
-        else:
-            os.unlink(parts[-1], dir_fd=within)
+        within = strictly(top, parts[:-1])
+    except FileNotFoundError:
+        return
+    try:
+        with contextlib.suppress(FileNotFoundError):
+            (os.rmdir if kind == "directory" else os.unlink)(parts[-1], dir_fd=within)
     finally:
         os.close(within)
 

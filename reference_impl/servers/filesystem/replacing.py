@@ -41,7 +41,7 @@ def put(above: int, name: str, body: bytes, step: Callable[[], None], *, expecte
         code = errno.EISDIR if stat.S_ISDIR(old.st_mode) else errno.ENODEV
         raise OSError(code, os.strerror(code))
     beside = f".{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(beside, _NEW, 0o666, dir_fd=above)
+    descriptor = os.open(beside, _NEW, 0o666 if old is None else 0o600, dir_fd=above)  # it may be a secret
     try:
         try:
             _fill(descriptor, body, step)

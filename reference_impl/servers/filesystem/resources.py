@@ -38,7 +38,7 @@ def register(server: AdvancedMCPServer, files: Files, watcher: Watcher) -> None:
 
     async def read(context: Context, path: str) -> list[dict[str, Any]]:
         place, found = await files.errand(context, lambda errand: _read(errand, path))
-        watcher.know(path, place)
+        await watcher.know(path, place)
         return [found]
 
     @server.resource(TEMPLATE, "file", "A file, or the URIs of what is in a directory.", title="File", **_HINTS)

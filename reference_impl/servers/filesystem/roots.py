@@ -19,10 +19,10 @@ __all__ = ["Roots", "demand_plain_name", "located"]
 
 _MOST_ROOTS = 100
 _NO_ROOT = "The client names no directory that this server may use; it has to offer one as a root"
-_UNSEEN = frozenset(
-    "\u061c\u200b\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
-)
-"""Characters that show a name as another than it is: direction marks, and what has no width."""
+_UNSEEN = ("Cc", "Cf", "Zl", "Zp")
+"""Categories of characters that show a name as another than it is: controls, direction marks, what has no width."""
+_JOINERS = "\u200c\u200d"
+"""These are of the category Cf too, but words of some scripts, and emojis, are not spelt without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,7 @@ def _demand_sane(path: str) -> None:
 def demand_plain_name(name: str) -> None:
     """Check that the name of something new shows as what it is. Raises `ToolError`."""
     for character in name:
-        tag = 0xE0000 <= ord(character) <= 0xE007F
-        if tag or character in _UNSEEN or unicodedata.category(character) == "Cc":
+        if unicodedata.category(character) in _UNSEEN and character not in _JOINERS:
             raise ToolError(f"A new name must not contain the invisible character U+{ord(character):04X}")
 
 

@@ -54,13 +54,14 @@ class Watcher:
             if task is not None:
                 task.cancel()
 
-    def know(self, path: str, place: Place) -> None:
-        """Note where a client was allowed to read."""
+    async def know(self, path: str, place: Place) -> None:
+        """Note where a client was allowed to read; from now on it is watched for who has subscribed already."""
         if self._roots.asks:
             self._known[path] = place
             self._known.move_to_end(path)
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
+            await self._subscribed(uri for uri in self._wanted() if path_of(uri) == path)
 
     async def _subscribed(self, uris: Iterable[str]) -> None:
         """See how files are before their subscriber is answered, so that no later change is missed."""

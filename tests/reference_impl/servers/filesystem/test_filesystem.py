@@ -303,6 +303,18 @@ async def test_with_roots_of_the_client_a_file_is_watched_once_it_was_read(root,
             assert (await anext(news)).params["uri"] == uri
 
 
+async def test_with_roots_of_the_client_who_subscribes_first_and_reads_then_hears_of_changes(root):
+    server = make_server(client_roots=True, limits=Limits(watch_seconds=0.01))
+    uri = f"{root.as_uri()}/README.md"
+    async with (
+        talking(server, settings("legacy", [root.as_uri()])) as talk,
+        talk.client.listen(Filter(uris=(uri,))) as news,
+    ):
+        await talk.client.read_resource(uri)
+        (root / "README.md").write_text("changed")
+        assert (await anext(news)).params["uri"] == uri
+
+
 # Prompts and completions -------------------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import subprocess
 import sys
@@ -66,6 +67,21 @@ def test_a_replaced_file_keeps_its_mode_but_runs_as_nobody_else(root):
     assert (root / "README.md").stat().st_mode & 0o7777 == 0o750
 
 
+def test_the_new_content_of_a_private_file_is_private_from_the_first_byte(root):
+    (root / "README.md").chmod(0o600)
+    modes = []
+
+    def step():
+        modes.extend(path.stat().st_mode & 0o777 for path in leftovers(root))
+
+    above = os.open(root, os.O_RDONLY)
+    try:
+        put(above, "README.md", b"secret", step, expected="any")
+    finally:
+        os.close(above)
+    assert modes == [0o600]
+
+
 def test_a_file_with_two_names_changes_under_one_alone(root):
     os.link(root / "README.md", root / "twin.md")
     write(root)
@@ -90,6 +106,8 @@ def test_what_cannot_be_written_is_told_and_leaves_nothing(root):
         "a\u202etxt.exe": "U\\+202E",
         "a\nb": "U\\+000A",
         "a\U000e0041": "U\\+E0041",
+        "soft\u00adhyphen": "U\\+00AD",
+        "times\u2062invisible": "U\\+2062",
     }.items():
         with pytest.raises(ToolError, match=words):
             write(root, path)
@@ -234,6 +252,9 @@ def test_directories_are_made_with_those_on_the_way_and_left_if_they_are_there(r
     assert (root / "a" / "b" / "c").is_dir()
     assert not create_directory(errand(root), CreateDirectory(path="a/b/c")).created
     assert not create_directory(errand(root), CreateDirectory(path=".")).created
+    with pytest.raises(ToolError, match="U\\+200B"):
+        create_directory(errand(root), CreateDirectory(path="new/on/the/way/to\u200b"))
+    assert not (root / "new").exists()
     with pytest.raises(ToolError, match="not a directory"):
         create_directory(errand(root), CreateDirectory(path="README.md/x"))
 
@@ -259,6 +280,29 @@ def test_files_and_directories_move_and_replace_nothing_unless_asked(root):
     with pytest.raises(ToolError, match="nowhere/x: there is no such"):
         move(root, "pixel.png", "nowhere/x")
     assert (root / "pixel.png").exists()
+
+
+def test_a_move_between_two_names_of_one_file_is_not_said_to_be_done(root):
+    (root / "further").hardlink_to(root / "README.md")
+    for overwrite in (True, False):
+        with pytest.raises(ToolError):
+            move(root, "README.md", "further", overwrite=overwrite)
+    assert names(root) == ["README.md", "further", "pixel.png", "src"]
+
+
+def test_a_move_that_cannot_take_the_old_name_away_leaves_no_new_one(root, monkeypatch):
+    real = os.unlink
+
+    def unlink(name, *, dir_fd):
+        if name == "README.md":
+            raise PermissionError(errno.EPERM, "in a directory with the sticky bit")
+        real(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(ToolError, match="permission denied"):
+        move(root, "README.md", "src/moved.md")
+    assert (root / "README.md").exists()
+    assert not (root / "src" / "moved.md").exists()
 
 
 def test_files_move_between_roots(root, tmp_path):
@@ -287,6 +331,38 @@ def test_too_much_at_once_is_not_deleted_at_all(root):
     with pytest.raises(ToolError, match="Nothing was deleted"):
         delete_file(errand(root, limits=Limits(deleted=2)), DeleteFile(path="src", recursive=True))
     assert (root / "src" / "main.py").exists()
+
+
+def test_what_is_too_deep_is_not_deleted_at_all(root):
+    (root / "src" / "/".join("d" * 130)).mkdir(parents=True)
+    with pytest.raises(ToolError, match=r"deep: .* Nothing was deleted"):
+        delete(root, "src", recursive=True)
+    assert (root / "src" / "main.py").exists()
+
+
+def test_a_directory_that_goes_in_part_only_says_so(root, monkeypatch):
+    real = os.rmdir
+
+    def rmdir(name, *, dir_fd):
+        if name == "deep":
+            raise OSError(errno.EBUSY, "something is mounted there")
+        real(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    with pytest.raises(ToolError, match="src, of which a part may be gone: it is in use"):
+        delete(root, "src", recursive=True)
+    assert not (root / "src" / "main.py").exists()
+
+
+def test_deleting_goes_on_where_others_delete_too(root, monkeypatch):
+    real = os.unlink
+
+    def unlink(name, *, dir_fd):
+        real(name, dir_fd=dir_fd)
+        real(name, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    assert delete(root, "src", recursive=True).count == 4
 
 
 def test_deleting_goes_through_no_link(root, tmp_path):
