@@ -14,6 +14,8 @@ __all__ = ["Encoding", "Excerpt", "TextFile", "pieces", "pread"]
 
 Encoding = Literal["utf-8", "utf-16", "latin-1", "windows-1252"]
 _CHUNK = 64 * 1024
+_FURTHEST = 2**62
+"""No file has a byte beyond this one; systems take no larger offset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class TextFile:
 
 def pread(descriptor: int, length: int, offset: int) -> bytes:
     """Read `length` bytes, or what there is of them."""
-    parts, wanted = [], length
+    parts, wanted = [], length if offset < _FURTHEST else 0
     while wanted > 0:
         part = os.pread(descriptor, min(wanted, _CHUNK * 16), offset)
         if not part:

@@ -126,6 +126,12 @@ def test_bytes_that_are_no_text_are_told_with_their_place_or_shown_as_such(root)
         read(root, encoding="utf-16", tail=1)
 
 
+@pytest.mark.parametrize("offset", [4, 5, 2**62, 2**63 - 1, 2**63, 2**70])
+def test_behind_the_end_there_is_nothing(root, offset):
+    put(root, "text")
+    assert (read(root, offset=offset).text, media(root, "file", offset=offset)[0].length) == ("", 0)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
