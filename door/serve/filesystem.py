@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import fields
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -18,7 +18,7 @@ __all__ = ["filesystem"]
 def filesystem(
     serving: ServingOptions,
     roots: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Argument(metavar="ROOT", help="Directories to use; over stdio, without any, those of the client."),
     ] = None,
     write: Annotated[bool, typer.Option("--write", help="Also write, edit, move and delete.")] = False,
@@ -48,7 +48,7 @@ def _numbers(limits: list[str], known: set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for limit in limits:
         name, _, text = limit.partition("=")
-        if name not in known or not text.isascii() or not text.isdigit() or int(text) == 0:
+        if name not in known or re.fullmatch("[1-9][0-9]{0,17}", text) is None:
             raise Refusal(f"--limit {limit}: give a whole number to one of {', '.join(sorted(known))}")
         found[name] = int(text)
     return found
