@@ -80,8 +80,10 @@ def checked(question: Question, answer: Any) -> dict[str, Any]:
             _check_elicitation(question, answer)
         case "sampling/createMessage":
             _check_sample(question, answer)
-        case "roots/list" if not isinstance(answer.get("roots"), list):
-            raise _invalid(question, "roots must be an array")
+        case "roots/list":
+            roots = answer.get("roots")
+            if not isinstance(roots, list) or not all(isinstance(root, dict) for root in roots):
+                raise _invalid(question, "roots must be an array of objects")
     return answer
 
 

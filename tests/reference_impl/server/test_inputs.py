@@ -5,7 +5,9 @@ import base64
 
 import pytest
 
+from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.server import ServerOptions
+from reference_impl.server.asking import checked
 from reference_impl.server.inputs import Question
 from reference_impl.server.state import StateSeal
 
@@ -71,6 +73,12 @@ async def test_refusals_and_nonsense_of_a_legacy_client_fail_the_tool_and_nothin
         await client.send({"jsonrpc": "2.0", "id": request["id"], **answer})
         assert (await client.answer("call"))["result"]["isError"] is True
         await client.fence()
+
+
+@pytest.mark.parametrize("roots", [None, "file:///", {}, [1], [None], ["file:///"]])
+def test_roots_that_are_no_list_of_objects_are_no_answer(roots):
+    with pytest.raises(RemoteProtocolError, match="array of objects"):
+        checked(Question("roots/list"), {"roots": roots})
 
 
 async def test_a_cancelled_call_withdraws_its_question(over_lines):
