@@ -18,7 +18,7 @@ __all__ = ["GitFiles", "check_repository", "find_git_files", "is_repository", "r
 
 _LONGEST_POINTER = 4096
 _LARGEST_CONFIG = 1024 * 1024
-_MOST_FILES = 200_000
+_MOST_FILES = 500_000
 _MOST_ALTERNATES = 5
 _UNUSED = frozenset({"hooks", "modules", "worktrees", "lfs", "fsmonitor--daemon.ipc", "fsmonitor--daemon"})
 """What libgit2 never reads of a git directory, or what is checked where it is used."""
@@ -58,12 +58,14 @@ def find_git_files(place: Path, root: Path) -> GitFiles:
     folder = place if not os.path.lexists(dotgit) else dotgit
     if folder.is_file():
         words = _pointer(folder)
-        if not words.startswith("gitdir:"):
+        if not words.startswith(b"gitdir:"):
             raise ToolError("The repository's .git file does not say where its directory is")
-        folder = place / words.removeprefix("gitdir:").strip()
+        folder = place / os.fsdecode(words.removeprefix(b"gitdir:").lstrip())
     folder = _kept(folder, root, ".git")
     shared = folder / "commondir"
-    return folder, _kept(folder / _pointer(shared), root, "shared directory") if shared.is_file() else folder
+    if not shared.is_file():
+        return folder, folder
+    return folder, _kept(folder / os.fsdecode(_pointer(shared)), root, "shared directory")
 
 
 def _kept(path: Path, root: Path, what: str) -> Path:
@@ -79,8 +81,9 @@ def _outside(what: str) -> ToolError:
     return ToolError(f"Refused: the repository's {what} leads outside the root that this server was given")
 
 
-def _pointer(path: Path) -> str:
-    return _read(path, _LONGEST_POINTER).decode("utf-8", "surrogateescape").strip()
+def _pointer(path: Path) -> bytes:
+    """Return what a file points to, as bytes: of these libgit2 strips the same blanks, of text Python strips more."""
+    return _read(path, _LONGEST_POINTER).rstrip()
 
 
 def _read(path: Path, most: int) -> bytes:
@@ -99,11 +102,11 @@ def _check_files(folder: Path) -> None:
         if entry.is_symlink() or not (entry.is_dir(follow_symlinks=False) or entry.is_file(follow_symlinks=False)):
             raise ToolError(f"Refused: {entry.name!r} in the repository's .git is a link or no plain file")
         if number > _MOST_FILES:
-            raise ToolError("The repository has too many references and logs to be looked at")
+            raise ToolError("The repository has too many files in its .git to be looked at: git gc packs them")
 
 
 def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """Yield what a git directory holds, but for single objects, which nobody can alter without changing their names."""
+    """Yield what a git directory holds; single objects too, of which a pipe would keep its reader for ever."""
     left = [folder]
     while left:
         current = left.pop()
@@ -112,7 +115,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
                 if current == folder and entry.name in _UNUSED:
                     continue
                 yield entry
-                if entry.is_dir(follow_symlinks=False) and not (current.name == "objects" and len(entry.name) == 2):
+                if entry.is_dir(follow_symlinks=False):
                     left.append(Path(entry.path))
 
 
@@ -126,8 +129,13 @@ def _check_config(path: Path, root: Path) -> None:
     config = Config(path)
     for name in _PATHS:
         value = config[name] if name in config else None  # noqa: SIM401 - it has no get
-        if value and not within(path.parent / Path(value).expanduser(), root):
+        if value and not within(_named(value), root):
             raise _outside(name)
+
+
+def _named(value: str) -> Path:
+    """Return the path that a configuration names; libgit2 begins relative ones wherever this process happens to be."""
+    return Path.home() / value[2:] if value.startswith("~/") else Path.cwd() / value
 
 
 def refuse_includes(path: Path) -> None:
@@ -142,9 +150,11 @@ def _check_objects(objects: Path, root: Path, depth: int = 0) -> None:
     if not alternates.is_file():
         return
     for line in _read(alternates, _LARGEST_CONFIG).splitlines():
-        if not line.strip() or line.startswith(b"#"):
+        if not line or line.startswith(b"#"):
             continue
-        lender = _kept(objects / os.fsdecode(line.strip()), root, "alternates")
+        if not line.startswith((b"/", b".")):  # libgit2 begins these wherever this process happens to be
+            raise _outside("alternates")
+        lender = _kept(objects / os.fsdecode(line), root, "alternates")
         if depth >= _MOST_ALTERNATES:
             raise ToolError("Refused: the repository borrows objects from too long a row of others")
         _check_files(lender)

@@ -6,6 +6,7 @@ CVE-2025-68145 (a repository is not kept to the one that was allowed), CVE-2025-
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,23 @@ def by_alternates_of_alternates(root: Path, outside: Path) -> None:
         (root / name / ".git/objects/info/alternates").write_text(f"# lent\n{target}\n")
 
 
+def by_alternates_with_a_blank(root: Path, outside: Path) -> None:
+    repository(root / "bad", {"a": "a"})
+    (root / "bad/lender").mkdir()
+    (root / "bad/lender ").symlink_to(outside / ".git/objects")
+    (root / "bad/.git/objects/info").mkdir(exist_ok=True)
+    (root / "bad/.git/objects/info/alternates").write_text("../../lender \n")
+
+
+def by_shared_directory_with_a_wide_blank(root: Path, outside: Path) -> None:
+    """A blank to Python's text, a part of the name to libgit2."""
+    shutil.copytree(root / "mine/.git", root / "bad/shared")
+    (root / "bad/shared\u3000").symlink_to(outside / ".git")
+    (root / "bad/.git").mkdir()
+    (root / "bad/.git/HEAD").write_text("ref: refs/heads/main\n")
+    (root / "bad/.git/commondir").write_text("../shared\u3000\n")
+
+
 def by_linked_objects(root: Path, outside: Path) -> None:
     repository(root / "bad", {"a": "a"})
     (root / "bad/.git/objects/ff").symlink_to(outside / ".git/objects")
@@ -150,6 +168,12 @@ def by_linked_index(root: Path, outside: Path) -> None:
 def by_pipe(root: Path, _outside: Path) -> None:
     repository(root / "bad", {"a": "a"})
     os.mkfifo(root / "bad/.git/packed-refs")
+
+
+def by_pipe_for_an_object(root: Path, _outside: Path) -> None:
+    repository(root / "bad", {"a": "a"})
+    (root / "bad/.git/objects/ab").mkdir(exist_ok=True)
+    os.mkfifo(root / "bad/.git/objects/ab" / ("cd" * 19))
 
 
 def by_included_configuration(root: Path, outside: Path) -> None:
@@ -185,11 +209,14 @@ WAYS = [
     by_shared_directory,
     by_alternates,
     by_alternates_of_alternates,
+    by_alternates_with_a_blank,
+    by_shared_directory_with_a_wide_blank,
     by_linked_objects,
     by_linked_log,
     by_linked_reference,
     by_linked_index,
     by_pipe,
+    by_pipe_for_an_object,
     by_included_configuration,
     by_included_if,
     by_work_tree,
@@ -204,6 +231,22 @@ def test_a_repository_that_leads_elsewhere_is_refused(
 ) -> None:
     way(root, canary.place / "outside")
     told = anyio.run(refused, root, "bad")
+    assert all(words.startswith("Refused") for words in told), told
+    canary.check(told)
+
+
+def test_paths_that_begin_where_the_process_is_are_refused(
+    root: Path, canary: Canary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """libgit2 begins them there, git among the objects: a harmless twin is there."""
+    repository(root / "bad", {"a": "a"})
+    (root / "bad/.git/objects/outside/.git/objects").mkdir(parents=True)
+    (root / "bad/.git/objects/info").mkdir(exist_ok=True)
+    (root / "bad/.git/objects/info/alternates").write_text("outside/.git/objects\n")
+    repository(root / "rules").config["core.attributesFile"] = "secret.txt"
+    monkeypatch.chdir(canary.place)
+    canary.unread()
+    told = [*anyio.run(refused, root, "bad"), *anyio.run(refused, root, "rules")]
     assert all(words.startswith("Refused") for words in told), told
     canary.check(told)
 
