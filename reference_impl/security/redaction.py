@@ -66,6 +66,17 @@ class Redactor:
             text = text.replace(spelling, REDACTED)
         return text
 
+    def values(self, value: Any) -> Any:
+        """Return a JSON value with no secret in any of its texts, and nothing else changed."""
+        match value:
+            case str():
+                return self.text(value)
+            case Mapping():
+                return {name: self.values(member) for name, member in value.items()}
+            case list() | tuple():
+                return [self.values(item) for item in value]
+        return value
+
     def clean(self, value: Any) -> Any:
         """Return a JSON value that a log may hold in place of any value."""
         return self._clean(value, 0)

@@ -6,10 +6,37 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 __all__ = ["deadline", "paused"]
 
-_RUNNING: ContextVar[asyncio.Timeout | None] = ContextVar("deadline", default=None)
+
+@dataclass(slots=True, eq=False)
+class _Bound:
+    """A deadline, how many questions are open, and the seconds that were left when the first of them was asked."""
+
+    timeout: asyncio.Timeout
+    questions: int = 0
+    left: float = 0.0
+
+    def rest(self) -> None:
+        self.questions += 1
+        at = self.timeout.when()
+        if self.questions == 1 and at is not None:
+            self.left = at - asyncio.get_running_loop().time()
+            self._end(None)
+
+    def go_on(self) -> None:
+        self.questions -= 1
+        if self.questions == 0:
+            self._end(asyncio.get_running_loop().time() + self.left)
+
+    def _end(self, at: float | None) -> None:
+        with suppress(RuntimeError):  # it is over; whoever asks goes on behind it
+            self.timeout.reschedule(at)
+
+
+_RUNNING: ContextVar[_Bound | None] = ContextVar("deadline", default=None)
 
 
 @asynccontextmanager
@@ -19,7 +46,7 @@ async def deadline(seconds: float) -> AsyncIterator[asyncio.Timeout]:
     token = _RUNNING.set(None)
     try:
         async with asyncio.timeout(seconds) as bound:
-            _RUNNING.set(bound)
+            _RUNNING.set(_Bound(bound))
             yield bound
     finally:
         _RUNNING.reset(token)
@@ -27,17 +54,13 @@ async def deadline(seconds: float) -> AsyncIterator[asyncio.Timeout]:
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Let the deadline around this, if there is one, rest for the length of a block."""
+    """Let the deadline around this, if there is one, rest for the length of a block; several may be open at once."""
     bound = _RUNNING.get()
-    at = None if bound is None else bound.when()
-    if bound is None or at is None or bound.expired():
+    if bound is None or bound.timeout.expired():
         yield
         return
-    left = at - asyncio.get_running_loop().time()
-    with suppress(RuntimeError):  # it is over; this goes on behind it
-        bound.reschedule(None)
+    bound.rest()
     try:
         yield
     finally:
-        with suppress(RuntimeError):  # it is over
-            bound.reschedule(asyncio.get_running_loop().time() + left)
+        bound.go_on()

@@ -70,7 +70,9 @@ async def answer(server: AdvancedMCPServer, exchange: Exchange) -> Response | Er
         if revision.result_type:
             _finish(server, row, result)
     except RemoteProtocolError as error:
-        return ErrorResponse(request.id, error.code, error.message, error.data)
+        return ErrorResponse(
+            request.id, error.code, server.secrets.text(error.message), server.secrets.values(error.data)
+        )
     except asyncio.CancelledError as error:
         if exchange.cancelled or _stopping():
             raise
@@ -94,7 +96,7 @@ def _failed(server: AdvancedMCPServer, request: Request, error: Exception) -> Er
     words = server.told(error)
     server.record("record_error", type(error).__name__, request.method, words)
     if isinstance(error, ToolError):
-        return ErrorResponse(request.id, Code.INTERNAL_ERROR, words, error.facts)
+        return ErrorResponse(request.id, Code.INTERNAL_ERROR, words, server.secrets.values(error.facts))
     _logger.warning("%s failed", request.method, exc_info=error)
     if request.method not in _OF_HANDLERS or words == UNEXPECTED:
         return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")

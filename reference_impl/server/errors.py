@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -40,10 +41,14 @@ class ToolError(Exception):
 
 
 class RateLimitedError(ToolError):
-    """Too many calls came; the client may try again after `seconds`."""
+    """Too many calls came; the client may try again after `seconds`.
+
+    What it is told is rounded up: whoever comes back after exactly that is not too early once more.
+    """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"Rate limit exceeded: try again in {seconds:.1f} s", {"retryAfter": round(seconds, 3)})
+        tenths, thousandths = math.ceil(seconds * 10) / 10, math.ceil(seconds * 1000) / 1000
+        super().__init__(f"Rate limit exceeded: try again in {tenths:.1f} s", {"retryAfter": thousandths})
         self.seconds = seconds
 
 

@@ -16,6 +16,8 @@ __all__ = ["Rate", "RateLimitingMiddleware"]
 _MOST_BUCKETS = 10_000
 """Beyond, those that were not used for the longest time are full again."""
 
+_NEARLY = 1e-9
+"""Of a token: what rounding may lack of a whole one."""
 
 _Key = tuple[str | None, str | None]
 """Principal, and tool or None for all of them together."""
@@ -70,7 +72,7 @@ class RateLimitingMiddleware:
         if label in self._tools:
             needed.append(((caller, label), self._tools[label]))
         filled = [(key, rate, self._filled(key, rate, now)) for key, rate in needed]
-        wait = max((1 - tokens) / rate.rate for _, rate, tokens in filled)
+        wait = max(0 if tokens > 1 - _NEARLY else (1 - tokens) / rate.rate for _, rate, tokens in filled)
         for key, _, tokens in filled:
             self._buckets[key] = (tokens - 1 if wait <= 0 else tokens, now)
         while len(self._buckets) > _MOST_BUCKETS:

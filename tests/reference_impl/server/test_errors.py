@@ -8,7 +8,7 @@ import pytest
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.revisions import REVISIONS
-from reference_impl.server import RateLimitedError, ResourceNotFoundError, ToolError
+from reference_impl.server import RateLimitedError, ResourceNotFoundError, ToolError, ToolResult
 from reference_impl.server.errors import describe_error
 
 pytestmark = pytest.mark.anyio
@@ -133,17 +133,30 @@ async def test_facts_for_programs_are_metadata_of_results_and_data_of_errors(ove
 async def test_known_secrets_are_taken_out_of_whatever_is_told(over_lines, server):
     @server.tool("leak")
     async def leak() -> str:
-        raise ToolError("could not log in with s3cret!pass")
+        raise ToolError("could not log in with s3cret!pass", {"dsn": "me:s3cret!pass"})
+
+    @server.tool("tell")
+    async def tell() -> ToolResult:
+        return ToolResult([{"type": "text", "text": "no login with s3cret!pass"}], is_error=True)
+
+    @server.prompt("refuse")
+    async def refuse() -> str:
+        raise RemoteProtocolError(Code.INVALID_PARAMS, "not with s3cret!pass", {"tried": ["s3cret!pass"]})
 
     @server.resource("test://leak")
     async def leaking() -> str:
-        raise ToolError("could not log in with s3cret!pass")
+        raise ToolError("could not log in with s3cret!pass", {"dsn": "me:s3cret!pass"})
 
     server.secrets.keep(["s3cret!pass"])
     async with over_lines(server) as client:
         result = (await client.modern("tools/call", {"name": "leak"}))["result"]
         error = (await client.modern("resources/read", {"uri": "test://leak"}))["error"]
+        others = [await client.modern("tools/call", {"name": "tell"})]
+        others += [await client.modern("prompts/get", {"name": "refuse"})]
     assert result["content"][0]["text"] == error["message"] == "could not log in with [redacted]"
+    assert result["_meta"]["touchstone/dsn"] == error["data"]["dsn"] == "me:[redacted]"
+    assert others[0]["result"]["content"][0]["text"] == "no login with [redacted]"
+    assert others[1]["error"] == {"code": -32602, "message": "not with [redacted]", "data": {"tried": ["[redacted]"]}}
 
 
 async def test_a_resource_that_is_not_there_any_more_is_not_found(over_lines, empty_server):

@@ -43,6 +43,18 @@ async def test_a_refusal_says_in_seconds_when_to_try_again(over_lines, server):
         }
 
 
+async def test_whoever_waits_as_long_as_was_told_is_let_in(over_lines, server):
+    now = [0.0]
+    server.add_middleware(RateLimitingMiddleware(3, 1, lambda: now[0]))  # a third of a second is no round number
+    async with over_lines(server) as client:
+        await call(client, "fast")
+        for _ in range(50):
+            refused = await call(client, "fast")
+            assert refused["content"][0]["text"] == "Rate limit exceeded: try again in 0.4 s"
+            now[0] += refused["_meta"]["touchstone/retryAfter"]
+            assert "isError" not in await call(client, "fast")
+
+
 async def test_resources_are_counted_by_template(over_lines, server):
     server.add_middleware(RateLimitingMiddleware(10, 10, lambda: 0.0, tools={"test://{name}": Rate(1, 2)}))
     async with over_lines(server) as client:

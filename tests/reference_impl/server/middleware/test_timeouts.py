@@ -3,6 +3,7 @@ depends on how fast the machine is."""
 
 import asyncio
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -99,7 +100,7 @@ async def test_tools_may_have_times_of_their_own_or_none(over_lines, server):
 async def test_the_time_that_a_user_takes_to_answer_does_not_count(over_lines, server, seen):
     @server.tool("ask")
     async def ask(context: Context) -> str:
-        seen.append(_RUNNING.get())
+        seen.append(_RUNNING.get().timeout)
         await context.elicit("?", FORM)
         return "rests" if seen[0].when() is None else "runs"
 
@@ -136,6 +137,11 @@ async def test_what_is_left_after_a_pause_is_what_was_left_before():
             with paused():  # somebody else asks as well
                 pass
             assert bound.when() is None
+        with ExitStack() as first, ExitStack() as second:
+            first.enter_context(paused())
+            second.enter_context(paused())
+            first.close()
+            assert bound.when() is None  # the second question is still open
         assert abs(bound.when() - before) < 100
     with paused():  # nothing to pause
         pass
