@@ -14,17 +14,34 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote, quote_plus, unquote
 
 __all__ = ["REDACTED", "Redactor", "secrets_of_environment"]
 
 REDACTED = "[redacted]"
 _SHORTEST = 4
 """Characters of the shortest value that is taken out: a shorter one would shred the log."""
+_SHORTEST_INNER = 8
+"""Characters of the shortest piece of Base64 that is taken out: shorter ones stand in many a text by chance."""
 _SHORTEST_VARIABLE = 8
-_TELLING = ("password", "passwd", "secret", "token", "apikey", "api_key", "api-key", "authorization", "cookie")
+_TELLING = (
+    *("password", "passwd", "passphrase", "pwd", "secret", "secretkey", "token", "cookie", "authorization"),
+    *("apikey", "accesskey", "privatekey", "credential", "credentials"),
+)
+"""How names of members end that lose their value, in small letters and without the marks between words."""
 _TELLING_WORDS = frozenset(
-    ("PASSWORD", "PASSWD", "SECRET", "TOKEN", "KEY", "APIKEY", "CREDENTIAL", "CREDENTIALS", "AUTHORIZATION")
+    (
+        "PASSWORD",
+        "PGPASSWORD",
+        "PASSWD",
+        "SECRET",
+        "TOKEN",
+        "KEY",
+        "APIKEY",
+        "CREDENTIAL",
+        "CREDENTIALS",
+        "AUTHORIZATION",
+    )
 )
 _LONGEST = 2000
 _MOST_ITEMS = 100
@@ -100,7 +117,7 @@ class Redactor:
     def _members(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         cleaned: dict[str, Any] = {}
         for name in islice(value, _MOST_ITEMS):
-            hides = str(name).lower().endswith(_TELLING)
+            hides = re.sub("[-_. ]", "", str(name).lower()).endswith(_TELLING)
             cleaned[self._text(str(name))] = REDACTED if hides else self._clean(value[name], depth + 1)
         if len(value) > _MOST_ITEMS:
             cleaned["[more]"] = len(value) - _MOST_ITEMS
@@ -122,8 +139,22 @@ def _spellings(secret: str) -> Iterable[str]:
         if len(value) < _SHORTEST:
             continue
         yield value
-        yield json.dumps(value)[1:-1]
-        yield quote(value, safe="", errors="backslashreplace")
-        encoded = value.encode("utf-8", "backslashreplace")
-        yield base64.b64encode(encoded).decode().rstrip("=")
-        yield base64.urlsafe_b64encode(encoded).decode().rstrip("=")
+        for ascii_only in (True, False):
+            quoted = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
+            yield from (quoted, json.dumps(quoted, ensure_ascii=ascii_only)[1:-1])  # the latter in JSON within JSON
+        for safe in ("", "/"):
+            yield quote(value, safe=safe, errors="backslashreplace")
+            yield quote_plus(value, safe=safe, errors="backslashreplace")
+        yield from _base64_spellings(value.encode("utf-8", "backslashreplace"))
+
+
+def _base64_spellings(value: bytes) -> Iterable[str]:
+    """Yield the characters that stand for a value in Base64, alone or in the middle of something: three sets of them,
+    by where it begins, without those that its neighbours change."""
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        yield encode(value).decode().rstrip("=")
+        for before in range(3):
+            first, behind = -(-before * 8 // 6), (before + len(value)) * 8 // 6
+            inner = encode(bytes(before) + value + bytes(2)).decode()[first:behind]
+            if len(inner) >= _SHORTEST_INNER:
+                yield inner
