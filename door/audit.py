@@ -26,18 +26,19 @@ def show_audit(
     """Print the entries since a time, or verify all of the log, against a key and a hash noted elsewhere if they are
     given. Raises `Refusal` for what cannot be read."""
     from reference_impl.security.audit import AuditError, read_audit_key
-    from reference_impl.security.audit_files import read_entries, verify
+    from reference_impl.security.audit_files import each_entry, verify
 
     if not verifies and (key is not None or known is not None):
         raise Refusal("--key and --known are for --verify")
+    if verifies and since is not None:
+        raise Refusal("--since is for showing entries; --verify checks all of them")
     try:
         if verifies:
             return _judged(asdict(verify(file, read_audit_key(key) if key else None, known)), as_json)
-        entries = read_entries(file, None if since is None else _time(since))
+        for entry in each_entry(file, None if since is None else _time(since)):
+            sys.stdout.write((json.dumps(entry) if as_json else _line(entry)) + "\n")
     except AuditError as error:
         raise Refusal(str(error)) from None
-    for entry in entries:
-        sys.stdout.write((json.dumps(entry) if as_json else _line(entry)) + "\n")
     return Exit.PASSED
 
 
@@ -61,16 +62,22 @@ def _time(text: str) -> float:
     if ago:
         return time.time() - int(ago[1]) * _UNITS[ago[2]]
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        return datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
         raise Refusal("--since takes a date, a date and time, or how long ago: 90m, 24h, 7d") from None
-    return (found if found.tzinfo else found.astimezone()).timestamp()
+
+
+def _told(timestamp: float) -> str:
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):  # somebody wrote it who was not the log
+        return f"{timestamp:20.0f}"[:20]
 
 
 def _line(entry: dict[str, Any]) -> str:
     from reference_impl.security.terminal_consent import shown
 
-    at = datetime.fromtimestamp(entry["timestamp"], UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    at = _told(entry["timestamp"])
     if "granted" not in entry:
         facts = " ".join(f"{name}={value}" for name, value in entry.items() if name not in _OWN)
         return f"{at}  {'':7} {shown(facts)}"

@@ -33,7 +33,7 @@ from reference_impl.security.audit_files import (
     read_head,
     verify,
 )
-from reference_impl.security.audit_handles import claimed, last_line, mended, opened, same_file, write_whole
+from reference_impl.security.audit_handles import claimed, last_line, opened, same_file, torn_bytes, write_whole
 from reference_impl.security.redaction import Redactor
 
 __all__ = ["Audit", "AuditError", "AuditLog", "AuditOptions", "MemoryAudit", "Verification", "read_audit_key", "verify"]
@@ -41,6 +41,8 @@ __all__ = ["Audit", "AuditError", "AuditLog", "AuditOptions", "MemoryAudit", "Ve
 _HEAD_SIZE = 512
 """Bytes that the note of the last entry is padded to, so that it is overwritten in one piece."""
 _SHORTEST_KEY = 16
+_FIRST = b'{"sequence":1,'
+"""How a log begins, if only in part."""
 
 
 class Audit(Protocol):
@@ -195,6 +197,10 @@ class AuditLog:
 
     def _catch_up(self) -> None:
         """Go on behind what other processes have written meanwhile."""
+        if not same_file(self._noting, head_of(self.path)):
+            raise AuditError(
+                f"{head_of(self.path)}: taken away under whoever writes; move the log away and start again"
+            )
         if not same_file(self._file, self.path):  # another one has set it aside
             fresh = opened(self.path)
             os.close(self._file)
@@ -204,23 +210,34 @@ class AuditLog:
         self._go_on()
 
     def _go_on(self) -> None:
-        """Find the last entry, and go on behind it."""
-        torn = mended(self._file)
+        """Find the last entry, and go on behind it. Where that cannot be, everything is left as it is."""
+        torn = torn_bytes(self._file)
         self._last = self._found()
-        self._noted, self._size = os.pread(self._noting, _HEAD_SIZE, 0), os.fstat(self._file).st_size
-        noted = read_head(self._noted, self._chain)
+        self._noted, self._size = os.pread(self._noting, _HEAD_SIZE, 0), os.fstat(self._file).st_size - torn
+        self._demand_end(torn)
+        if torn:
+            os.ftruncate(self._file, self._size)
+            self._append({"event": "recovered", "lost_bytes": torn})
+
+    def _demand_end(self, torn: int) -> None:
+        """Check that the log ends where its note says it does. Raises `AuditError`."""
+        try:
+            noted = read_head(self._noted, self._chain)
+        except AuditError as error:
+            raise AuditError(f"{head_of(self.path)}: {error}; move the log away") from None
         if noted is None and self._last.sequence:
             raise AuditError(
                 f"{head_of(self.path)}: missing, so nobody can tell whether entries are; move the log away"
             )
+        beginning = os.pread(self._file, len(_FIRST), self._size)
+        if noted is None and torn and not _FIRST.startswith(beginning):
+            raise AuditError(f"{self.path}: no audit log; name another file")
         if noted is not None and noted.sequence > self._last.sequence:
             raise AuditError(
                 f"{self.path}: entries {self._last.sequence + 1} to {noted.sequence} are gone; move it away"
             )
         if noted is not None and noted.sequence == self._last.sequence and noted != self._last:
             raise AuditError(f"{self.path}: the last entry was changed; move it away")
-        if torn:
-            self._append({"event": "recovered", "lost_bytes": torn})
 
     def _found(self) -> Head:
         """Return which entry is the last, in this file or the newest full one."""

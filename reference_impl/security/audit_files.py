@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 
 from reference_impl.security.audit_chain import LARGEST_LINE, NOTHING, Chain, read_line
 
-__all__ = ["AuditError", "Head", "Verification", "full_files", "head_of", "read_entries", "read_head", "verify"]
+__all__ = [
+    "AuditError",
+    "Head",
+    "Verification",
+    "each_entry",
+    "full_files",
+    "head_of",
+    "read_entries",
+    "read_head",
+    "verify",
+]
 
 _MOST_PROBLEMS = 20
 
@@ -78,14 +88,17 @@ def read_head(data: bytes, chain: Chain) -> Head | None:
 def read_entries(
     path: str | Path, since: float | None = None, until: float | None = None, limit: int = 10_000
 ) -> list[dict[str, Any]]:
-    """Return the entries with `since <= timestamp < until` (Unix seconds), oldest first; of more than `limit` the
-    newest. Lines that are no entries are left out: `verify` tells of them. Raises `AuditError`."""
-    kept: deque[dict[str, Any]] = deque(maxlen=limit)
+    """Return what `each_entry` yields; of more than `limit` the newest. Raises `AuditError`."""
+    return list(deque(each_entry(path, since, until), limit))
+
+
+def each_entry(path: str | Path, since: float | None = None, until: float | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the entries with `since <= timestamp < until` (Unix seconds), oldest first. Lines that are no entries are
+    left out: `verify` tells of them. Raises `AuditError`."""
     for _, line in _lines(Path(path)):
         entry = read_line(line)
         if entry is not None and _within(entry["timestamp"], since, until):
-            kept.append(entry)
-    return list(kept)
+            yield entry
 
 
 def _within(at: float, since: float | None, until: float | None) -> bool:
@@ -136,7 +149,7 @@ class _Walk:
 
     def _head(self, *, keyed: bool) -> Head | None:
         try:
-            head = read_head(head_of(self._path).read_bytes(), self._chain)
+            head = read_head(_regular(head_of(self._path)).read_bytes(), self._chain)
         except OSError:
             head = None
         except AuditError as error:
@@ -175,11 +188,18 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
         files = full_files(path)
         files += [path] if path.exists() or not files else []
         for file in files:
-            with file.open("rb") as stream:
+            with _regular(file).open("rb") as stream:
                 for number, line in enumerate(_bounded(stream), 1):
                     yield f"{file.name}:{number}", line
     except OSError as error:
         raise AuditError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
+
+
+def _regular(path: Path) -> Path:
+    """Return a path unless it leads to something else than a file: a pipe would be waited for. Raises `AuditError`."""
+    if path.exists() and not path.is_file():
+        raise AuditError(f"{path}: no regular file")
+    return path
 
 
 def _bounded(stream: Any) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from reference_impl.security.audit_chain import LARGEST_LINE
 from reference_impl.security.audit_files import AuditError
 
-__all__ = ["claimed", "last_line", "mended", "opened", "same_file", "write_whole"]
+__all__ = ["claimed", "last_line", "opened", "same_file", "torn_bytes", "write_whole"]
 
 _PAUSE = 0.001
 
@@ -59,26 +59,23 @@ def same_file(handle: int, path: Path) -> bool:
     return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
 
 
-def mended(handle: int) -> int:
-    """Take away a last line that was never finished: the process died over it. Return how many bytes that were."""
+def torn_bytes(handle: int) -> int:
+    """Return how many bytes a last line has that was never finished: the process died over it."""
     size = os.fstat(handle).st_size
     tail = os.pread(handle, LARGEST_LINE, max(0, size - LARGEST_LINE))
-    torn = len(tail) - (tail.rfind(b"\n") + 1)
-    if torn:
-        os.ftruncate(handle, size - torn)
-    return torn
+    return len(tail) - (tail.rfind(b"\n") + 1)
 
 
 def last_line(path: Path) -> bytes | None:
-    """Return the last line of a file, or None if there is none."""
+    """Return the last finished line of a file, or None if there is none."""
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - 2 * LARGEST_LINE))
-            lines = file.read().splitlines(keepends=True)
+            whole, _, _ = file.read().rpartition(b"\n")
     except FileNotFoundError:
         return None
-    return lines[-1] if lines else None
+    return whole.rpartition(b"\n")[2] + b"\n" if whole else None
 
 
 def write_whole(handle: int, line: bytes, at: int) -> None:

@@ -146,12 +146,27 @@ def test_tampering_is_told_with_an_exit_code_of_its_own(tmp_path: Path, capsys: 
     [
         ("yesterday", None, False, "--since takes a date"),
         (None, Path("k"), False, "--key and --known are for --verify"),
+        ("7d", None, True, "--since is for showing"),
+        ("0001-01-01", None, False, "--since takes a date"),
         (None, None, True, "no such file or directory"),
     ],
 )
 def test_what_cannot_be_shown_is_refused(since: str | None, key: Path | None, verifies: bool, said: str) -> None:
     with pytest.raises(Refusal, match=said):
         show_audit(Path("missing.jsonl"), since, key, None, verifies=verifies, as_json=False)
+
+
+def test_all_entries_are_shown_whatever_somebody_has_written_among_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    forged = b'{"sequence":1,"timestamp":%s,"previous":"","operation":"o","granted":true,"hash":""}\n'
+    path.write_bytes(
+        b"".join(forged % at for at in (b"1e300", b"-1e300", b"1e16", b"not JSON")) + forged % b"7" * 11_000
+    )
+    show_audit(path, None, None, None, verifies=False, as_json=False)
+    lines = capsys.readouterr().out.splitlines()
+    assert (len(lines), len({len(line) for line in lines})) == (11_003, 1)
 
 
 def test_the_command_is_there(tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def test_tampering_is_found(path, change, key):
     assert not verify(path, key).whole
 
 
-@settings(derandomize=True, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=60)
 @given(st.data())
 def test_no_byte_can_be_changed(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("log") / "audit.jsonl"
@@ -210,14 +210,54 @@ def test_an_entry_that_was_never_finished_is_taken_away_and_told(path):
         (lambda path: path.write_bytes(b"".join(lines_of(path)[:-1])), "entries 3 to 3 are gone"),
         (lambda path: path.write_bytes(path.read_bytes().replace(b'"r2"', b'"r9"')), "the last entry was changed"),
         (lambda path: path.write_bytes(b"rubbish\n"), "the last entry was changed"),
-        (lambda path: head_of(path).write_bytes(b"{}"), "it was changed"),
+        (lambda path: head_of(path).write_bytes(b"{}"), r"audit\.jsonl\.head: .* it was changed"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1]), "entries 3 to 3 are gone"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-20]), "entries 3 to 3 are gone"),
     ],
 )
-def test_a_log_that_was_tampered_with_is_not_gone_on_with(path, change, said):
+def test_a_log_that_was_tampered_with_is_not_gone_on_with_and_left_as_it_is(path, change, said):
     write(path, 3)
     change(path)
+    left = path.read_bytes()
     with pytest.raises(AuditError, match=said):
         AuditLog(path)
+    assert path.read_bytes() == left
+
+
+@pytest.mark.parametrize("content", [b"hello", b'{"sequence":7,', b"x" * 200_000, b"hello\n", b"\0"])
+def test_a_file_that_is_no_log_is_left_as_it_is(path, content):
+    path.write_bytes(content)
+    with pytest.raises(AuditError):
+        AuditLog(path)
+    assert path.read_bytes() == content
+
+
+def test_a_first_entry_that_was_never_finished_is_taken_away(path):
+    for torn in (b"{", b'{"sequence":1,"timestamp":17'):
+        path.write_bytes(torn)
+        head_of(path).unlink(missing_ok=True)
+        write(path, 1)
+        assert [entry.get("lost_bytes") for entry in read_entries(path)] == [len(torn), None]
+        assert verify(path).whole
+
+
+def test_a_note_that_is_taken_away_under_a_writer_is_noticed(path):
+    with AuditLog(path) as log:
+        log.append({"resource": "r"})
+        head_of(path).unlink()
+        with pytest.raises(AuditError, match="taken away"):
+            log.append({"resource": "r"})
+
+
+def test_a_pipe_in_the_place_of_a_log_is_not_waited_for(path):
+    write(path, 1)
+    head_of(path).unlink()
+    os.mkfifo(head_of(path))
+    assert "no regular file" in verify(path).problems[0]
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(AuditError, match="no regular file"):
+        verify(path)
 
 
 def test_another_key_is_refused(path):
