@@ -15,9 +15,6 @@ from reference_impl.client.server_config import HealthStatus
 
 __all__ = ["Health", "examine"]
 
-_AT_ONCE = 16
-"""Servers that are asked at the same time."""
-
 
 @dataclass(frozen=True, slots=True)
 class Health:
@@ -42,11 +39,9 @@ async def examine(keepers: Iterable[Keeper], timeout: float, now: float) -> dict
     Nothing is connected anew: a server without a connection is reported as it is. `now` is a Unix time.
     """
     found: dict[str, Health] = {}
-    limit = anyio.Semaphore(_AT_ONCE)
 
     async def ask(keeper: Keeper) -> None:
-        async with limit:
-            latency = await _ping(keeper, timeout)
+        latency = await _ping(keeper, timeout)
         state = keeper.state
         connected = state.session is not None and not state.session.ended.is_set()
         found[state.config.name] = Health(

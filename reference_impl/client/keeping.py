@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import anyio
@@ -18,8 +19,10 @@ from reference_impl.client.connecting import connect
 from reference_impl.client.connection import ClientConnection
 from reference_impl.client.errors import ClientError, ConnectionClosed
 from reference_impl.client.grouping import task_group
+from reference_impl.client.patience import Clock, running
 from reference_impl.client.retrying import RetryPolicy
 from reference_impl.client.server_config import ServerConfig, ServerState
+from reference_impl.client.settings import ClientSettings, Handler, JsonObject
 from reference_impl.client.watching import Watcher
 from reference_impl.protocol.messages import Notification
 
@@ -55,6 +58,7 @@ class Keeper:
         self._changed = anyio.Event()
         self._attempts = 1
         self._failure: ClientError | None = None
+        self._clocks: set[Clock] = set()
         self._renewing = False
         self._restarts = 0
         self.scope = anyio.CancelScope()
@@ -81,6 +85,15 @@ class Keeper:
         if session is None:
             raise self._failure or ConnectionClosed(f"{self.state.config.name} has been disconnected")
         return session
+
+    @contextmanager
+    def stopping(self, clock: Clock) -> Iterator[None]:
+        """Let a clock stand still while the server asks its user something: a legacy one does not say in which call."""
+        self._clocks.add(clock)
+        try:
+            yield
+        finally:
+            self._clocks.discard(clock)
 
     def answered(self) -> None:
         """Note that the server has answered a request."""
@@ -138,7 +151,7 @@ class Keeper:
         failure: ClientError = ConnectionClosed("the connection was closed on this side")
         try:
             target = config.target() if callable(config.target) else config.target
-            async with connect(target, replace(config.settings, on_notification=self._hear)) as session:
+            async with connect(target, self._settings(config.settings)) as session:
                 await self._attend(session)
         except ClientError as error:
             failure = error
@@ -149,6 +162,22 @@ class Keeper:
         finally:
             self.state.session = self.watcher = None
         return failure
+
+    def _settings(self, settings: ClientSettings) -> ClientSettings:
+        handlers = settings.handlers
+        sampling, elicitation = self._asked(handlers.sampling), self._asked(handlers.elicitation)
+        asked = replace(handlers, sampling=sampling, elicitation=elicitation)
+        return replace(settings, on_notification=self._hear, handlers=asked)
+
+    def _asked(self, handler: Handler | None) -> Handler | None:
+        if handler is None:
+            return None
+
+        async def asked(params: JsonObject) -> JsonObject:
+            with running(self._clocks):
+                return await handler(params)
+
+        return asked
 
     async def _attend(self, session: ClientConnection) -> None:
         async with task_group() as tasks:

@@ -109,7 +109,7 @@ class AdvancedMCPClient:
         try:
             return await keeper.renew(attempts=1)
         except BaseException:
-            self._forget(name)
+            self._forget(keeper)
             with anyio.CancelScope(shield=True):
                 await keeper.finished.wait()
             raise
@@ -117,7 +117,7 @@ class AdvancedMCPClient:
     async def disconnect_server(self, name: str) -> None:
         """Leave a server, and stop it where it was started from here. Raises `UnknownServer`."""
         keeper = self._keeper(name)
-        self._forget(name)
+        self._forget(keeper)
         await keeper.finished.wait()
 
     async def reconnect_server(self, name: str) -> ClientConnection:
@@ -214,20 +214,22 @@ class AdvancedMCPClient:
         """Do something with a connection until it succeeds, or must not or cannot be done again, or time is over."""
         deadline = self.options.deadline
         last: ClientError | None = None
-        with anyio.move_on_after(deadline) as scope, hurried(scope):
+        with anyio.move_on_after(deadline) as scope, hurried(scope) as clock, keeper.stopping(clock):
             for attempt in range(max_retries + 1):
                 try:
                     result = await action(await keeper.session())
                 except ClientError as error:
                     self._failed(keeper, error)
-                    if attempt == max_retries or not worth_repeating(error, harmless=harmless):
+                    wished = pause_after(error)
+                    over = attempt == max_retries or wished > scope.deadline - anyio.current_time()
+                    if over or not worth_repeating(error, harmless=harmless):
                         raise
                     last = error
-                    wished = pause_after(error)
                 else:
                     keeper.answered()
                     wished = pause_after(result)
-                    if not wished or attempt == max_retries or wished > deadline:
+                    over = attempt == max_retries or wished > scope.deadline - anyio.current_time()
+                    if over or not wished:
                         return result
                 await anyio.sleep(max(wished, self.options.policy.delay(attempt)))
         raise RequestTimeout(method, deadline) from last
@@ -257,8 +259,12 @@ class AdvancedMCPClient:
         else:
             self.resource_cache.changed(server, uri)
 
-    def _forget(self, name: str) -> None:
-        self._keepers.pop(name).scope.cancel()
+    def _forget(self, keeper: Keeper) -> None:
+        name = keeper.state.config.name
+        keeper.scope.cancel()
+        if self._keepers.get(name) is not keeper:
+            return  # somebody else has left it meanwhile, and may have connected to another of that name
+        del self._keepers[name]
         self.tool_registry.forget(name)
         self.resource_cache.forget(name)
 

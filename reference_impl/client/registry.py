@@ -11,6 +11,9 @@ from reference_impl.client.settings import JsonObject
 
 __all__ = ["RegisteredTool", "ToolRegistry"]
 
+_MOST_TOLD = 50
+"""Names in a message."""
+
 
 @dataclass(frozen=True, slots=True)
 class RegisteredTool:
@@ -47,6 +50,7 @@ class ToolRegistry(Mapping[str, RegisteredTool]):
     def __init__(self) -> None:
         self._offered: dict[str, list[JsonObject]] = {}
         self._named: dict[str, RegisteredTool] = {}
+        self._by_server: dict[str, dict[str, RegisteredTool]] = {}
         self.clashes: dict[str, tuple[str, ...]] = {}
         """A name that several servers use, to the names that their tools have here instead."""
 
@@ -71,11 +75,11 @@ class ToolRegistry(Mapping[str, RegisteredTool]):
 
     def of(self, server: str) -> list[RegisteredTool]:
         """Return the tools of one server, in the order in which it lists them."""
-        return [tool for tool in self._named.values() if tool.server == server]
+        return list(self._by_server.get(server, {}).values())
 
     def find(self, server: str, tool: str) -> RegisteredTool | None:
         """Return a server's tool by the name that it has there."""
-        return next((found for found in self.of(server) if found.tool == tool), None)
+        return self._by_server.get(server, {}).get(tool)
 
     def resolve(self, name: str) -> RegisteredTool:
         """Return the tool of a name, which may always be `server.tool`. Raises `NotOffered` with what there is."""
@@ -88,7 +92,9 @@ class ToolRegistry(Mapping[str, RegisteredTool]):
             found = self.find(server, rest) if rest != name else None
             if found is not None:
                 return found
-        raise NotOffered(f"no server has a tool {name!r}; there are {', '.join(sorted(self)) or 'none'}")
+        there = sorted(self)
+        more = f" and {len(there) - _MOST_TOLD} more" if len(there) > _MOST_TOLD else ""
+        raise NotOffered(f"no server has a tool {name!r}; there are {', '.join(there[:_MOST_TOLD]) or 'none'}{more}")
 
     def explain(self, name: str) -> str:
         """Say in a sentence which tool a name stands for, or why it stands for none."""
@@ -104,13 +110,14 @@ class ToolRegistry(Mapping[str, RegisteredTool]):
         # A tool whose own name looks like another's new one has to give way to it, too.
         shared |= {f"{server}.{name}" for server, name, _ in pairs if name in shared} & uses.keys()
         named: dict[str, RegisteredTool] = {}
+        by_server: dict[str, dict[str, RegisteredTool]] = {}
         clashes: dict[str, tuple[str, ...]] = {}
         for server, name, definition in pairs:
             chosen = _free(f"{server}.{name}" if name in shared else name, named)
-            named[chosen] = RegisteredTool(chosen, server, name, definition)
+            named[chosen] = by_server.setdefault(server, {})[name] = RegisteredTool(chosen, server, name, definition)
             if name in shared:
                 clashes[name] = (*clashes.get(name, ()), chosen)
-        self._named = named
+        self._named, self._by_server = named, by_server
         self.clashes = {name: names for name, names in clashes.items() if name not in named}
 
     def _unique(self, server: str) -> list[JsonObject]:

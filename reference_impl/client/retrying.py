@@ -56,32 +56,29 @@ def worth_repeating(error: ClientError, *, harmless: bool) -> bool:
             return harmless
         case HttpRefused(status=status):
             return harmless and status in _PASSING
-        case RequestFailed(data=data):
-            return _wished(data) is not None
+        case RequestFailed(data=dict(data)):
+            return harmless and _seconds(data.get("retryAfter")) is not None
     return False
 
 
 def pause_after(failure: ClientError | JsonObject) -> float:
     """Return the seconds that a server wants to be left alone after a failure, or after a result that says so.
 
-    A server that names a time has done nothing: `retryAfter`, in an error's data or at the end of a name in a failed
-    result's `_meta`, as `RateLimitingMiddleware` has it; and Retry-After of HTTP.
+    It is said by Retry-After of HTTP, by `retryAfter` in an error's data, and by `touchstone/retryAfter` in the `_meta`
+    of a failed result: `RateLimitingMiddleware` writes that of calls that it let nobody begin. Names of others in a
+    result say nothing: their tools may have failed half way.
     """
     match failure:
         case HttpRefused(retry_after=float(seconds)):
             return seconds
-        case RequestFailed(data=data):
-            return _wished(data) or 0.0
+        case RequestFailed(data=dict(data)):
+            return _seconds(data.get("retryAfter")) or 0.0
         case {"isError": True, "_meta": dict(meta)}:
-            return _wished(meta) or 0.0
+            return _seconds(meta.get("touchstone/retryAfter")) or 0.0
     return 0.0
 
 
-def _wished(data: Any) -> float | None:
-    """Return the time that data names; none that is endless or no time."""
-    if not isinstance(data, dict):
-        return None
-    named = [value for name, value in data.items() if str(name).rpartition("/")[2] == "retryAfter"]
-    seconds: Any = named[0] if named else None
-    valid = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds < _LONGEST
-    return float(seconds) if valid else None
+def _seconds(said: Any) -> float | None:
+    """Return a time, if it is one that ends."""
+    valid = isinstance(said, int | float) and not isinstance(said, bool) and 0 <= said < _LONGEST
+    return float(said) if valid else None

@@ -11,6 +11,7 @@ from reference_impl.client import (
     AdvancedMCPClient,
     ClientSettings,
     ConnectionClosed,
+    Handlers,
     ManagerOptions,
     PermissionDenied,
     RequestFailed,
@@ -21,11 +22,14 @@ from reference_impl.client import (
     UnknownServer,
     Unreachable,
 )
+from reference_impl.client.patience import unhurried
+from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.revisions import REVISIONS
-from reference_impl.server import AdvancedMCPServer
+from reference_impl.server import AdvancedMCPServer, Context
 from reference_impl.server.asgi import HttpOptions, MCPApplication
 from reference_impl.server.errors import RateLimitedError
 from reference_impl.servers.everything import make_server
+from reference_impl.transports.memory import memory_pair
 from tests.reference_impl.client.manager_servers import AT_ONCE, QUICK, House, house, process, text_of, until
 from tests.reference_impl.serving import serving
 
@@ -246,6 +250,68 @@ async def test_a_server_that_was_asked_too_fast_is_asked_again_when_it_wants():
         calls.clear()
         refused = await client.call_tool_with_retry("one", "act", max_retries=1)
         assert (refused["isError"], len(calls)) == (True, 2)
+
+
+async def test_nobody_waits_for_a_time_beyond_the_deadline():
+    server = AdvancedMCPServer("busy")
+
+    @server.tool("later", "Wants to be asked tomorrow", annotations=READ_ONLY)
+    async def later(refused: bool) -> str:
+        if refused:
+            raise RateLimitedError(5000)
+        raise RemoteProtocolError(Code.INTERNAL_ERROR, "Not today", {"retryAfter": 5000})
+
+    async with house(server) as served, AdvancedMCPClient(options=AT_ONCE) as client:
+        await client.connect_server(config("one", served))
+        with anyio.fail_after(20):
+            assert (await client.call_tool("later", {"refused": True}))["isError"]
+            with pytest.raises(RequestFailed, match="Not today"):
+                await client.call_tool("later", {"refused": False})
+
+
+@pytest.mark.parametrize("revision", REVISIONS[-2:], ids=str)
+async def test_the_deadline_stands_still_while_a_server_asks_the_user(revision):
+    server = AdvancedMCPServer("asking")
+    waited = []
+
+    @server.tool("ask", "Asks")
+    async def ask(context: Context) -> str:
+        return str((await context.elicit("?", {"type": "object", "properties": {}}))["action"])
+
+    async def slow(_params):
+        with unhurried():
+            await anyio.sleep(0.3)  # beyond the deadline, which is the point
+            waited.append(1)
+        return {"action": "decline"}
+
+    settings = ClientSettings(handlers=Handlers(elicitation=slow), revisions=(revision,), stop_grace=0.5)
+    async with house(server) as served, AdvancedMCPClient(options=ManagerOptions(deadline=0.25)) as client:
+        await client.connect_server(config("one", served, settings))
+        assert text_of(await client.call_tool("ask")) == "decline"
+    assert waited
+
+
+async def test_a_server_may_be_left_while_it_is_connected_to_and_its_name_given_again(everything):
+    near, far = memory_pair()  # nobody answers at its other end
+    failed = []
+
+    async with AdvancedMCPClient() as client:
+
+        async def connect_in_vain() -> None:
+            try:
+                await client.connect_server(ServerConfig("one", lambda: near, QUICK))
+            except ConnectionClosed as error:
+                failed.append(str(error))
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(connect_in_vain)
+            await far.receive()
+            leaving = client._keepers["one"]
+            tasks.start_soon(client.disconnect_server, "one")
+            await until(lambda: leaving.scope.cancel_called)
+            await client.connect_server(config("one", everything))
+        assert failed == ["one has been disconnected"]
+        assert text_of(await client.call_tool("echo", {"text": "still here"})) == "still here"
 
 
 async def test_no_call_is_lost_or_left_hanging_while_connections_go_again_and_again(everything):

@@ -48,6 +48,14 @@ def test_what_nobody_has_is_told_with_what_there_is(name):
         registry(a=["x"]).resolve(name)
 
 
+def test_not_every_name_of_ten_thousand_is_told():
+    made = registry(a=[f"tool{number}" for number in range(10_000)])
+    with pytest.raises(NotOffered, match=r"no server has a tool 'x'; there are tool0, .* and 9950 more") as caught:
+        made.resolve("x")
+    assert len(str(caught.value)) < 1000
+    assert made.find("a", "tool9999").name == "tool9999"
+
+
 def test_a_clash_ends_with_its_cause():
     made = registry(a=["x"], b=["x"])
     made.forget("b")
