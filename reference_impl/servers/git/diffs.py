@@ -10,6 +10,7 @@ from reference_impl.server import ToolError
 from reference_impl.servers.git.finding import commit_at, head_commit, object_at, size_of
 from reference_impl.servers.git.names import parts_of
 from reference_impl.servers.git.told import commit_told, person, shown
+from reference_impl.servers.git.trees import tree_of
 from reference_impl.servers.git.worktree import check_rules_above, check_worktree
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def diff(repo: Repo, query: DiffQuery) -> dict[str, Any]:
 def show(repo: Repo, ref: str, path: str = "", offset: int = 0) -> dict[str, Any]:
     """Return a commit with its changes against its first parent, and the tag's own words if `ref` is one."""
     commit = commit_at(repo, ref)
-    before = commit.parents[0].tree if commit.parents else _empty(repo)
-    changes = _told(repo, before.diff_to_tree(commit.tree), DiffQuery(path=path, offset=offset))
+    before = tree_of(repo, commit.parents[0]) if commit.parents else _empty(repo)
+    changes = _told(repo, before.diff_to_tree(tree_of(repo, commit)), DiffQuery(path=path, offset=offset))
     return {"commit": commit_told(commit), "tag": _tag(repo, ref), **changes}
 
 
@@ -86,15 +87,15 @@ def _between(repo: Repo, query: DiffQuery) -> Diff:
             if common is None:
                 raise ToolError("The two have no common history: leave merge_base out")
             base = commit_at(repo, str(common))
-        return base.tree.diff_to_tree(head.tree, context_lines=lines)
+        return tree_of(repo, base).diff_to_tree(tree_of(repo, head), context_lines=lines)
     if query.staged:
         before = commit_at(repo, query.base) if query.base is not None else head_commit(repo)
-        tree = _empty(repo) if before is None else before.tree
+        tree = _empty(repo) if before is None else tree_of(repo, before)
         staged: Diff = repo.git.index.diff_to_tree(tree, context_lines=lines)
         return staged
     check_worktree(repo)
     if query.base is not None:
-        return commit_at(repo, query.base).tree.diff_to_workdir(context_lines=lines)
+        return tree_of(repo, commit_at(repo, query.base)).diff_to_workdir(context_lines=lines)
     unstaged: Diff = repo.git.index.diff_to_workdir(context_lines=lines)
     return unstaged
 

@@ -80,7 +80,7 @@ def blame(repo: Repo, path: str, ref: str = "HEAD", start: int = 1, end: int | N
     blob = blob_at(repo, commit, parts_of(path))
     if blob.is_binary:
         raise ToolError(f"{path[:80]!r} is no text, so it has no lines")
-    lines = blob.data.splitlines()
+    lines = blob.data.removesuffix(b"\n").split(b"\n") if blob.size else []  # as libgit2 counts: no other line ends
     last = min(len(lines) if end is None else end, len(lines), start + repo.limits.lines - 1)
     if not lines or start > last:
         return {"path": path, "commit": str(commit.id), "lines": len(lines), "runs": [], "next_start": None}

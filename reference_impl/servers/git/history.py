@@ -11,6 +11,7 @@ from reference_impl.server import ToolError
 from reference_impl.servers.git.finding import commit_at, entry_at, size_of
 from reference_impl.servers.git.names import parts_of
 from reference_impl.servers.git.told import commit_told, day, message_of, shown
+from reference_impl.servers.git.trees import tree_of
 
 if TYPE_CHECKING:
     from pygit2 import Commit, Diff, Oid
@@ -180,7 +181,7 @@ def _altered(repo: Repo, commit: Commit, parts: tuple[str, ...], counts: _Counts
     """Yield the files in which a commit altered how often the text occurs; merges bring nothing of their own."""
     if len(commit.parent_ids) > 1:
         return
-    for delta in _changes(commit).deltas:
+    for delta in _changes(repo, commit).deltas:
         if repo.job.late:
             raise _LateError
         path = shown(delta.new_file.raw_path)
@@ -196,7 +197,8 @@ def _count(file: Any, counts: _Counts) -> int:
 _SUBMODULE = 0o160000
 
 
-def _changes(commit: Commit) -> Diff:
+def _changes(repo: Repo, commit: Commit) -> Diff:
+    tree = tree_of(repo, commit)
     if commit.parents:
-        return commit.parents[0].tree.diff_to_tree(commit.tree)
-    return commit.tree.diff_to_tree(swap=True)
+        return tree_of(repo, commit.parents[0]).diff_to_tree(tree)
+    return tree.diff_to_tree(swap=True)

@@ -14,7 +14,8 @@ class GitLimits:
 
     `page` is the items of one page, `entries` those of a status or a directory, `files` those of one diff. Sizes are in
     bytes: `blob` of a file that is read or compared, `answer` of the text of one answer. `lines` is the lines of a file
-    that are blamed at once, `steps` the generations that `HEAD~N` may go back.
+    that are blamed at once, `steps` the generations that `HEAD~N` may go back, `tree` the files and folders of a
+    revision that is compared.
     """
 
     seconds: float = 20.0
@@ -29,4 +30,5 @@ class GitLimits:
     blob: int = 8 * 1024 * 1024
     answer: int = 256 * 1024
     lines: int = 500
+    tree: int = 600_000
     steps: int = 10_000

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from reference_impl.servers.git.finding import head_commit
 from reference_impl.servers.git.told import message_of, person, shown, summary_of, when
+from reference_impl.servers.git.trees import tree_of
 from reference_impl.servers.git.worktree import check_worktree
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from reference_impl.servers.git.opening import Repo
 
-__all__ = ["branches", "head_told", "names_of", "status", "tags"]
+__all__ = ["branches", "head_told", "names_of", "status", "status_of", "tags"]
 
 _STAGED = {1: "added", 2: "modified", 4: "deleted", 8: "renamed", 16: "type changed"}
 _UNSTAGED = {256: "modified", 512: "deleted", 1024: "type changed", 2048: "renamed", 4096: "unreadable"}
@@ -30,9 +31,7 @@ def head_told(repo: Repo) -> dict[str, Any]:
 
 def status(repo: Repo) -> dict[str, Any]:
     """Return what a commit would hold, what it would not, and what is not known to git."""
-    assert repo.workdir
-    check_worktree(repo)
-    found = repo.git.status(untracked_files="normal")
+    found = status_of(repo, "normal")
     lists: dict[str, list[Any]] = {"staged": [], "unstaged": [], "untracked": [], "conflicted": []}
     paths = sorted(found)
     for path in paths[: repo.limits.entries]:
@@ -50,6 +49,15 @@ def status(repo: Repo) -> dict[str, Any]:
         "total": len(paths),
         "clean": not paths,
     }
+
+
+def status_of(repo: Repo, untracked: str) -> dict[str, Any]:
+    """Return libgit2's status, where that neither leads elsewhere nor holds too much. Raises `ToolError`."""
+    check_worktree(repo)
+    head = head_commit(repo)
+    if head is not None:
+        tree_of(repo, head)
+    return dict(repo.git.status(untracked_files=untracked))
 
 
 def branches(repo: Repo, cursor: str | None, contains: str = "") -> dict[str, Any]:
@@ -84,7 +92,8 @@ def names_of(repo: Repo) -> list[str]:
 
 
 def _named(repo: Repo, prefix: bytes) -> list[bytes]:
-    return sorted(name for name in repo.git.raw_listall_references() if name.startswith(prefix))
+    """Return references in the order of how they are shown: pages go on by that."""
+    return sorted((name for name in repo.git.raw_listall_references() if name.startswith(prefix)), key=shown)
 
 
 def _short(full: bytes) -> str:

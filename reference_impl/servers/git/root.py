@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reference_impl.server.errors import SetupError
@@ -27,10 +27,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """`path` has no links in it."""
+    """`path` has no links in it. `counted` is how many files and folders are below a tree, by its id."""
 
     path: Path
     limits: GitLimits
+    counted: dict[bytes, int] = field(default_factory=dict, compare=False, repr=False)
 
     def search(self, job: Job) -> Found:
         """Find repositories; those inside others can be named, but are not looked for."""

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 from reference_impl.server import ToolError
 from reference_impl.servers.git.finding import commit_at, head_commit
 from reference_impl.servers.git.names import branch_name, revision_of, worktree_parts
-from reference_impl.servers.git.refs import head_told
+from reference_impl.servers.git.refs import head_told, status_of
 from reference_impl.servers.git.told import shown
+from reference_impl.servers.git.trees import tree_of
 from reference_impl.servers.git.worktree import check_tree, check_worktree
 
 if TYPE_CHECKING:
-    from pygit2 import Oid, Signature
+    from pygit2 import Commit, Oid, Signature
 
     from reference_impl.servers.git.opening import Repo
 
@@ -45,8 +46,7 @@ def stage(repo: Repo, paths: list[str]) -> dict[str, Any]:
     then.
     """
     workdir = repo.workdir
-    check_worktree(repo)
-    changed = repo.git.status(untracked_files="all")
+    changed = status_of(repo, "all")
     chosen: dict[str, None] = {}
     for path in paths:
         chosen.update(dict.fromkeys(_chosen(repo, path, changed)))
@@ -182,7 +182,10 @@ def _signed(author: Author) -> Signature:
 
     if any(mark in author.name + author.email for mark in "<>\n\0"):
         raise ToolError("An author's name and address have no <, >, line break or NUL in them")
-    return Signature(author.name.strip(), author.email.strip())
+    try:
+        return Signature(author.name, author.email)
+    except ValueError:
+        raise ToolError("An author's name and address are more than blanks") from None
 
 
 def create_branch(repo: Repo, name: str, start: str = "HEAD") -> dict[str, Any]:
@@ -205,15 +208,28 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
 
     Raises `ToolError` if that would lose a change or a file that is not in git; nothing is altered then.
     """
-    from pygit2 import GitError
-    from pygit2.enums import CheckoutStrategy
-
     assert repo.workdir
     check_worktree(repo)
     _require_rest(repo)
-    target, branch = commit_at(repo, ref), f"refs/heads/{revision_of(ref).name}"
-    check_tree(repo, target.tree)
-    on_branch = not revision_of(ref).steps and repo.git.references.get(branch) is not None
+    wanted = revision_of(ref)
+    branch = f"refs/heads/{wanted.name}"
+    on_branch = ref != "HEAD" and not wanted.steps and repo.git.references.get(branch) is not None
+    target = commit_at(repo, branch if on_branch else ref)  # a tag may have the branch's name
+    check_tree(repo, tree_of(repo, target))
+    _replace(repo, target, ref)
+    if ref != "HEAD":
+        repo.git.set_head(branch if on_branch else target.id)
+    return head_told(repo)
+
+
+def _replace(repo: Repo, target: Commit, ref: str) -> None:
+    """Make the work tree what a commit holds, unless that would lose something."""
+    from pygit2 import GitError
+    from pygit2.enums import CheckoutStrategy
+
+    here = head_commit(repo)
+    if here is not None:
+        tree_of(repo, here)  # libgit2 goes through this one too
     try:
         strategy = CheckoutStrategy.SAFE | CheckoutStrategy.DONT_OVERWRITE_IGNORED
         repo.git.checkout_tree(target, strategy=strategy)  # type: ignore[no-untyped-call]  # it has no types
@@ -224,6 +240,3 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
             f"Refused: going to {ref!r} would lose changes that are not committed, or files that git does not know. "
             "Commit them first; git_status lists them"
         ) from None
-    if ref != "HEAD":
-        repo.git.set_head(branch if on_branch else target.id)
-    return head_told(repo)

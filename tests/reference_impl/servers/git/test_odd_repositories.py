@@ -135,6 +135,46 @@ async def test_blame_comes_in_runs_and_pages(tmp_path: Path) -> None:
         assert (await talk.call("git_blame", path="a", start=99))["runs"] == []
 
 
+async def test_blame_counts_lines_as_git_does(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "one", {"other": "1\n"})
+    (tmp_path / "one/a").write_bytes(b"1\r2\n3\n")
+    repo.index.add("a")
+    first = repo.create_commit("HEAD", ADA, ADA, "First", repo.index.write_tree(), [repo.head.target])
+    (tmp_path / "one/a").write_bytes(b"1\r2\nother\n")
+    repo.index.add("a")
+    second = repo.create_commit("HEAD", ADA, ADA, "Second", repo.index.write_tree(), [first])
+    async with talking(make_server(tmp_path)) as talk:
+        found = await talk.call("git_blame", path="a")
+    assert found["lines"] == 2
+    assert [(run["commit"], run["text"]) for run in found["runs"]] == [(str(first), "1\r2"), (str(second), "other")]
+
+
+async def test_few_trees_that_stand_for_more_files_than_memory_holds_are_not_gone_through(tmp_path: Path) -> None:
+    repo = repository(tmp_path / "one", {"a": "1\n"})
+    inner, mode = repo.create_blob(b"x"), pygit2.enums.FileMode.BLOB
+    for _ in range(30):
+        builder = repo.TreeBuilder()
+        for name in "0123456789":
+            builder.insert(name, inner, mode)
+        inner, mode = builder.write(), pygit2.enums.FileMode.TREE
+    bomb = repo.create_commit("HEAD", ADA, ADA, "Bomb", inner, [repo.head.target])
+    repo.create_branch("bomb", repo[bomb])  # type: ignore[arg-type]  # a commit
+    async with talking(make_server(tmp_path, write=True)) as talk:
+        for tool, arguments in {
+            "git_show": {},
+            "git_status": {},
+            "git_diff": {"staged": True},
+            "git_search": {"text": "x", "where": "changes"},
+            "git_stage": {"paths": ["."]},
+            "git_checkout": {"ref": "bomb"},
+        }.items():
+            assert "too many files" in await talk.fails(tool, **arguments)
+        assert "too many files" in await talk.fails("git_diff", base="HEAD~1", head="HEAD")
+        assert "too many files" in await talk.fails("git_checkout", ref="HEAD~1")
+        assert len((await talk.call("git_log", path="0/1"))["commits"]) == 1
+        assert len((await talk.call("git_list_files", path="0/1/2"))["entries"]) == 10
+
+
 async def test_submodules_are_told_of_and_not_entered(tmp_path: Path) -> None:
     repo = repository(tmp_path / "one", {"a": "1\n"})
     inner = repository(tmp_path / "one/sub", {"b": "2\n"})

@@ -68,6 +68,7 @@ async def test_the_author_comes_from_the_configuration_unless_it_is_given(mine: 
         assert "set user.name" in await talk.fails("git_commit", message="m")
         assert "go together" in await talk.fails("git_commit", message="m", author_name="Eve")
         assert "no <" in await talk.fails("git_commit", message="m", author_name="E<", author_email="e")
+        assert "more than blanks" in await talk.fails("git_commit", message="m", author_name=" ", author_email=" ")
         config = pygit2.Repository(str(mine)).config
         config["user.name"], config["user.email"] = "Configured", "c@example.org"
         first = await talk.call("git_commit", message="m")
@@ -150,6 +151,21 @@ async def test_an_ignored_file_in_the_way_of_a_checkout_is_kept(mine: Path) -> N
         (mine / "settings").write_text("secret of mine\n")
         assert "would lose" in await talk.fails("git_checkout", ref="main")
         assert (mine / "settings").read_text() == "secret of mine\n"
+
+
+@pytest.mark.parametrize("name", ["twice", "HEAD"])
+async def test_a_checkout_goes_to_where_head_then_is_whatever_else_has_the_name(mine: Path, name: str) -> None:
+    repo = pygit2.Repository(str(mine))
+    first = repo.head.target
+    kind = "tags" if name == "twice" else "heads"
+    repo.references.create(f"refs/{kind}/{name}", first)
+    second = commit(repo, "Second", {"a.txt": "second\n"})
+    if name == "twice":
+        repo.references.create(f"refs/heads/{name}", second)
+    async with talking(make_server(mine.parent, write=True)) as talk:
+        branch = "main" if name == "HEAD" else name
+        assert await talk.call("git_checkout", ref=name) == {"branch": branch, "commit": str(second)}
+        assert (await talk.call("git_status"))["clean"]
 
 
 async def test_branches_are_made_once(mine: Path) -> None:
