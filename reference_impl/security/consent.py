@@ -61,11 +61,15 @@ that is not async runs in a worker thread."""
 
 
 async def ask_callback(ask: Ask, inquiry: Inquiry) -> Consent | None:
-    """Ask, and return the answer, or None if there was none. Raises what `ask` raises."""
+    """Ask, and return the answer, or None if there was none. Raises what `ask` raises; `TypeError` for no answer."""
     if inspect.iscoroutinefunction(ask) or inspect.iscoroutinefunction(getattr(ask, "__call__", None)):  # noqa: B004 - an object with an async `__call__`
         answer: Any = ask(inquiry)
     else:
         answer = await anyio.to_thread.run_sync(partial(ask, inquiry))
     if inspect.isawaitable(answer):
         answer = await answer
-    return Consent(answer) if isinstance(answer, bool) else answer
+    if isinstance(answer, bool):
+        return Consent(answer)
+    if answer is None or isinstance(answer, Consent):
+        return answer
+    raise TypeError(f"an answer is a Consent, True, False or None, not {type(answer).__name__}")

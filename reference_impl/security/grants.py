@@ -124,6 +124,8 @@ class Grants:
             return
         except OSError as error:
             raise _told(self._path, error) from None
+        if not stat.S_ISREG(found.st_mode):
+            raise GrantsError(f"{self._path}: no regular file")
         state = (found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode)
         if state != self._seen:
             self._kept, self._seen = _read(self._path), state

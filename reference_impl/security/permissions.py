@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
+from uuid import uuid4
 
 import anyio
 import anyio.to_thread
@@ -273,5 +274,8 @@ def _inquiry(operation: str, resource: str, context: Mapping[str, Any] | None) -
 
 
 def _shown(inquiry: Inquiry) -> str:
-    """Return what tells two requests apart for whoever is asked."""
-    return json.dumps([inquiry.sensitive, inquiry.context], sort_keys=True, default=repr)
+    """Return what tells two requests apart for whoever is asked; what cannot be written as JSON is like no other."""
+    try:
+        return json.dumps([inquiry.sensitive, inquiry.context], sort_keys=True, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        return uuid4().hex

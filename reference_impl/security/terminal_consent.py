@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from itertools import islice
 from unicodedata import category
 
 import anyio
@@ -20,6 +21,7 @@ __all__ = ["TerminalConsent", "shown"]
 
 _LONGEST = 300
 _LONGEST_ANSWER = 100
+_MOST_MEMBERS = 10
 
 _CHOICES: dict[str, tuple[str, Consent]] = {
     "o": ("[o]nce", Consent(granted=True)),
@@ -97,11 +99,9 @@ class TerminalConsent:
             lines.append(f"  on behalf of {shown(inquiry.principal)}")
         if inquiry.sensitive:
             lines.append("  This operation is sensitive: it may change, remove or disclose what matters.")
-        lines += [
-            f"  {shown(str(name), 40)}: {shown(_told(self._redactor.clean({name: value})[str(name)]))}"
-            for name, value in list(inquiry.context.items())[:10]
-            if name not in ("sensitive", "principal")
-        ]
+        context = {name: value for name, value in inquiry.context.items() if name not in ("sensitive", "principal")}
+        members = islice(self._redactor.clean(context).items(), _MOST_MEMBERS)
+        lines += [f"  {shown(name, 40)}: {shown(_told(value))}" for name, value in members]
         return "\n".join(lines) + "\n"
 
 
@@ -110,7 +110,12 @@ def _told(value: object) -> str:
 
 
 def _terminal() -> int:
-    return os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    """Open the terminal. Raises `OSError` if there is none, or in the background: the system would stop the process."""
+    handle = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    if os.tcgetpgrp(handle) == os.getpgrp():
+        return handle
+    os.close(handle)
+    raise OSError("in the background, nobody is asked")
 
 
 def _forget_input(handle: int) -> None:

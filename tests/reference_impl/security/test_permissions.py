@@ -1,6 +1,7 @@
 """Permissions: who decides, what is remembered, and what nobody can talk his way around."""
 
 import json
+import os
 import stat
 
 import anyio
@@ -43,6 +44,29 @@ async def test_nobody_to_ask_means_no():
 
 async def test_a_question_without_an_answer_means_no():
     assert not await PermissionManager(ask=lambda _: None).request_permission(*THING)
+
+
+@pytest.mark.parametrize("answer", ["yes", 1, object()])
+async def test_what_is_no_answer_means_no(answer):
+    assert await PermissionManager(ask=Somebody(answer)).request_permission(*THING) is False
+
+
+async def test_whatever_a_request_carries_it_can_be_asked_about_and_written_down():
+    cycle = {}
+    cycle["in"] = cycle
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    for context in ({"arguments": cycle}, {"arguments": deep}, {"arguments": {1: 2, "x": 3}}):
+        manager = PermissionManager(ask=Somebody(yes()))
+        assert await manager.request_permission(*THING, context)
+        assert manager.get_audit_log()[0]["granted"] is True
+
+
+async def test_a_pipe_in_the_place_of_the_store_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "grants.json", 0o600)
+    with pytest.raises(GrantsError, match="no regular file"):
+        PermissionManager(store=tmp_path / "grants.json")
 
 
 async def test_asking_that_fails_means_no(caplog):

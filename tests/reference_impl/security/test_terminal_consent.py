@@ -2,6 +2,7 @@
 
 import os
 import pty
+import sys
 
 import anyio
 import pytest
@@ -119,6 +120,40 @@ async def test_what_others_wrote_cannot_play_with_the_terminal(terminal):
     assert "\\u001b[2Jfiles/read\\u000d\\u000a\\u202eAllow" in terminal.screen
     assert "(1000 characters)" in terminal.screen
     assert "s3cret!" not in terminal.screen
+
+
+async def test_names_that_are_cut_or_hold_secrets_can_be_asked_about(terminal):
+    context = {"s3cret!": "value", "x" * 3000: "long", "\x1b[2J\ud800": 1} | {str(n): n for n in range(20)}
+    await asked(terminal, b"\n", Inquiry("o", "r", context=context), redactor=Redactor(["s3cret!"]))
+    assert "[redacted]: value" in terminal.screen
+    assert "s3cret!" not in terminal.screen
+    assert terminal.screen.count("\n") < 20
+
+
+BACKGROUND = """
+import os, sys
+import anyio
+from reference_impl.security.consent import Inquiry
+from reference_impl.security.terminal_consent import TerminalConsent
+
+child = os.fork()
+if not child:
+    os.setpgid(0, 0)
+    os._exit(anyio.run(TerminalConsent(), Inquiry("o", "r")) is not None)
+_, status = os.waitpid(child, os.WUNTRACED)
+if os.WIFSTOPPED(status):
+    os.kill(child, 9)
+os._exit(status != 0)
+"""
+
+
+def test_in_the_background_nobody_is_asked_and_the_process_goes_on():
+    child, terminal = pty.fork()
+    if not child:
+        os.execv(sys.executable, [sys.executable, "-c", BACKGROUND])
+    _, status = os.waitpid(child, 0)
+    os.close(terminal)
+    assert status == 0
 
 
 def test_plain_text_is_shown_as_it_is():
