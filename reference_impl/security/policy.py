@@ -62,8 +62,10 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         if self.action != "ask" and (self.scope is not None or self.seconds is not None):
             raise ValueError("scope and seconds are for rules that ask")
-        if self.seconds is not None and self.seconds <= 0:
+        if self.seconds is not None and not self.seconds > 0:  # nan is neither
             raise ValueError("seconds must be more than 0")
+        if not self.operation or not self.resource or self.principal == "":
+            raise ValueError("an empty pattern fits nothing; * fits everything")
         if self.expires is not None and self.expires.tzinfo is None:
             raise ValueError("expires needs a time zone, such as the Z of 2027-01-01T00:00:00Z")
 
@@ -117,11 +119,11 @@ class Policy:
     def read(cls, data: bytes, name: str = "policy") -> Policy:
         """Read the text of a policy that goes by a name. Raises `PolicyError`."""
         try:
-            found = msgspec.convert(tomllib.loads(data.decode()), _File)
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise PolicyError(f"{name}: no TOML: {str(error).splitlines()[0]}") from None
+            found = msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), _File)
         except msgspec.ValidationError as error:
             raise PolicyError(f"{name}: {_in_words(str(error))}") from None
+        except (ValueError, RecursionError) as error:  # more than `TOMLDecodeError`: numbers and nesting without end
+            raise PolicyError(f"{name}: no TOML: {str(error).splitlines()[0]}") from None
         return cls(tuple(found.rule), found.default)
 
     def rule(self, inquiry: Inquiry, now: float) -> Ruling:
@@ -138,12 +140,22 @@ class Policy:
         return Ruling(rule.action, why, sensitive, rule.scope or Scope.ALWAYS, rule.seconds)
 
 
+_HINTS: dict[tuple[str, str], str] = {
+    ("rule", "Expected 'array'"): "each rule begins with [[rule]]",
+    ("action", "Invalid enum"): "must be one of allow, deny, ask",
+    ("scope", "Invalid enum"): "must be one of once, session, always",
+    ("default", "Invalid enum"): "must be one of ask, deny",
+}
+"""Better words for what is wrong, by the member and the beginning of the complaint of msgspec."""
+
+
 def _in_words(message: str) -> str:
     """Return a complaint of msgspec with the place in front, counted from 1: `rule 2: ...`."""
     text, found, place = message.replace("`", "'").partition(" - at ")
     if not found:
         return text
     place = place.strip("'$.")
+    text = _HINTS.get((place.rpartition(".")[2], text.partition(",")[0].partition(" value")[0]), text)
     if place.startswith("rule["):
         number, _, member = place[5:].partition("]")
         place = " ".join(filter(None, (f"rule {int(number) + 1}" if number.isdigit() else "rule", member.strip("."))))

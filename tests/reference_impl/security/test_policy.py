@@ -70,9 +70,16 @@ def test_a_ruling_says_how_long_an_answer_may_hold():
     [
         ("[[rule]", "p.toml: no TOML: Expected"),
         ("\ud800", "p.toml: no TOML: "),
-        ('default = "allow"', "p.toml: default: Invalid enum value 'allow'"),
+        ('default = "allow"', "p.toml: default: must be one of ask, deny"),
+        ("default = 1" + "0" * 5000, "p.toml: no TOML: "),
+        ("default = " + "[" * 5000, "p.toml: no TOML: "),
+        ('[rule]\naction = "allow"', "p.toml: rule: each rule begins with [[rule]]"),
         ("rules = []", "p.toml: Object contains unknown field 'rules'"),
-        (rule() + rule("permit"), "p.toml: rule 2 action: Invalid enum value 'permit'"),
+        (rule() + rule("permit"), "p.toml: rule 2 action: must be one of allow, deny, ask"),
+        (rule("ask", more='scope = "forever"'), "p.toml: rule 1 scope: must be one of once, session, always"),
+        (rule("ask", more="seconds = nan"), "p.toml: rule 1: seconds must be more than 0"),
+        (rule(resource=""), "p.toml: rule 1: an empty pattern fits nothing"),
+        (rule(more='principal = ""'), "p.toml: rule 1: an empty pattern fits nothing"),
         ('[[rule]]\naction = "allow"', "p.toml: rule 1: Object missing required field 'operation'"),
         (rule(more="seconds = 5"), "p.toml: rule 1: scope and seconds are for rules that ask"),
         (rule("ask", more="seconds = 0"), "p.toml: rule 1: seconds must be more than 0"),
@@ -85,6 +92,10 @@ def test_what_is_no_policy_is_refused_in_one_line(text, said):
         Policy.read(text.encode("utf-8", "surrogatepass"), "p.toml")
     assert str(refused.value).startswith(said)
     assert "\n" not in str(refused.value)
+
+
+def test_a_byte_order_mark_is_no_mistake():
+    assert Policy.read(b"\xef\xbb\xbf" + rule().encode()).rules[0].action == "allow"
 
 
 def test_a_file_has_to_be_there_and_not_everybodys(tmp_path):
