@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -77,6 +76,8 @@ def run_host(file: Path, request: str | None, options: HostingOptions) -> int:
         raise Refusal("a plan says what to do: leave out REQUEST, or --plan")
     if request is not None and not request.strip():
         raise Refusal("REQUEST is empty")
+    if request is None and options.plan is None and sys.stdin is None:
+        raise Refusal("there is no standard input to read requests from: give REQUEST, or --plan")
     with ExitStack() as stack:
         parts = _parts(file, options, stack)
         return anyio.run(_hosted, parts, request if options.plan is None else str(options.plan))
@@ -114,7 +115,7 @@ def _model(options: HostingOptions) -> Model | None:
 
 
 async def _agree(_: Inquiry) -> Consent:
-    return Consent(granted=True)
+    return Consent(granted=True, why="not asked: --yes consents")
 
 
 def _terminal() -> int:
@@ -174,7 +175,7 @@ async def _carried_out(host: Host, parts: _Parts, request: str) -> int:
     except HostError as error:
         raise Refusal(f"{parts.shown.line(str(error), 1000)}; nothing was done", Exit.FAILED) from None
     if parts.as_json:
-        write(parts.shown.text(json.dumps(execution.summary(), indent=2, ensure_ascii=False)) + "\n")
+        write(parts.shown.json(execution) + "\n")
     else:
         _conclude(parts, execution)
     if parts.deaf and any(outcome.status == "denied" for outcome in execution.outcomes):

@@ -1,7 +1,7 @@
 """Consent to a plan: asked once for all of its steps, where several of them need it.
 
 A yes covers the steps as they were shown. One that may change something and takes its arguments from an earlier step is
-asked for by itself, when they are known.
+asked for by itself, when they are known; so is one that the question had no room for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from reference_impl.security.consent import Ask, Consent, Inquiry, Scope, ask_ca
 __all__ = ["PlanConsent"]
 
 _CALL = "tools/call"
+_MOST_SHOWN = 10
+"""Steps that fit into one question."""
 
 
 class PlanConsent:
@@ -40,11 +42,12 @@ class PlanConsent:
         async with self._lock:
             if not self._asked:
                 self._answer, self._asked = await ask_callback(self._inner, self._whole()), True
-        if self._answer is None or not self._answer.granted:
-            return self._answer and Consent(granted=False)
-        if inquiry.sensitive and not self._was_shown(inquiry):
+        if self._answer is None:
+            return None
+        granted = self._answer.granted
+        if granted and inquiry.sensitive and not self._was_shown(inquiry):
             return await ask_callback(self._inner, inquiry)
-        return Consent(granted=True)
+        return Consent(granted, why=self._answer.why or "asked, and answered for the whole plan")
 
     def _whole(self) -> Inquiry:
         told = {
@@ -55,5 +58,5 @@ class PlanConsent:
 
     def _was_shown(self, inquiry: Inquiry) -> bool:
         arguments = inquiry.context.get("arguments")
-        same = [step for step in self._steps if f"{step.server}/{step.tool}" == inquiry.resource]
+        same = [step for step in self._steps[:_MOST_SHOWN] if f"{step.server}/{step.tool}" == inquiry.resource]
         return any(step.arguments == arguments and not any(references(step.arguments)) for step in same)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections.abc import Callable
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import anyio
 
 from reference_impl.client.settings import JsonObject
+from reference_impl.host.host import Execution
 from reference_impl.host.plan import Plan
 from reference_impl.host.running import Outcome
 from reference_impl.security.redaction import Redactor
@@ -24,6 +26,7 @@ __all__ = ["Lines", "Shown", "TerminalForm"]
 
 _LONGEST_LINE = 64 * 1024
 _TRIES = 3
+_STRANGE = re.compile(r"[^\n -~]")
 _MARKS = {"succeeded": "ok", "failed": "FAILED", "denied": "DENIED", "skipped": "skipped"}
 
 
@@ -32,8 +35,9 @@ class Lines:
 
     def __init__(self, handle: int) -> None:
         self._handle = handle
-        # A regular file is always ready, and cannot be waited for.
-        self._waits = not stat.S_ISREG(os.fstat(handle).st_mode)
+        # A file and /dev/null are always ready, and cannot be waited for.
+        mode = os.fstat(handle).st_mode
+        self._waits = stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(handle)
         self._rest = b""
 
     async def next(self) -> str | None:
@@ -174,6 +178,14 @@ class Shown:
     def line(self, text: str, longest: int = 200) -> str:
         """Return a text of strangers in one line."""
         return shown(" ".join(self._redactor.text(text).split()), longest)
+
+    def json(self, execution: Execution) -> str:
+        """Return what became of a request as JSON, which a terminal may show as well."""
+        redact = self._redactor.values
+        summary = {name: value if name == "steps" else redact(value) for name, value in execution.summary().items()}
+        summary["steps"] = [{name: redact(value) for name, value in step.items()} for step in summary["steps"]]
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        return _STRANGE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
     def plan(self, plan: Plan) -> str:
         """Return a plan, a line a step."""

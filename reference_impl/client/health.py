@@ -9,7 +9,7 @@ from typing import Any
 
 import anyio
 
-from reference_impl.client.errors import ClientError
+from reference_impl.client.errors import ClientError, RequestFailed
 from reference_impl.client.keeping import Keeper
 from reference_impl.client.server_config import HealthStatus
 
@@ -67,6 +67,8 @@ async def _ping(keeper: Keeper, timeout: float) -> float | None:
     started = time.perf_counter()
     try:
         await session.ping(timeout)
+    except RequestFailed:
+        pass  # a refusal is a sign of life: servers are known that have no ping
     except ClientError as error:
         keeper.failed(error)
         if keeper.state.session is session:

@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -92,7 +93,7 @@ def _servers(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             data = file.read(_LARGEST + 1)
-        table = json.loads(data.decode("utf-8-sig"))
+        table = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_once)
     except OSError as error:
         raise ConfigurationError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     except (ValueError, RecursionError) as error:
@@ -101,6 +102,23 @@ def _servers(path: Path) -> dict[str, Any]:
     if not isinstance(servers, dict):
         raise ConfigurationError(f'{path}: there is no object "mcpServers" in it')
     return servers
+
+
+def _leads_somewhere(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object that names a member twice: the first one would be lost without a word."""
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} stands there twice")
+    return table
 
 
 class _Reader:
@@ -140,8 +158,8 @@ class _Reader:
             raise self._error("env, args and cwd go with a command; a url takes its credentials from headers")
         url = self._text(str(entry.url))
         scheme, found, rest = url.partition("://")
-        if not found or scheme.lower() not in _SCHEMES or not rest:
-            raise self._error(f"{shown(url)!r} is no URL that begins with {', '.join(_SCHEMES)}")
+        if not found or scheme.lower() not in _SCHEMES or not _leads_somewhere(f"http://{rest}"):
+            raise self._error(f"{shown(url)!r} is no URL of a server: they begin with {', '.join(_SCHEMES)}")
         kind = next((kind for kind in (entry.type, entry.transport) if isinstance(kind, str)), "")
         return f"sse+{url}" if kind.lower() == "sse" and scheme.lower() in ("http", "https") else url
 

@@ -46,13 +46,15 @@ class Inquiry:
 @dataclass(frozen=True, slots=True)
 class Consent:
     """An answer: yes or no, for how long (`scope`, and within it `seconds`), and for what: the very thing asked for, or
-    all that the patterns `operation` and `resource` cover."""
+    all that the patterns `operation` and `resource` cover. `why` is for the audit log, where nobody was asked for this
+    very thing."""
 
     granted: bool
     scope: Scope = Scope.ONCE
     seconds: float | None = None
     operation: str | None = None
     resource: str | None = None
+    why: str | None = None
 
 
 Ask = Callable[[Inquiry], "Consent | bool | Awaitable[Consent | bool | None] | None"]

@@ -176,7 +176,7 @@ class PermissionManager:
         if consent is None:
             return _denied(f"{ruling.why}, and nobody answered")
         scope = self._remember(asked, consent, ruling)
-        return Decision(consent.granted, f"asked, and answered for {scope}")
+        return Decision(consent.granted, consent.why or f"asked, and answered for {scope}")
 
     def _remember(self, inquiry: Inquiry, consent: Consent, ruling: Ruling) -> Scope:
         """Remember an answer within the bounds of the ruling; a no may hold for always even so. Return its scope."""

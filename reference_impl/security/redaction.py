@@ -84,12 +84,12 @@ class Redactor:
         return text
 
     def values(self, value: Any) -> Any:
-        """Return a JSON value with no secret in any of its texts, and nothing else changed."""
+        """Return a JSON value with no secret in any of its texts or names, and nothing else changed."""
         match value:
             case str():
                 return self.text(value)
             case Mapping():
-                return {name: self.values(member) for name, member in value.items()}
+                return {self.text(str(name)): self.values(member) for name, member in value.items()}
             case list() | tuple():
                 return [self.values(item) for item in value]
         return value

@@ -102,6 +102,8 @@ class TerminalConsent:
         context = {name: value for name, value in inquiry.context.items() if name not in ("sensitive", "principal")}
         members = islice(self._redactor.clean(context).items(), _MOST_MEMBERS)
         lines += [f"  {shown(name, 40)}: {shown(_told(value))}" for name, value in members]
+        if len(context) > _MOST_MEMBERS:
+            lines.append(f"  ({len(context) - _MOST_MEMBERS} more are not shown)")
         return "\n".join(lines) + "\n"
 
 

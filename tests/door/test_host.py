@@ -68,6 +68,21 @@ def test_without_a_terminal_nothing_is_allowed_and_the_log_says_so(servers: Path
     assert verify(audit).whole
 
 
+def test_the_log_says_that_it_was_an_option_that_consented(servers: Path, tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    assert run_host(servers, 'echo "hello"', HostingOptions(yes=True, audit=audit)) == 0
+    (entry,) = [json.loads(line) for line in audit.read_text("utf-8").splitlines()]
+    assert (entry["granted"], entry["why"]) == (True, "not asked: --yes consents")
+
+
+@pytest.mark.parametrize(("given", "code"), [("</dev/null", 0), ("<&-", 2)])
+def test_a_standard_input_of_which_nothing_can_be_read_is_no_fault(servers: Path, given: str, code: int) -> None:
+    command = f"{' '.join(HOST)} {servers} {given}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert ("there is no standard input to read requests from" in done.stderr) is (code == 2)
+
+
 def test_a_policy_decides_without_asking(servers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     policy = tmp_path / "policy.toml"
     policy.write_text('[[rule]]\naction = "allow"\noperation = "tools/call"\nresource = "small/echo"\n', "utf-8")

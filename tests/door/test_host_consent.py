@@ -8,6 +8,7 @@ import pytest
 from door.host_consent import PlanConsent
 from reference_impl.host import Plan, Step
 from reference_impl.security.consent import Consent, Inquiry
+from reference_impl.security.permissions import PermissionManager
 
 READ = Step("read", "files", "read", {"path": "a"})
 WRITE = Step("write", "files", "write", {"text": {"$from": "read"}})
@@ -64,6 +65,32 @@ def test_a_no_is_for_all_and_is_asked_for_once(answer: str | None, found: list[b
     somebody = Somebody(answer)
     assert answers(somebody, Plan((READ, REMOVE)), inquiry(READ), inquiry(REMOVE)) == found
     assert len(somebody.asked) == 1
+
+
+def test_a_step_that_the_question_had_no_room_for_is_asked_for_by_itself() -> None:
+    reads = [Step(f"read{number}", "files", "read", {"path": str(number)}) for number in range(10)]
+    somebody = Somebody("yes", "no")
+    found = answers(somebody, Plan((*reads, REMOVE)), inquiry(reads[0]), inquiry(REMOVE))
+    assert (found, somebody.asked) == ([True, False], ["running this plan 11 steps", "tools/call files/remove"])
+
+
+@pytest.mark.parametrize(
+    ("inner", "why"),
+    [(Consent(granted=True), "asked, and answered for the whole plan"), (Consent(granted=True, why="--yes"), "--yes")],
+)
+def test_the_audit_log_can_say_on_whose_word_each_step_was_done(inner: Consent, why: str) -> None:
+    async def ask() -> list[str]:
+        manager = PermissionManager(ask=consent)
+        for step in (READ, REMOVE):
+            await manager.check_permission(step.server, step.tool, step.arguments)
+        return [entry["why"] for entry in manager.get_audit_log()]
+
+    async def answer(_: Inquiry) -> Consent:
+        return inner
+
+    consent = PlanConsent(answer)
+    consent.begin(Plan((READ, REMOVE)))
+    assert anyio.run(ask) == [why, why]
 
 
 def test_a_single_step_and_other_questions_are_asked_for_as_they_are() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from typing import Any
@@ -10,7 +11,7 @@ import anyio
 import pytest
 
 from door.host_terminal import Lines, Shown, TerminalForm
-from reference_impl.host import Outcome, Plan, Step
+from reference_impl.host import Execution, Outcome, Plan, Step
 from reference_impl.security.redaction import Redactor
 
 FIELDS = {
@@ -34,7 +35,10 @@ def ask(typed: str, params: dict[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def form(*required: str, **fields: Any) -> dict[str, Any]:
-    return {"message": "Please", "requestedSchema": {"type": "object", "properties": fields, "required": list(required)}}
+    return {
+        "message": "Please",
+        "requestedSchema": {"type": "object", "properties": fields, "required": list(required)},
+    }
 
 
 def test_a_form_is_asked_field_by_field() -> None:
@@ -119,3 +123,18 @@ def test_plans_and_outcomes_are_one_line_a_step() -> None:
     assert shown.plan(Plan((step,))) == 'Plan:\n  a  files/read  {"path": "x\\ny", "key": "[redacted]"}\n'
     failed = Outcome(step, "failed", error="no\nsuch \x1bfile", seconds=0.0123)
     assert shown.outcome(failed) == "  a  files/read  FAILED  12 ms: no such \\u001bfile\n"
+
+
+def test_json_stays_json_whatever_tools_say_and_whatever_is_a_secret() -> None:
+    step = Step("a", "files", "read", {"path": "succeeded 100000", "count": 100000})
+    said = "\x1b]0;x\x07\x7f\x9b31m\u202e\U000e0041\ud800 \u2028é"
+    outcome = Outcome(step, "failed", step.arguments, {"structuredContent": {"k\x7f": said}}, error=said)
+    shown = Shown(Redactor(["100000", "status"]))
+    text = shown.json(Execution("x", (Plan((step,)),), (outcome,), said, 100000.0))
+    assert all(character.isprintable() or character == "\n" for character in text)
+    assert "é" in text
+    told = json.loads(text)
+    assert (told["answer"], told["seconds"], told["steps"][0]["error"]) == (said, 100000.0, said)
+    assert told["steps"][0]["result"] == {"structuredContent": {"k\x7f": said}}
+    assert told["steps"][0]["arguments"] == {"path": "succeeded [redacted]", "count": 100000}
+    assert told["steps"][0]["status"] == "failed"

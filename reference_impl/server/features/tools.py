@@ -60,7 +60,7 @@ async def call_tool(server: AdvancedMCPServer, exchange: Exchange, params: dict[
         result = ToolResult([text(words)], is_error=True, meta=getattr(error, "meta", None))
     server.record_tool_call(tool.name, time.perf_counter() - started, success=not result.is_error)
     wire = _on_wire(result, exchange)
-    return dict(server.secrets.values(wire)) if result.is_error else wire
+    return {name: server.secrets.values(value) for name, value in wire.items()} if result.is_error else wire
 
 
 def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> str:

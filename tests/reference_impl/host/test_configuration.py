@@ -93,6 +93,9 @@ def test_what_is_disabled_is_left_out(read):
         ({"a": {"command": "x", "headers": {"A": "b"}}}, "headers goes with a url"),
         ({"a": {"url": "http://x", "env": {"A": "b"}}}, "env, args and cwd go with a command"),
         ({"a": {"url": "ftp://user:pw@x/"}}, "'ftp://x/' is no URL"),
+        ({"a": {"url": "http://[::1/mcp"}}, "is no URL of a server"),
+        ({"a": {"url": "http://x:99999/mcp"}}, "is no URL of a server"),
+        ({"a": {"url": "ws:///ws"}}, "is no URL of a server"),
         ({"a": {"url": "http://x", "headers": {"A b": "c"}}}, "the header 'A b' cannot be sent"),
         ({"a": {"url": "http://x", "headers": {"A": "c\r\nEvil: 1"}}}, "the header 'A' cannot be sent"),
         ({"a": {"url": "http://x", "timeout": 0}}, "timeout is a number of seconds"),
@@ -109,7 +112,15 @@ def test_what_cannot_be_used_is_refused_in_one_line_that_names_it(read, servers,
     assert "mcp.json" in str(caught.value)
 
 
-@pytest.mark.parametrize(("text", "said"), [("{", "no JSON"), ("[]", "no object"), ("[" * 99_999, "no JSON")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "no JSON"),
+        ("[]", "no object"),
+        ("[" * 99_999, "no JSON"),
+        ('{"mcpServers": {"a": {"command": "x"}, "a": {"command": "y"}}}', "'a' stands there twice"),
+    ],
+)
 def test_what_is_no_such_file_is_refused(tmp_path, text, said):
     path = tmp_path / "mcp.json"
     with pytest.raises(ConfigurationError, match=r"mcp\.json: no such file"):

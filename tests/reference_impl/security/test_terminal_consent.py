@@ -128,6 +128,7 @@ async def test_names_that_are_cut_or_hold_secrets_can_be_asked_about(terminal):
     assert "[redacted]: value" in terminal.screen
     assert "s3cret!" not in terminal.screen
     assert terminal.screen.count("\n") < 20
+    assert "(13 more are not shown)" in terminal.screen
 
 
 BACKGROUND = """
