@@ -34,12 +34,14 @@ def put(above: int, name: str, body: bytes, step: Callable[[], None], *, expecte
 
     `expected` is the signature that the old file must still have, None if there must be none. The new content is
     written beside it, forced to the disk and renamed; a file that was there lends its permissions and its owner. Raises
-    `OSError`: `EEXIST` where there must be none, `ESTALE` where it is another by now.
+    `OSError`: `EEXIST` where there must be none, `ESTALE` where it is another by now, `EACCES` where it is read-only.
     """
     old = _there(above, name)
     if old is not None and not stat.S_ISREG(old.st_mode):
         code = errno.EISDIR if stat.S_ISDIR(old.st_mode) else errno.ENODEV
         raise OSError(code, os.strerror(code))
+    if old is not None and not os.access(name, os.W_OK, dir_fd=above):  # renaming does not ask for this
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     beside = f".{secrets.token_hex(8)}.tmp"
     descriptor = os.open(beside, _NEW, 0o666 if old is None else 0o600, dir_fd=above)  # it may be a secret
     try:

@@ -439,6 +439,8 @@ FORBIDDEN = """
     for work in (
         lambda: write(root, "locked/new"),
         lambda: write(root, "locked/file"),
+        lambda: write(root, "read-only"),
+        lambda: edit_file(errand(root), EditFile(path="read-only", edits=(Edit(old_text="old", new_text="new"),))),
         lambda: move(root, "locked/file", "elsewhere"),
         lambda: delete(root, "locked/file"),
         lambda: read_text_file(errand(root), ReadText(path="secret")),
@@ -456,9 +458,14 @@ def test_what_is_forbidden_is_told():
         (root / "locked").mkdir()
         (root / "locked" / "file").write_text("old")
         (root / "secret").touch(0o000)
+        (root / "read-only").write_text("old")
+        (root / "read-only").chmod(0o444)
+        if os.geteuid() == 0:
+            os.chown(root / "read-only", 65534, 65534)
         (root / "locked").chmod(0o555)
-        root.chmod(0o755)
+        root.chmod(0o777)
         done = child([], textwrap.dedent(FORBIDDEN), root)
         (root / "locked").chmod(0o755)
-        assert (root / "locked" / "file").read_text() == "old"
-    assert [line.partition(": ")[2] for line in done] == ["permission denied"] * 5
+        assert (root / "locked" / "file").read_text() == (root / "read-only").read_text() == "old"
+        assert names(root) == ["locked", "read-only", "secret"]
+    assert [line.partition(": ")[2] for line in done] == ["permission denied"] * 7
