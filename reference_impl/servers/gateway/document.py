@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,16 @@ _MOST_VALUES = 1_000_000
 _DEEPEST = 100
 _MOST_HOPS = 32
 _VERSIONS = ("3.0", "3.1", "3.2")
+_TAG = "tag:yaml.org,2002:"
+_KEPT_TAGS = frozenset({f"{_TAG}null", f"{_TAG}merge"})
+_SCALARS = (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"),
+    ("float", r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$", "-+0123456789"),
+)
+"""What is no text in YAML, and how it may begin; int comes first, for both fit a whole number."""
+_MOST_MERGED = 10_000
+"""Members that `<<` may bring into one object: merges of merges multiply."""
 
 
 class DocumentError(ValueError):
@@ -133,21 +145,26 @@ def _decoded(data: bytes, name: str) -> Any:
 
 
 def _loader() -> Any:
-    """Return a YAML loader that knows JSON's types alone: `2024-01-01` stays a text, and so does `no`."""
-    import re
-
+    """Return a YAML loader that knows JSON's types alone: `2024-01-01` stays a text, and so do `no` and `12:30`."""
     import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # chosen while running
-        pass
+        def flatten_mapping(self, node: Any) -> None:
+            merged = [value for key, value in node.value if key.tag == f"{_TAG}merge"]
+            inner = [one for value in merged for one in (value.value if value.id == "sequence" else [value])]
+            for one in inner:
+                if one.id == "mapping":
+                    self.flatten_mapping(one)
+            if sum(len(one.value) for one in inner) > _MOST_MERGED:
+                raise ValueError(f"it merges more than {_MOST_MERGED} members into one object")
+            super().flatten_mapping(node)
 
-    dropped = ("tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool")
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers
     Loader.yaml_implicit_resolvers = {
-        first: [(tag, pattern) for tag, pattern in found if tag not in dropped] for first, found in resolvers.items()
+        first: [(tag, pattern) for tag, pattern in found if tag in _KEPT_TAGS] for first, found in resolvers.items()
     }
-    truths = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:bool", truths, list("tTfF"))
+    for kind, pattern, beginnings in _SCALARS:
+        Loader.add_implicit_resolver(_TAG + kind, re.compile(pattern), list(beginnings))
     return Loader
 
 
@@ -164,6 +181,8 @@ def _plain(value: Any, name: str) -> Any:
             return {_key(key): copied(member, depth + 1) for key, member in item.items()}
         if isinstance(item, list):
             return [copied(member, depth + 1) for member in item]
+        if isinstance(item, float) and not math.isfinite(item):
+            raise SetupError(f"{name} holds a number that JSON has not: {item}")
         if item is None or isinstance(item, str | bool | int | float):
             return item
         raise SetupError(f"{name} holds a value that JSON has not: {type(item).__name__}")

@@ -69,6 +69,23 @@ def test_aliases_that_multiply_are_refused():
         parsed(b"\n".join(lines), "test")
 
 
+def test_merges_that_multiply_are_refused_and_others_are_made():
+    lines = [b"a0: &a0 {x: 1}"] + [
+        b"a%d: &a%d {<<: [%s]}" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 10)) for n in range(1, 9)
+    ]
+    with pytest.raises(SetupError, match="merges more than"):
+        parsed(b"\n".join(lines), "test")
+    document = parsed(b"openapi: 3.1.0\nbase: &base {type: string}\nmore: {<<: *base, format: date}", "test")
+    assert document.value["more"] == {"type": "string", "format": "date"}
+
+
+def test_numbers_are_those_of_json():
+    text = b"openapi: 3.1.0\nx: [12:30, 0x1f, 1_000, .inf, 0o17, 1e3, -5, 1.10, %s]" % (b"1" + b":59" * 10_000)
+    assert parsed(text, "test").value["x"][:8] == ["12:30", "0x1f", "1_000", ".inf", "0o17", 1000.0, -5, 1.1]
+    with pytest.raises(SetupError, match="a number that JSON has not"):
+        parsed(b"openapi: 3.1.0\nx: 1e999", "test")
+
+
 def test_a_file_that_is_not_there_is_told_by_its_name(tmp_path):
     with pytest.raises(SetupError, match="no such file"):
         load(str(tmp_path / "none.json"))
