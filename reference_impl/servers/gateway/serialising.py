@@ -23,7 +23,7 @@ _RESERVED_IN_QUERY = ":/?@!$'()*,"
 _DELIMITERS = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_DECODINGS = 3
+_DECODINGS = 8
 
 
 def query_name(name: str) -> str:
@@ -55,14 +55,19 @@ def _check_path(parameter: Parameter, value: Any) -> None:
         for _ in range(_DECODINGS):
             if any(step.strip() in (".", "..") for step in re.split(r"[/\\;]", text)) or _CONTROL.search(text):
                 raise ToolError(f"{parameter.name} must not hold . or .. as a step of a path, or control characters")
-            text = unquote(text)  # noqa: PLW2901 - somebody on the way may decode more often than once
+            before, text = text, unquote(text)  # noqa: PLW2901 - somebody on the way may decode more often than once
+            if text == before:
+                break
+        else:
+            raise ToolError(f"{parameter.name} is percent-encoded more than {_DECODINGS - 1} times over")
 
 
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         for name, item in value.items():
-            yield name
-            yield from _texts(item)
+            if item is not None:  # such a member is not written
+                yield name
+                yield from _texts(item)
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
