@@ -12,6 +12,7 @@ import json
 import os
 import re
 from collections.abc import Collection, Iterable, Mapping
+from html import escape
 from itertools import islice
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -143,8 +144,10 @@ def _spellings(secret: str) -> Iterable[str]:
             quoted = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
             yield from (quoted, json.dumps(quoted, ensure_ascii=ascii_only)[1:-1])  # the latter in JSON within JSON
         for safe in ("", "/"):
-            yield quote(value, safe=safe, errors="backslashreplace")
-            yield quote_plus(value, safe=safe, errors="backslashreplace")
+            for encode in (quote, quote_plus):
+                encoded = encode(value, safe=safe, errors="backslashreplace")
+                yield from (encoded, re.sub("%..", lambda found: found[0].lower(), encoded))
+        yield escape(value)
         yield from _base64_spellings(value.encode("utf-8", "backslashreplace"))
 
 

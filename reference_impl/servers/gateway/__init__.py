@@ -72,9 +72,7 @@ def _sample(settings: GatewaySettings) -> Sample | None:
 def _served(
     planned: Plan, settings: GatewaySettings, sample: Sample | None, pace: Pace, metrics: Any
 ) -> AdvancedMCPServer:
-    redactor = Redactor()
-    for scheme in planned.credentials.schemes.values():
-        redactor.learn(scheme.secrets)
+    redactor = Redactor(secret for scheme in planned.credentials.schemes.values() for secret in scheme.secrets)
     upstream = Upstream(settings.limits, pace)
     tokens = Tokens(upstream, redactor.learn, time.monotonic)
     gate = Gate(upstream, planned.credentials, tokens, redactor)

@@ -51,7 +51,11 @@ def handler(gate: Gate, endpoint: Endpoint, judge: Validator | None) -> Callable
     results = Results(endpoint.operation.label, judge, gate.redactor)
 
     async def call(context: Context, **arguments: Any) -> ToolResult:
-        return results.of(await _called(gate, endpoint, arguments, _Progress(context)))
+        try:
+            return results.of(await _called(gate, endpoint, arguments, _Progress(context)))
+        except ToolError as error:
+            # Its words may be the upstream's: where a redirect leads, why there is no token.
+            raise ToolError(gate.redactor.text(str(error)), error.facts) from None
 
     return call
 

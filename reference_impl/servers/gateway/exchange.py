@@ -115,8 +115,8 @@ class Exchanger:
             body = await self._read(response, watch)
             headers: dict[str, str] = {}
             for name, value in response.headers.items():
-                headers.setdefault(name.lower(), value)
-            return Reply(response.status, response.reason or "", headers, body)
+                headers.setdefault(name.lower(), _text(value))
+            return Reply(response.status, _text(response.reason or ""), headers, body)
 
     async def _read(self, response: ClientResponse, watch: Watch | None) -> bytes:
         pieces: list[bytes] = []
@@ -130,6 +130,11 @@ class Exchanger:
             if watch is not None:
                 watch(size, total)
         return b"".join(pieces)
+
+
+def _text(field: str) -> str:
+    """Return a field without the halves of characters that stand for bytes of no encoding: no JSON can carry them."""
+    return field.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _onward(url: str, location: str, origin: str) -> str:

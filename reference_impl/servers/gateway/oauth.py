@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +34,7 @@ class _Token:
 class Tokens:
     """Keeps one token for each scheme and set of scopes. `learn` is told of every token: they are secrets."""
 
-    def __init__(self, upstream: Upstream, learn: Callable[[Iterable[str]], None], clock: Callable[[], float]) -> None:
+    def __init__(self, upstream: Upstream, learn: Callable[[str], None], clock: Callable[[], float]) -> None:
         self._upstream = upstream
         self._learn = learn
         self._clock = clock
@@ -89,7 +89,7 @@ class Tokens:
             told = members.get("error")
             said = f" ({told})" if isinstance(told, str) and told.isascii() and len(told) < 80 else ""
             raise ToolError(f"No token for {scheme.name}: {origin} answered {reply.status}{said}")
-        self._learn([value])
+        self._learn(value)
         seconds = float(life) if isinstance(life, int | float) and life > 0 else _USUAL_LIFE
         return _Token(value, self._clock() + max(seconds - _EARLY, seconds / 2))
 

@@ -2,53 +2,43 @@
 
 from __future__ import annotations
 
-import re
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus
 
-from reference_impl.protocol.messages import encode_json
+from reference_impl.security.redaction import Redactor as Spelt
 
 __all__ = ["Redactor"]
 
-_INSTEAD = "[redacted]"
-_MOST = 1_000
+_MOST_TOKENS = 50
+"""Tokens that are remembered; the oldest have expired by then."""
 
 
 class Redactor:
-    """Knows the secrets, in the ways that they are written in; those that were learned last come first."""
+    """Knows the secrets of the environment for good, and the last of the tokens, however they are written."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, None] = {}
-        self._pattern: re.Pattern[str] | None = None
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(filter(None, secrets))
+        self._tokens: deque[str] = deque(maxlen=_MOST_TOKENS)
+        self._spelt = self._known()
 
-    def learn(self, secrets: Iterable[str]) -> None:
-        """Take these out from now on."""
-        for secret in secrets:
-            if secret:
-                escaped = encode_json(secret).decode()[1:-1]
-                self._known |= dict.fromkeys((secret, quote(secret, safe=""), quote_plus(secret), escaped))
-        while len(self._known) > _MOST:
-            self._known.pop(next(iter(self._known)))
-        longest_first = sorted(self._known, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+    def _known(self) -> Spelt:
+        return Spelt([*self._secrets, *self._tokens])
+
+    def learn(self, token: str) -> None:
+        """Take this out from now on."""
+        self._tokens.append(token)
+        self._spelt = self._known()
 
     def text(self, text: str) -> str:
         """Return a text without secrets."""
-        return text if self._pattern is None else self._pattern.sub(_INSTEAD, text)
+        return self._spelt.text(text)
 
     def holds(self, data: bytes) -> bool:
         """Tell whether bytes hold a secret."""
-        return self._pattern is not None and self._pattern.search(data.decode("latin-1")) is not None
+        text = data.decode("latin-1")
+        return self.text(text) != text
 
     def value(self, value: Any) -> Any:
         """Return a JSON value without secrets, in keys and in texts."""
-        if self._pattern is None:
-            return value
-        if isinstance(value, str):
-            return self.text(value)
-        if isinstance(value, list):
-            return [self.value(item) for item in value]
-        if isinstance(value, dict):
-            return {self.text(key): self.value(item) for key, item in value.items()}
-        return value
+        return self._spelt.values(value)

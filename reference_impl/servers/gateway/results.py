@@ -57,11 +57,11 @@ class Results:
     redactor: Redactor
 
     def of(self, answer: Answer) -> ToolResult:
-        """Return the result: an error for a status of 400 or more, for rubbish, and for what breaks the promise of the
-        output schema."""
+        """Return the result: an error for a status that is no success, for rubbish, and for what breaks the promise
+        of the output schema."""
         reply = answer.reply
         meta = {META: self._facts(answer)}
-        if reply.status >= 300 and reply.status != HTTPStatus.NOT_MODIFIED:
+        if not 200 <= reply.status < 300 and reply.status != HTTPStatus.NOT_MODIFIED:
             return ToolResult([text(self._refusal(reply))], is_error=True, meta=meta)
         body = self._read(reply)
         wrong = body.wrong
@@ -87,7 +87,7 @@ class Results:
         """Say what the upstream said: status, limits, and the beginning of its body."""
         lines = [f"{self.label} answered {_status(reply)}"]
         lines += [f"{name}: {value}" for name, value in self._limits(reply).items()]
-        if reply.status < 400:
+        if 300 <= reply.status < 400:
             lines.append("It redirects, which is followed for GET and HEAD within one origin alone")
         body = self._read(reply)
         told = "\n".join(block["text"] for block in body.blocks if block["type"] == "text")
@@ -118,14 +118,13 @@ class Results:
 
     def _json(self, data: bytes, kind: str) -> _Body:
         try:
-            value = self.redactor.value(decode_json(_decoded(data, kind, strict=True)))
+            found = decode_json(_decoded(data, kind, strict=True))
         except (RemoteProtocolError, UnicodeError):
             beginning = self.redactor.text(shortened(data[: 4 * _LONGEST_ERROR].decode("utf-8", "replace"), 500))
             return _Body([text(beginning)], wrong="but its body is no valid JSON; it begins:")
-        except RecursionError:
-            return _Body([], wrong="but its body is nested too deep to be read")
-        if _too_deep(value):
+        if _too_deep(found):
             return _Body([], wrong=f"but its body is nested more than {_DEEPEST} deep")
+        value = self.redactor.value(found)
         return _Body([text(encode_json(value).decode())], value)
 
 

@@ -173,7 +173,7 @@ def retry_after(reply: Reply) -> float | None:
         return float(value[:9])
     try:
         when = parsedate_to_datetime(value)
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)

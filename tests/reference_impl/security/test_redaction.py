@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+from html import escape
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -23,6 +24,8 @@ SECRET = 'p@ss "word"/+1'
         json.dumps({"a": json.dumps({"b": SECRET}, ensure_ascii=False)}, ensure_ascii=False),
         quote(SECRET),
         urlencode({"q": SECRET}),
+        "p%40ss%20%22word%22%2f%2b1",
+        f"<p>{escape(SECRET)}</p>",
     ],
 )
 def test_a_secret_is_found_however_it_is_spelt(text):

@@ -5,6 +5,7 @@ import base64
 import json
 import logging
 import ssl
+from html import escape
 from urllib.parse import quote, quote_plus
 
 import aiohttp
@@ -17,6 +18,7 @@ from reference_impl.client import ClientSettings, connect
 from reference_impl.server.asgi import MCPApplication
 from reference_impl.server.errors import SetupError
 from reference_impl.servers.gateway import GatewaySettings, Limits, make_server
+from reference_impl.servers.gateway.redacting import Redactor
 from reference_impl.servers.gateway.sample import Sample
 from tests.reference_impl.servers.gateway.world import (
     answering,
@@ -191,7 +193,7 @@ async def test_a_secret_that_the_upstream_repeats_is_taken_out(tmp_path, caplog,
     caplog.set_level(logging.DEBUG)
 
     async def echo(request):
-        told = [request.headers["x-key"], quote_plus(SECRET), quote(SECRET, safe="")]
+        told = [request.headers["x-key"], quote_plus(SECRET), quote(SECRET, safe=""), escape(SECRET)]
         body = json.dumps({"told": told, told[0]: 1}).encode()
         return web.Response(status=status, body=body, headers={"content-type": kind, "x-ratelimit-by": SECRET})
 
@@ -203,6 +205,21 @@ async def test_a_secret_that_the_upstream_repeats_is_taken_out(tmp_path, caplog,
     for text in (whole, caplog.text):
         assert "tok3n" not in text
         assert base64.b64encode(b"tok3n").decode()[:6] not in text
+
+
+async def test_a_secret_in_the_name_of_a_host_is_taken_out_of_the_refusal(tmp_path):
+    async with upstream(answering((302, {"location": "http://tok3n-of-mine.example/"}, b""))) as there:
+        value = protected({"type": "http", "scheme": "bearer"})
+        server = gateway(tmp_path, value, there.url, environ={"TOUCHSTONE_GATEWAY_THE_KEY": "tok3n-of-mine"})
+        async with talking(server) as talk:
+            assert "redirects to another origin (http://[redacted].example)" in await talk.fails("a")
+
+
+def test_many_tokens_do_not_make_the_secrets_of_the_environment_forgotten():
+    redactor = Redactor(["of-the-environment"])
+    for number in range(200):
+        redactor.learn(f"token-{number:03}")
+    assert redactor.text("of-the-environment token-199") == "[redacted] [redacted]"
 
 
 async def test_credentials_are_not_sent_to_another_origin(tmp_path):

@@ -236,6 +236,20 @@ async def test_head_tells_what_the_headers_say(tmp_path):
     assert 'etag: "5"' in result["content"][0]["text"]
 
 
+async def test_bytes_of_no_encoding_in_a_head_are_shown_as_such(tmp_path):
+    head = b"HTTP/1.1 200 \xff\r\nx-ratelimit-by: \xfe\r\netag: \xfd\r\ncontent-length: 0\r\n\r\n"
+    moved = b"HTTP/1.1 302 Found\r\nlocation: /\xff\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+    async with raw(moved, head) as (url, _), talking(gateway(tmp_path, VALUE, url)) as talk:
+        result = await talk.client.call_tool("get", {})
+    assert "etag: \ufffd" in result["content"][0]["text"]
+    assert result["_meta"]["touchstone.gateway/upstream"]["rateLimit"] == {"x-ratelimit-by": "\ufffd"}
+
+
+async def test_what_is_no_success_is_an_error(tmp_path):
+    assert (await told(tmp_path, "get", (101, {}, b"")))["isError"]
+    assert (await told(tmp_path, "get", (600, {}, b"")))["isError"]
+
+
 # Silence ---------------------------------------------------------------------------------------
 
 
