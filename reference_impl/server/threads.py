@@ -27,15 +27,25 @@ def stopping() -> bool:
 
 
 async def in_thread(function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call a function in a worker thread and return its result; if this is cancelled, `stopping` is true there."""
+    """Call a function in a worker thread and return its result; if this is cancelled, `stopping` is true there.
+
+    Raises what the function raises, and `RuntimeError` in the place of what no event loop carries on to who awaits it.
+    """
     stop, context = threading.Event(), copy_context()
     context.run(_STOP.set, stop)
-    call = partial(context.run, function, *args, **kwargs)
+    call = partial(context.run, _contained, partial(function, *args, **kwargs))
     try:
         return await asyncio.get_running_loop().run_in_executor(_pool(), call)
     except asyncio.CancelledError:
         stop.set()
         raise
+
+
+def _contained(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except (StopIteration, GeneratorExit, SystemExit) as error:  # the last would end the server, and all other calls
+        raise RuntimeError(f"the function ended with {type(error).__name__}") from error
 
 
 @lru_cache(1)

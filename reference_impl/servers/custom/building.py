@@ -4,14 +4,15 @@ server that it has made itself."""
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from reference_impl.server import AdvancedMCPServer, ServerOptions
 from reference_impl.server.errors import SetupError
-from reference_impl.servers.custom.describing import describe, handler_of
+from reference_impl.server.uri_template import UriTemplate
+from reference_impl.servers.custom.describing import contained, describe, handler_of
 from reference_impl.servers.custom.docstrings import words_of
 from reference_impl.servers.custom.loading import Source, loaded, place_of
 from reference_impl.servers.custom.marks import Mark, mark_of
@@ -36,7 +37,7 @@ def _gathered(source: Source, module: ModuleType) -> AdvancedMCPServer:
         instructions=words_of(module.__doc__).description or None,
         options=ServerOptions(ttl_ms=0, cache_scope="private"),
     )
-    for name, function in _offered(module):
+    for name, function in _offered(source, module):
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
             raise SetupError(f"{place_of(function, source.path)}: {name} yields; a tool returns, so return a list")
         _register(server, name, function, source.path)
@@ -45,17 +46,24 @@ def _gathered(source: Source, module: ModuleType) -> AdvancedMCPServer:
     return server
 
 
-def _offered(module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
+def _offered(source: Source, module: ModuleType) -> Iterator[tuple[str, Callable[..., Any]]]:
     """Yield the functions that the module defines, in its order: those of `__all__` if it has one, else those without
-    an underscore, each once."""
+    an underscore, each once. Raises `SetupError`."""
     named = getattr(module, "__all__", None)
+    if not isinstance(named, list | tuple | None):
+        raise SetupError(f"{source.path}: __all__ must be a list of names")
     seen: set[int] = set()
     for name, value in list(vars(module).items()):
         public = name in named if named is not None else not name.startswith("_")
-        own = inspect.isfunction(value) and value.__module__ == module.__name__
+        own = inspect.isfunction(_within(value)) and value.__module__ == module.__name__
         if own and public and id(value) not in seen:
             seen.add(id(value))
             yield name, value
+
+
+def _within(value: Any) -> Any:
+    """Return what `functools.cache` and its kin are put around."""
+    return value if inspect.isclass(value) or inspect.ismodule(value) else inspect.unwrap(value)
 
 
 def _register(server: AdvancedMCPServer, name: str, function: Callable[..., Any], path: Path) -> None:
@@ -63,7 +71,8 @@ def _register(server: AdvancedMCPServer, name: str, function: Callable[..., Any]
     try:
         _ADDING[mark.kind](server, name, function, dict(mark.given))
     except (TypeError, ValueError, NameError) as error:  # the last: a hint that names what is not there
-        words = str(error).splitlines()[0]
+        lines = str(error).splitlines() or [type(error).__name__]
+        words = lines[-1] if lines[0].endswith(":") else lines[0]  # msgspec's list of ways out, then what is wrong
         raise SetupError(f"{place_of(function, path)}: {name} cannot be a {mark.kind}: {words}") from None
 
 
@@ -81,7 +90,8 @@ def _add_tool(server: AdvancedMCPServer, name: str, function: Callable[..., Any]
 def _add_resource(server: AdvancedMCPServer, name: str, function: Callable[..., Any], given: dict[str, Any]) -> None:
     given["name"] = given.get("name") or name
     given["description"] = given.get("description") or words_of(function.__doc__).description or None
-    server.resource(**given)(function)
+    _check_parameters(function, UriTemplate(given["uri"]).names if "{" in given["uri"] else ())
+    server.resource(**given)(contained(function))
 
 
 def _add_prompt(server: AdvancedMCPServer, name: str, function: Callable[..., Any], given: dict[str, Any]) -> None:
@@ -91,7 +101,17 @@ def _add_prompt(server: AdvancedMCPServer, name: str, function: Callable[..., An
     if given.get("arguments") is None:
         parameters = [item for item in inspect.signature(function).parameters.values() if item.name != "context"]
         given["arguments"] = [_argument(item, words.parameters.get(item.name)) for item in parameters]
-    server.prompt(**given)(function)
+    _check_parameters(function, {argument["name"] for argument in given["arguments"]})
+    server.prompt(**given)(contained(function))
+
+
+def _check_parameters(function: Callable[..., Any], given: Collection[str]) -> None:
+    """Raises `TypeError` for a parameter that nothing is given to."""
+    for item in inspect.signature(function).parameters.values():
+        if item.kind in (item.POSITIONAL_ONLY, item.VAR_POSITIONAL, item.VAR_KEYWORD):
+            raise TypeError(f"the parameter {item} cannot be given by name")
+        if item.default is item.empty and item.name not in (*given, "context"):
+            raise TypeError(f"nothing is given to the parameter {item.name}")
 
 
 def _argument(item: inspect.Parameter, words: str | None) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Annotated, Any, get_type_hints
 
 import msgspec
@@ -17,7 +18,7 @@ from reference_impl.server import Context, ToolError, ToolResult
 from reference_impl.server.threads import in_thread
 from reference_impl.servers.custom.docstrings import words_of
 
-__all__ = ["Description", "describe", "handler_of"]
+__all__ = ["Description", "contained", "describe", "handler_of"]
 
 _REFERENCE = "#/$defs/{name}"
 _FREE = (Any, None, type(None), object, str, bytes, ToolResult)
@@ -49,6 +50,8 @@ def describe(function: Callable[..., Any]) -> Description:
     fields: list[Any] = []
     for item in inspect.signature(function).parameters.values():
         if item.name == "context":
+            if hints.get("context", Context) not in (Any, Context):
+                raise TypeError("a parameter named context gets the server's Context: give this one another name")
             continue
         if item.kind in (item.POSITIONAL_ONLY, item.VAR_POSITIONAL, item.VAR_KEYWORD):
             raise TypeError(f"the parameter {item} cannot be given by name")
@@ -108,13 +111,25 @@ def handler_of(function: Callable[..., Any], description: Description, *, struct
         arguments = _converted(given, description.arguments)
         if wants_context:
             arguments["context"] = context
-        try:
-            value = await (function(**arguments) if is_async else in_thread(function, **arguments))
-        except SystemExit as error:  # it would end the server, and every other call with it
-            raise RuntimeError("the function asked to exit") from error
+        value = await (contained(function)(**arguments) if is_async else in_thread(function, **arguments))
         return value if isinstance(value, ToolResult) or (isinstance(value, str) and not structured) else _json(value)
 
     return handle
+
+
+def contained(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose `sys.exit` fails a call and not the server; in threads, all functions are like that."""
+    if not inspect.iscoroutinefunction(function):
+        return function
+
+    @wraps(function)
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await function(*args, **kwargs)
+        except SystemExit as error:
+            raise RuntimeError("the function asked to exit") from error
+
+    return call
 
 
 def _json(value: Any) -> Any:
@@ -124,10 +139,10 @@ def _json(value: Any) -> Any:
 def _converted(given: dict[str, Any], arguments: type[msgspec.Struct]) -> dict[str, Any]:
     """Return arguments as the hints want them. Raises `ToolError`."""
     try:
-        found = msgspec.convert(given, arguments)
+        found = msgspec.convert(given, arguments, str_keys=True)
     except msgspec.ValidationError:
         try:
-            found = msgspec.convert(_whole(given), arguments)
+            found = msgspec.convert(_whole(given), arguments, str_keys=True)
         except msgspec.ValidationError as error:
             raise ToolError(f"Invalid arguments: {error}") from None
     return {name: getattr(found, name) for name in arguments.__struct_fields__}

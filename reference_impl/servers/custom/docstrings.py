@@ -28,7 +28,7 @@ class Words:
 
 def words_of(docstring: str | None) -> Words:
     """Take a docstring apart."""
-    lines = inspect.cleandoc(docstring or "").splitlines()
+    lines = inspect.cleandoc(docstring if isinstance(docstring, str) else "").splitlines()
     end = next((number for number, line in enumerate(lines) if _is_end(lines, number, line)), len(lines))
     parameters: dict[str, str] = {}
     for number, line in enumerate(lines[end:], end):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from reference_impl.client.errors import RequestFailed
 from reference_impl.server.errors import SetupError
 from reference_impl.servers.custom import make_server
 from tests.reference_impl.servers.talking import talking
@@ -245,6 +246,60 @@ async def test_what_fails_in_a_function_is_logged_and_not_told(
     assert f'{path}", line 3' in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [
+        ("", "sys.exit(1)"),
+        ("async ", "sys.exit(1)"),
+        ("", "next(iter(()))"),
+        ("async ", "next(iter(()))"),
+        ("", "raise GeneratorExit"),
+    ],
+)
+async def test_what_would_end_a_server_ends_one_call(written: Writer, kind: str, way: str) -> None:
+    path = written(
+        f"""
+        import sys
+        from typing import Any
+        from reference_impl.servers.custom import prompt, resource
+        {kind}def tool() -> Any: {way}
+        @resource("x://y")
+        {kind}def text() -> Any: {way}
+        @prompt()
+        {kind}def words() -> Any: {way}
+        def other() -> str: return "here"
+        """
+    )
+    async with talking(make_server(path)) as talk:
+        assert await talk.fails("tool") == "An unexpected error occurred"
+        with pytest.raises(RequestFailed):
+            await talk.client.read_resource("x://y")
+        with pytest.raises(RequestFailed):
+            await talk.client.get_prompt("words", {})
+        assert await talk.call("other") == [{"type": "text", "text": "here"}]
+
+
+async def test_functions_with_a_cache_around_them_are_tools_too(written: Writer) -> None:
+    path = written(
+        """
+        from functools import cache
+        __doc__ = 5
+        @cache
+        def double(number: int) -> int:
+            \"\"\"Doubles.\"\"\"
+            return number * 2
+        """
+    )
+    async with talking(make_server(path)) as talk:
+        assert await talk.call("double", number=4) == 8
+
+
+async def test_keys_arrive_as_their_hints_say(written: Writer) -> None:
+    path = written("def turned(names: dict[int, str]) -> dict[str, int]: return {v: k for k, v in names.items()}\n")
+    async with talking(make_server(path)) as talk:
+        assert await talk.call("turned", names={"1": "one"}) == {"one": 1}
+
+
 async def test_a_module_may_be_named_with_dots_and_import_its_neighbours(
     written: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -260,7 +315,7 @@ async def test_a_module_may_be_named_with_dots_and_import_its_neighbours(
         assert await talk.call("word") == [{"type": "text", "text": "neighbour"}]
 
 
-MARKS = "from reference_impl.servers.custom import resource, tool\n"
+MARKS = "from reference_impl.servers.custom import prompt, resource, tool\n"
 WRONG = {
     "def f(:\n    pass\n": r":1: SyntaxError: ",
     "x = 1\nimport no_such_module_at_all\n": r":2: ModuleNotFoundError: No module named 'no_such_module_at_all'$",
@@ -271,10 +326,14 @@ WRONG = {
     "def f(*many): ...\n": r":1: f cannot be a tool: the parameter \*many cannot be given by name$",
     "def f(a, /): ...\n": r":1: f cannot be a tool: ",
     "\ndef f(context): ...\n": r":2: f cannot be a tool: it wants a context, so it must be async$",
-    "class C: ...\ndef f(c: C): ...\n": r":2: f cannot be a tool: ",
+    "class C: ...\ndef f(c: C): ...\n": r":2: f cannot be a tool: type <class '.*C'> is not supported$",
+    "async def f(context: str): ...\n": r":1: f cannot be a tool: a parameter named context gets the server's Context",
+    "__all__ = 5\ndef f(): ...\n": r": __all__ must be a list of names$",
     "def f(c: 'Nowhere'): ...\n": r":1: f cannot be a tool: name 'Nowhere' is not defined$",
     "def f():\n    yield 1\n": r":1: f yields; ",
     f"{MARKS}@tool\ndef f(): ...\n": r":2: TypeError: @tool needs its parentheses",
+    f"{MARKS}@resource('x://{{a}}')\ndef f(b): ...\n": r":2: f cannot be a resource: nothing is given to",
+    f"{MARKS}@prompt()\ndef f(*b): ...\n": r":2: f cannot be a prompt: the parameter \*b cannot be given by name$",
     f"{MARKS}@resource('no uri')\ndef f(): ...\n": r": f cannot be a resource: ",
     "\0": r": SyntaxError: ",
 }
