@@ -17,6 +17,7 @@ Validator = Callable[[Any], "str | None"]
 """Takes a JSON value; returns None, or one sentence that says what is wrong and where."""
 
 
+_TOO_DEEP = "it is nested too deeply"
 _MOST_BACKTRACKING = 100_000
 """Steps of a pattern that cannot be searched for in linear time; a string that takes more does not match."""
 
@@ -71,10 +72,11 @@ def _compile_rust(schema: dict[str, Any]) -> Validator:
     is_valid, iterate = validator.is_valid, validator.iter_errors
 
     def judge(value: Any) -> str | None:
-        if is_valid(value):
-            return None
-        error = next(iterate(value))
-        return _sentence(error.message, error.instance_path)
+        try:
+            error = None if is_valid(value) else next(iterate(value))
+        except ValueError:  # its way to say that it looks no deeper
+            return _TOO_DEEP
+        return None if error is None else _sentence(error.message, error.instance_path)
 
     return judge
 
@@ -103,6 +105,8 @@ def _compile_python(schema: dict[str, Any]) -> Validator:
             error = next(validator.iter_errors(value), None)
         except Unresolvable as unresolved:
             return f"the schema refers to {unresolved}, which is not part of it"
+        except RecursionError:
+            return _TOO_DEEP
         return None if error is None else _sentence(error.message, list(error.absolute_path))
 
     return judge

@@ -15,6 +15,14 @@ def doubling(levels, keyword="allOf"):
     return {"$defs": {**definitions, f"d{levels}": {"type": "string"}}, "$ref": "#/$defs/d0"}
 
 
+@pytest.mark.parametrize("compiled", [compile_schema, _compile_python])
+def test_a_value_that_is_nested_too_deeply_is_judged_all_the_same(compiled):
+    value = {}
+    for _ in range(5000):
+        value = {"in": value}
+    assert compiled({"properties": {"x": {"type": "string"}}})({"x": value}) == "it is nested too deeply"
+
+
 def nested(levels, leaf=None):
     value = leaf if leaf is not None else {"type": "string"}
     for _ in range(levels):
