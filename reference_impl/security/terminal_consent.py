@@ -21,7 +21,7 @@ __all__ = ["TerminalConsent", "shown"]
 
 _LONGEST = 300
 _LONGEST_ANSWER = 100
-_MOST_MEMBERS = 10
+_MOST_MEMBERS = 20
 
 _CHOICES: dict[str, tuple[str, Consent]] = {
     "o": ("[o]nce", Consent(granted=True)),
@@ -101,10 +101,23 @@ class TerminalConsent:
             lines.append("  This operation is sensitive: it may change, remove or disclose what matters.")
         context = {name: value for name, value in inquiry.context.items() if name not in ("sensitive", "principal")}
         members = islice(self._redactor.clean(context).items(), _MOST_MEMBERS)
-        lines += [f"  {shown(name, 40)}: {shown(_told(value))}" for name, value in members]
+        lines += [line for name, value in members for line in _lines(name, value)]
         if len(context) > _MOST_MEMBERS:
             lines.append(f"  ({len(context) - _MOST_MEMBERS} more are not shown)")
         return "\n".join(lines) + "\n"
+
+
+def _lines(name: str, value: object) -> list[str]:
+    """Return what is shown of one thing to know. An object that does not fit a line is shown member by member, lest one
+    be hidden behind another that is long."""
+    if not isinstance(value, dict) or len(_told(value)) <= _LONGEST:
+        return [f"  {shown(name, 40)}: {shown(_told(value))}"]
+    lines = [
+        f"  {shown(name, 40)}.{shown(member, 40)}: {shown(_told(each))}"
+        for member, each in islice(value.items(), _MOST_MEMBERS)
+    ]
+    more = len(value) - _MOST_MEMBERS
+    return [*lines, f"  {shown(name, 40)}: {more} more are not shown"] if more > 0 else lines
 
 
 def _told(value: object) -> str:

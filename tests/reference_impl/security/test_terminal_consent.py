@@ -127,8 +127,16 @@ async def test_names_that_are_cut_or_hold_secrets_can_be_asked_about(terminal):
     await asked(terminal, b"\n", Inquiry("o", "r", context=context), redactor=Redactor(["s3cret!"]))
     assert "[redacted]: value" in terminal.screen
     assert "s3cret!" not in terminal.screen
-    assert terminal.screen.count("\n") < 20
-    assert "(13 more are not shown)" in terminal.screen
+    assert terminal.screen.count("\n") < 30
+    assert "(3 more are not shown)" in terminal.screen
+
+
+async def test_no_argument_is_hidden_behind_another_that_is_long(terminal):
+    arguments = {"content": "x" * 5000, "path": ".git/hooks/pre-commit"} | {str(n): n for n in range(30)}
+    await asked(terminal, b"\n", Inquiry("tools/call", "write_file", context={"arguments": arguments}))
+    assert "arguments.path: .git/hooks/pre-commit" in terminal.screen
+    assert "arguments: 12 more are not shown" in terminal.screen
+    assert len(terminal.screen) < 2000
 
 
 BACKGROUND = """
