@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from reference_impl.servers.web.tree import BLOCKS, Element
 from reference_impl.servers.web.urls import joined
 from reference_impl.servers.web.visible import is_hidden
 
-__all__ = ["Inline", "escaped", "on_one_line", "paragraphs"]
+__all__ = ["Inline", "escaped", "on_one_line", "paragraphs", "strung"]
 
 _SPECIAL = re.compile(r"[\\`*\[\]|]|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|~~")
 _BREAK = "\\\n"
@@ -37,6 +38,16 @@ def paragraphs(text: str) -> list[str]:
         elif pieces[-1]:
             pieces.append([])
     return [_BREAK.join(lines) for lines in pieces if lines]
+
+
+def strung(pieces: Iterable[str]) -> str:
+    """Return pieces of a line as one; an exclamation mark before a link stays a mark, or both would be an image."""
+    kept: list[str] = []
+    for piece in filter(None, pieces):
+        if kept and piece[0] == "[" and kept[-1][-1] == "!":
+            kept[-1] = f"{kept[-1][:-1]}\\!"
+        kept.append(piece)
+    return "".join(kept)
 
 
 def on_one_line(text: str) -> str:
@@ -73,7 +84,7 @@ class Inline:
         return _marked(content, mark) if mark else f" {content} " if node.name in BLOCKS else content
 
     def _inner(self, node: Element, inside: frozenset[str]) -> str:
-        return "".join([self._write(child, inside) for child in node.children])
+        return strung(self._write(child, inside) for child in node.children)
 
     def _link(self, node: Element, inside: frozenset[str]) -> str:
         content = self._inner(node, inside | {"link"})

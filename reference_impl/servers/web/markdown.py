@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from reference_impl.servers.web.inline import Inline, on_one_line, paragraphs
+from reference_impl.servers.web.inline import Inline, on_one_line, paragraphs, strung
 from reference_impl.servers.web.tables import is_layout, read_table
 from reference_impl.servers.web.tree import BLOCKS, Element, Tree
 from reference_impl.servers.web.urls import joined
@@ -13,11 +13,12 @@ from reference_impl.servers.web.visible import is_around, is_hidden, main_part
 __all__ = ["base_of", "fenced", "to_markdown"]
 
 _LINE_START = re.compile(
-    r"^(\s*)(#{1,6}(?=\s|$)|[-+>](?=\s|$)|>|={2,}|-{2,}|~{3,}|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE
+    r"^(\s*)(#{1,6}(?=\s|$)|[-+>](?=\s|$)|>|=+(?=\s*$)|-{2,}|~{3,}|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE
 )
 _LANGUAGE = re.compile(r"(?:^|\s)(?:lang|language|highlight-source)-([A-Za-z0-9+#-]{1,20})")
 _DEEPEST = 10
 """Lists and quotes inside each other that are shown as such."""
+_BARE_PIPE = re.compile(r"(?<!\\)\|")
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 
 
@@ -94,7 +95,7 @@ class _Writer:
         elif name in ("dt", "summary", "caption"):
             text = on_one_line(self._inline.line(element))
             if text:
-                self._put([text if "**" in text else f"**{text}**"])
+                self._put([_without_signs(text) if "**" in text else f"**{text}**"])
         else:
             self.blocks(element)
 
@@ -140,7 +141,7 @@ class _Writer:
             self._put(fenced(text, found[1] if found else "").split("\n"))
 
     def _table(self, element: Element) -> None:
-        table = read_table(element, lambda cell: on_one_line(self._inline.line(cell)))
+        table = read_table(element, lambda cell: _BARE_PIPE.sub(r"\\|", on_one_line(self._inline.line(cell))))
         if table.caption:
             self._put([f"**{table.caption}**".replace("\n", " ")])
         if not any(any(row) for row in table.rows):
@@ -151,10 +152,10 @@ class _Writer:
 
     def _flush(self) -> None:
         """Write the line that has come together, as one paragraph or several."""
-        found = paragraphs("".join(self._run))
+        found = paragraphs(strung(self._run))
         self._run.clear()
         for text in found:
-            self._put(_LINE_START.sub(_unsigned, text).split("\n"))
+            self._put(_without_signs(text).split("\n"))
 
     def _put(self, lines: list[str]) -> None:
         """Write the lines of a block after an empty one; none stands before an item that follows a line of a list."""
@@ -185,6 +186,10 @@ def _shown(element: Element) -> str:
         elif node.name != "button" and not is_hidden(node):
             pending += reversed(node.children)
     return "".join(parts)
+
+
+def _without_signs(text: str) -> str:
+    return _LINE_START.sub(_unsigned, text)
 
 
 def _unsigned(found: re.Match[str]) -> str:

@@ -60,6 +60,17 @@ def markdown(html: str, *, main: bool = True) -> str:
         ),
         ("*a* _b_ snake_case `c` &lt;b&gt; &amp;amp;", "\\*a\\* \\_b\\_ snake_case \\`c\\` \\<b> \\&amp;"),
         ("<noscript>Without scripts</noscript>", "Without scripts"),
+        ("Look!<a href=/x>here</a>", "Look\\![here](https://example.org/x)"),
+        ("<i>!</i><i></i><a href=/x><b>x</b></a>!", "*!*[**x**](https://example.org/x)!"),
+        ("<span>!</span><span><img><a href=/x>x</a></span>", "\\![x](https://example.org/x)"),
+        ("!<!-- --><b hidden>y</b>&#x200b;<a href=/x>x</a>", "\\![x](https://example.org/x)"),
+        ("<a href=/x>!</a><a href=/y>y</a>", "[!](https://example.org/x)[y](https://example.org/y)"),
+        ("a<br>=", "a\\\n\\="),
+        ("<dl><dt># no <b>heading</b></dl>", "\\# no **heading**"),
+        (
+            "<table><tr><th>A<th>B<tr><td><code>x|y</code><td><a href='/a|b'>l</a></table>",
+            "| A | B |\n| --- | --- |\n| `x\\|y` | [l](https://example.org/a\\|b) |",
+        ),
         ("<b>open<p>still", "open\n\nstill"),
         ("<p>a<div>b</p>c</div>d", "a\n\nb\n\nc\n\nd"),
         ("<td>a</td></td></tr></table></p>b", "a\n\nb"),
@@ -108,7 +119,7 @@ def test_what_a_reader_does_not_see_is_left_out(html):
 
 def test_characters_that_nobody_sees_are_left_out():
     tags = "".join(chr(0xE0000 + ord(letter)) for letter in "ignore")
-    html = f"a{tags}b\u200bc\u202ed\u2066e&#x200B;f&#xE0041;g\x00h\x1bi\u00adj<p title='&#x202e;'>k"
+    html = f"a{tags}b\u200bc\u202ed\u2066e&#x200B;f&#xE0041;\u3164\ufe01g\x00h\x1bi\u00adj<p title='&#x202e;'>k"
     assert markdown(html) == "abcdefghij\n\nk"
     assert "\u200d" in markdown("\U0001f469\u200d\U0001f4bb"), "joiners make one sign of several"
 
