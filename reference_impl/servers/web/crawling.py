@@ -111,18 +111,18 @@ class _Walk:
 
     async def take(self, page: Page, depth: int) -> None:
         """Keep a page, and what its links lead to."""
-        row, onward = await self._web.read(_read, page)
+        row, onward = await self._web.read(_read, page, self._start)
         self.found.pages.append({**row, "depth": depth})
         if depth >= self._bounds.depth:
             return
         for link in onward:
-            if link not in self._seen and len(self.waiting) < _MOST_WAITING and same_site(link, self._start):
+            if link not in self._seen and len(self.waiting) < _MOST_WAITING:
                 self._seen.add(link)
                 self.waiting.append((link, depth + 1))
 
 
-def _read(page: Page) -> tuple[dict[str, Any], list[str]]:
-    """Return what is told of a page, and where its links lead."""
+def _read(page: Page, site: WebUrl) -> tuple[dict[str, Any], list[str]]:
+    """Return what is told of a page, and where its links on the same site lead."""
     if not page.is_html:
         return {"url": str(page.url), "title": "", "sample": ""}, []
     tree = parse(page.text())
@@ -130,4 +130,5 @@ def _read(page: Page) -> tuple[dict[str, Any], list[str]]:
     if not follows_links(tree):
         return row, []
     onward = [link["url"] for link in links(tree, str(page.url)) if "nofollow" not in link.get("rel", ())]
-    return row, [link for link in onward if not WebUrl.of(link).path.lower().endswith(_NO_PAGES)]
+    pages = [link for link in onward if not WebUrl.of(link).path.lower().endswith(_NO_PAGES)]
+    return row, [link for link in pages if same_site(link, site)]

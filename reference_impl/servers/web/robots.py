@@ -34,7 +34,7 @@ class _Rule:
     def of(cls, pattern: str, *, allow: bool) -> _Rule:
         written = _comparable(pattern)
         anchored = written.endswith("$")
-        parts = tuple(re.sub(r"\*+", "*", written.removesuffix("$")).split("*"))
+        parts = tuple(_literal(part) for part in re.split(r"\*+", written.removesuffix("$")))
         return cls(allow, len(written), parts, anchored)
 
     def matches(self, target: str) -> bool:
@@ -67,7 +67,7 @@ class Rules:
         The file itself always may (RFC 9309, 2.2.2)."""
         if target == "/robots.txt":
             return True
-        target = _comparable(target)
+        target = _literal(_comparable(target))
         matching = [(rule.length, rule.allow) for rule in self.rules if rule.matches(target)]
         return max(matching, default=(0, True))[1]
 
@@ -131,7 +131,12 @@ def _comparable(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return quote(unquote_to_bytes(text), safe="/?*$&=+,;:@!'()~%")
+    return quote(unquote_to_bytes(text), safe="/?*$&=+,;:@!'()~")
+
+
+def _literal(text: str) -> str:
+    """Write a star or dollar that is no sign as a pattern has to (RFC 9309, 2.2.3)."""
+    return text.replace("*", "%2A").replace("$", "%24")
 
 
 ALLOW_ALL = Rules()

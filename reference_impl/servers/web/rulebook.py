@@ -57,7 +57,7 @@ class Rulebook:
         site = await self.of(url)
         if site.state == "unreachable":
             raise Refused(f"what {url.site}/robots.txt allows cannot be known, so nothing is fetched: {site.reason}")
-        if not site.rules.allows(url.target):
+        if not await asyncio.to_thread(site.rules.allows, url.target):  # a long file takes a while
             raise Refused(f"{url.site}/robots.txt does not allow {self._agent} to fetch {url.path}")
         return site.rules
 

@@ -39,7 +39,7 @@ def _add_robots(server: AdvancedMCPServer, web: Web) -> None:
         return {
             "notice": NOTICE,
             "url": str(address),
-            "allowed": site.rules.allows(address.target),
+            "allowed": await web.read(site.rules.allows, address.target),
             "agent": web.settings.agent,
             "state": site.state,
             **({"reason": site.reason} if site.reason else {}),

@@ -55,7 +55,7 @@ async def read_sitemaps(web: Web, url: str, tell: Callable[[int, str], None]) ->
             listing.failed[file] = str(error)
             continue
         tell(len(listing.files), file)
-        new = [address for address in dict.fromkeys(inner) if address not in seen and same_site(address, start)]
+        new = [address for address in dict.fromkeys(inner) if address not in seen]
         seen.update(new)
         pending += new
     if not listing.files:
@@ -67,9 +67,9 @@ async def read_sitemaps(web: Web, url: str, tell: Callable[[int, str], None]) ->
 async def _take(web: Web, file: str, site: WebUrl, listing: Listing) -> list[str]:
     """Add what a file lists; return the files that it names. Raises `FetchError`."""
     page = await web.fetch(file, packed=True)
-    inner, pages, cut = await web.read(_read, page, web.settings.limits.most_bytes)
+    inner, pages, cut = await web.read(_read, page, site, web.settings.limits.most_bytes)
     listing.files.append(file)
-    listing.pages += [row for row in pages if same_site(row[0], site)][: _MOST_LISTED - len(listing.pages)]
+    listing.pages += pages[: _MOST_LISTED - len(listing.pages)]
     listing.cut = listing.cut or cut or len(listing.pages) >= _MOST_LISTED
     return inner
 
@@ -83,20 +83,26 @@ async def _starts(web: Web, url: WebUrl) -> list[str]:
     return [str(WebUrl.of(address)) for address in dict.fromkeys(named)] or [f"{url.site}/sitemap.xml"]
 
 
-def _read(page: Page, most: int) -> tuple[list[str], list[tuple[str, str]], bool]:
-    """Return the sitemaps and the pages that a file lists, and whether it was cut. Raises `FetchError`."""
-    text, cut = page.text(), page.cut
+def _read(page: Page, site: WebUrl, most: int) -> tuple[list[str], list[tuple[str, str]], bool]:
+    """Return the sitemaps and the pages of a site that a file lists, and whether it was cut. Raises `FetchError`."""
+    text, cut = _text(page, most)
+    if text.lstrip("\ufeff \t\r\n").startswith("<"):
+        sitemaps, pages = _entries(text)
+    else:
+        sitemaps, pages = [], [(_address(line.strip()), "") for line in text.splitlines()[:_MOST_LISTED]]
+    inner = [address for address in sitemaps if same_site(address, site)]
+    return inner, [row for row in pages if same_site(row[0], site)], cut
+
+
+def _text(page: Page, most: int) -> tuple[str, bool]:
+    """Return a file's text, unpacked within a bound, and whether it was cut. Raises `FetchError`."""
     if page.body.startswith(b"\x1f\x8b"):
         unpacking = Unpacking("gzip", most)
         unpacking.feed(page.body)
-        text = unpacking.finish().decode("utf-8", "replace")
-        cut = cut or unpacking.full
-    elif page.is_html:
+        return unpacking.finish().decode("utf-8", "replace"), page.cut or unpacking.full
+    if page.is_html:
         raise FetchError(f"{page.url} is a page and no sitemap")
-    if not text.lstrip("\ufeff \t\r\n").startswith("<"):
-        lines = (line.strip() for line in text.splitlines()[:_MOST_LISTED])
-        return [], [(line, "") for line in lines if line.startswith(("http://", "https://"))], cut
-    return *_entries(text), cut
+    return page.text(), page.cut
 
 
 def _entries(text: str) -> tuple[list[str], list[tuple[str, str]]]:
@@ -118,9 +124,9 @@ def _entries(text: str) -> tuple[list[str], list[tuple[str, str]]]:
                     pages.append((_address(entry["loc"]), entry.get("lastmod", "")[:40]))
                 elif name == "sitemap" and entry.get("loc"):
                     sitemaps.append(_address(entry["loc"]))
-        if len(pages) > _MOST_LISTED:
+        if len(pages) + len(sitemaps) > _MOST_LISTED:
             break
-    return sitemaps, [row for row in pages if row[0]]
+    return sitemaps, pages
 
 
 def _address(text: str) -> str:

@@ -194,6 +194,12 @@ async def test_a_crawl_keeps_its_own_distance_where_the_site_wants_none():
         ("User-agent: *\nDisallow: /a%2fb", "/a%2Fb", False),
         ("User-agent: *\nDisallow: /?q=", "/?q=1", False),
         ("User-agent: *\nDisallow: x", "/x", True),
+        ("User-agent: *\nDisallow: /a%2Ab", "/a*b", False),
+        ("User-agent: *\nDisallow: /a%2Ab", "/axb", True),
+        ("User-agent: *\nDisallow: /a%24", "/a$", False),
+        ("User-agent: *\nDisallow: /a$b", "/a$b", False),
+        ("User-agent: *\nDisallow: /a$", "/a$", True),
+        ("User-agent: *\nDisallow: /100%", "/100%25", False),
     ],
 )
 def test_rules_are_read_as_the_standard_says(text, target, allowed):
