@@ -292,9 +292,12 @@ def guarded(command: Callable[[], object]) -> NoReturn:
 
     # A shell starts what it puts in the background deaf to SIGINT; we mean to be stopped, and to stop our targets.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    if hasattr(signal, "SIGTERM"):
-        # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed.
-        signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    for name in ("SIGTERM", "SIGHUP"):
+        # A polite kill takes the way of Ctrl-C, so that targets are stopped and records completed; so does the end of
+        # the terminal, unless nohup has said that it does not matter.
+        number = getattr(signal, name, None)
+        if number is not None and (name == "SIGTERM" or signal.getsignal(number) is not signal.SIG_IGN):
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     # A target that dies while its event loop is closed concerns nobody: it was to be stopped anyway.
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     try:

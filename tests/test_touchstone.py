@@ -46,7 +46,7 @@ def typed(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("COLUMNS", "200")
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
     def run(*words: str, **environment: str) -> Done:
         for name, value in environment.items():
@@ -345,7 +345,7 @@ def _until(process: subprocess.Popen[bytes], seen: Callable[[], bool]) -> None:
     raise AssertionError("nothing was seen in time")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_stopped_keeps_its_records_and_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     records = tmp_path / "records.jsonl"
     with _running(tmp_path, "check", "--patience", "60", "--records", "records.jsonl", "--", *_unruly("stalls")) as (

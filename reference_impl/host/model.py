@@ -52,9 +52,13 @@ class ModelSettings:
     def __post_init__(self) -> None:
         if self.api not in DIALECTS:
             raise ModelError(f"there is no dialect {self.api!r} of models; known: {', '.join(DIALECTS)}")
-        parts = urlsplit(self.base)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ModelError("the URL of the model begins with http:// or https://")
+        try:
+            parts = urlsplit(self.base)
+            valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            valid = False
+        if not valid or parts.query or parts.fragment:
+            raise ModelError("the URL of the model begins with http:// or https://, and ends before any '?' or '#'")
         local = parts.hostname in ("localhost", "127.0.0.1", "::1")
         if self.key and parts.scheme == "http" and not local:
             raise ModelError("a key is sent to https:// alone, or to this machine")
@@ -151,7 +155,8 @@ class Model:
         except TimeoutError:
             raise ModelError(f"{origin.authority}: the model gave no answer within {settings.timeout:g} s") from None
         except (HttpError, ValueError) as error:
-            raise ModelError(f"{origin.authority}: {self._redactor.text(str(error))}") from None
+            said = str(error).removeprefix(f"{origin.authority}: ")
+            raise ModelError(f"{origin.authority}: {self._redactor.text(said)}") from None
         finally:
             with anyio.CancelScope(shield=True):
                 await client.aclose()

@@ -239,6 +239,9 @@ async def test_only_text_is_sampled():
     [
         ({"model": "m", "api": "telepathy"}, "no dialect 'telepathy'"),
         ({"model": "m", "url": "ftp://x"}, "begins with http"),
+        ({"model": "m", "url": "http://[::1"}, "begins with http"),
+        ({"model": "m", "url": "http://x:99999/v1"}, "begins with http"),
+        ({"model": "m", "url": "https://x/v1?api-version=1"}, "ends before any '?'"),
         ({"model": "m", "url": "http://far.example/v1", "key": KEY}, "a key is sent to https:// alone"),
         ({"model": ""}, "which model"),
     ],
