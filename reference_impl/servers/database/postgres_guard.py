@@ -3,7 +3,8 @@ connections, run statements given as text.
 
 A read-only transaction does not stop them. Which there are, the server says itself: they are marked volatile. A few
 volatile ones are harmless. What a statement calls is found by the lexical rules of PostgreSQL
-(https://www.postgresql.org/docs/current/sql-syntax-lexical.html): a name, then a parenthesis.
+(https://www.postgresql.org/docs/current/sql-syntax-lexical.html): a name, then a parenthesis; or a name after a dot, as
+a function of one argument may be written like a column of it: `('x'::text).pg_read_file`.
 """
 
 from __future__ import annotations
@@ -83,11 +84,11 @@ def refusal(query: str, volatile: frozenset[str], *, write: bool = False) -> str
 
 
 def called(query: str) -> Iterator[str]:
-    """Yield the names that a parenthesis follows, as PostgreSQL folds them, without their schemas.
+    """Yield the names that a parenthesis follows or a dot precedes, as PostgreSQL folds them, without their schemas.
 
     Raises `ValueError` for what cannot be told apart: a token without end, and identifiers with Unicode escapes.
     """
-    position, name = 0, None
+    position, name, after_dot = 0, None, False
     while position < len(query):
         found = _TOKEN.match(query, position)
         assert found is not None  # the last alternative takes anything
@@ -105,6 +106,10 @@ def called(query: str) -> Iterator[str]:
         if found["other"] == "(" and name is not None:
             yield name
         name = _folded(found)
+        if after_dot and name is not None:
+            yield name
+            name = None
+        after_dot = found["other"] == "."
 
 
 def _folded(found: re.Match[str]) -> str | None:

@@ -65,6 +65,8 @@ OF_POSTGRES = [
     f"COPY (SELECT 1) TO PROGRAM 'touch {PLACE}/new.txt'",
     f"COPY orders FROM '{PLACE}/secret.txt'",
     f"SELECT pg_read_file('{PLACE}/secret.txt')",
+    f"SELECT ('{PLACE}/secret.txt'::text).pg_read_file",
+    f"SELECT f.pg_read_file FROM unnest(ARRAY['{PLACE}/secret.txt']) AS f",
     f"SELECT lo_import('{PLACE}/secret.txt')",
     "SELECT lo_from_bytea(0, 'x')",
     "SELECT set_config('transaction_read_only', 'off', false)",

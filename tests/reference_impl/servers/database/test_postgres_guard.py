@@ -12,6 +12,7 @@ VOLATILE = frozenset(("pg_read_file", "nextval", "pg_sleep", "lo_creat", "random
     [
         ("SELECT a(1), B ( 2 ), s.c(3)", ["a", "b", "c"]),
         ('SELECT "Quoted"(1), "with""quote"(2)', ["Quoted", 'with"quote']),
+        ('SELECT (1).a, b . /* x */ "C" , $1.d, e[1].f, ROW(1).*', ["select", "a", "C", "d", "f", "row"]),
         ("SELECT a/* x /* nested */ ( */(1)", ["a"]),
         ("SELECT a -- (\n (1)", ["a"]),
         ("SELECT 'a(1)', 'it''s b(1)', E'\\'c(1)'", []),
@@ -27,7 +28,7 @@ VOLATILE = frozenset(("pg_read_file", "nextval", "pg_sleep", "lo_creat", "random
         ("", []),
     ],
 )
-def test_names_before_a_parenthesis_are_found(query, names):
+def test_names_before_a_parenthesis_or_after_a_dot_are_found(query, names):
     assert list(called(query)) == names
 
 
@@ -43,6 +44,8 @@ def test_what_cannot_be_told_apart_is_refused(query):
         "SELECT pg_catalog.PG_READ_FILE ('x')",
         "SELECT \"pg_read_file\"('x')",
         "SELECT pg_read_file/**/('x')",
+        "SELECT ('x'::text).pg_read_file",
+        "SELECT f.pg_read_file FROM unnest(ARRAY['x']) AS f",
         "SELECT * FROM dblink_connect('x')",
         "SELECT * FROM crosstab('SELECT 1')",
         "SELECT query_to_xml('DELETE', true, true, '')",
