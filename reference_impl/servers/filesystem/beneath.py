@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 
 from reference_impl.servers.filesystem.limits import MOST_DEPTH
 
-__all__ = ["OutsideError", "Parts", "Place", "Root", "directory", "holder", "regular", "strictly"]
+__all__ = ["OutsideError", "Parts", "Place", "Root", "directory", "holder", "parts_of", "regular", "strictly"]
 
 Parts = tuple[str, ...]
 """Names of directories, one in the other, with a file's name or a directory's at the end."""
@@ -47,7 +47,7 @@ class Root:
     def at(cls, path: str) -> Root:
         """Return the root at a path as it is now, symbolic links resolved."""
         given, real = os.path.abspath(path), os.path.realpath(path)  # noqa: PTH100 - aliases are names
-        return cls(real, tuple(dict.fromkeys((_parts(real), _parts(given)))))
+        return cls(real, tuple(dict.fromkeys((parts_of(real), parts_of(given)))))
 
     def within(self, parts: Parts) -> Root:
         """Return the root for something beneath this one."""
@@ -55,7 +55,7 @@ class Root:
 
     def beneath(self, path: str) -> Parts | None:
         """Return what is left of an absolute path beneath this root, compared component by component, or None."""
-        parts = _parts(path)
+        parts = parts_of(path)
         for alias in sorted(self.aliases, key=len, reverse=True):
             if parts[: len(alias)] == alias:
                 return parts[len(alias) :]
@@ -65,7 +65,7 @@ class Root:
         """Return a descriptor of the root. Nothing on the way may have become a link since. Raises `OSError`."""
         top = os.open("/", _PASS)
         try:
-            return strictly(top, _parts(self.path), _PASS)
+            return strictly(top, parts_of(self.path), _PASS)
         finally:
             os.close(top)
 
@@ -92,7 +92,8 @@ class Place:
         return Place(self.root, self.parts + names)
 
 
-def _parts(path: str) -> Parts:
+def parts_of(path: str) -> Parts:
+    """Return the names in a path."""
     return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
@@ -186,7 +187,7 @@ class _Way:
 
     def _turn(self, target: str, ahead: deque[str], links: int) -> None:
         """Go where a link points: from here, or from the root if its absolute path is beneath that."""
-        parts: Parts | None = _parts(target)
+        parts: Parts | None = parts_of(target)
         if target.startswith("/"):
             parts = self._root.beneath(target)
             self._return(0)

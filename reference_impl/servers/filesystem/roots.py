@@ -11,7 +11,7 @@ from typing import Any
 
 from reference_impl.server import Context, ToolError
 from reference_impl.server.errors import SetupError
-from reference_impl.servers.filesystem.beneath import Place, Root
+from reference_impl.servers.filesystem.beneath import Place, Root, parts_of
 from reference_impl.servers.filesystem.limits import MOST_DEPTH, MOST_PATH
 from reference_impl.servers.filesystem.uris import path_of
 
@@ -60,12 +60,8 @@ class Roots:
         if ".." in path.split("/"):
             return []
         inside = [root.within(parts) for root in self.given if (parts := root.beneath(path)) is not None]
-        named = _named(path)
+        named = parts_of(path)
         return inside or [root for root in self.given if any(alias[: len(named)] == named for alias in root.aliases)]
-
-
-def _named(path: str) -> tuple[str, ...]:
-    return tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def _checked(path: str) -> Root:
@@ -83,7 +79,7 @@ def located(path: str, roots: Sequence[Root]) -> Place:
     if not path.startswith("/"):
         if len(roots) != 1:
             raise ToolError(f"{path}: which directory? Give the whole path, beneath one of {_listed(roots)}")
-        return Place(roots[0], _named(path))
+        return Place(roots[0], parts_of(path))
     found = [(root, parts) for root in roots if (parts := root.beneath(path)) is not None]
     if not found:
         raise ToolError(f"{path} is outside the directories that may be used: {_listed(roots)}")
@@ -100,7 +96,7 @@ def _demand_sane(path: str) -> None:
         raise ToolError("A path must not be empty, nor contain a NUL character")
     if ".." in path.split("/"):
         raise ToolError(f"{path[:200]}: a path must not contain '..': name the place itself")
-    if length > MOST_PATH or len(_named(path)) > MOST_DEPTH:
+    if length > MOST_PATH or len(parts_of(path)) > MOST_DEPTH:
         raise ToolError(f"A path is {MOST_PATH} bytes long at the most, and {MOST_DEPTH} directories deep")
 
 

@@ -61,7 +61,9 @@ class Watcher:
             self._known.move_to_end(path)
             if len(self._known) > _MOST_KNOWN:
                 self._known.popitem(last=False)
-            await self._subscribed(uri for uri in self._wanted() if path_of(uri) == path)
+            unseen = [uri for uri in self._wanted() if uri not in self._signatures and path_of(uri) == path]
+            if unseen:
+                await self._subscribed(unseen)
 
     async def _subscribed(self, uris: Iterable[str]) -> None:
         """See how files are before their subscriber is answered, so that no later change is missed."""
