@@ -19,6 +19,7 @@ from reference_impl.protocol.revisions import REVISIONS
 
 if TYPE_CHECKING:
     from conformance.properties.property import Property
+    from conformance.security.probe import Probe
 
 __all__ = ["all_ids", "explain_id", "list_checks", "need_known", "need_revisions"]
 
@@ -45,14 +46,21 @@ def _properties() -> tuple[Property, ...]:
     return PROPERTIES
 
 
+def _probes() -> tuple[Probe, ...]:
+    from conformance.security.probes import PROBES
+
+    return PROBES
+
+
 def _client_judges() -> tuple[Monitor, ...]:
     return tuple(judge.monitor for judge in all_judges())
 
 
-_KINDS: dict[str, Callable[[], Sequence[Check | Monitor | Property]]] = {
+_KINDS: dict[str, Callable[[], Sequence[Check | Monitor | Property | Probe]]] = {
     "check": all_checks,
     "monitor": all_monitors,
     "property": _properties,
+    "probe": _probes,
     "client": _client_judges,
 }
 
@@ -132,7 +140,7 @@ def _print_verification(console: Terminal, row: Requirement, verified: list[str]
         console.print(f"  not to be tested on the {side}: {reason}", markup=False)
 
 
-_COMMANDS = {"property": ("fuzz", "TARGET"), "client": ("client", "-- COMMAND")}
+_COMMANDS = {"property": ("fuzz", "TARGET"), "probe": ("fuzz --active", "TARGET"), "client": ("client", "-- COMMAND")}
 """What runs a kind of judge alone, and on what; anything else is a check of a TARGET."""
 
 

@@ -6,6 +6,7 @@ import math
 import random
 import sys
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from conformance.patience import Patience
 from conformance.target import HttpTarget, StdioTarget, Target
@@ -24,6 +25,9 @@ from door.settings_file import File
 from door.terminal import complain
 from door.typed import typed
 from reports.records import Target as TargetRow
+
+if TYPE_CHECKING:
+    from door.fuzzing import FuzzSettings
 
 __all__ = ["check_plan", "run_all", "run_check", "run_fuzz", "run_load", "settings_of"]
 
@@ -69,14 +73,15 @@ def run_check(
 
 def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions) -> int:
     """Try generated input on a server."""
-    from door.fuzzing import FuzzSettings, fuzz
+    from door.fuzzing import fuzz
 
-    need_known(checking.only or (), "property")
+    need_known(checking.only or (), "property", *_attacks(fuzzing))
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
+    settings = _fuzz_settings(job, fuzzing)
     with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
         scouted = look(session, live, subject, job.plan)
-        fuzz(session, live, subject, scouted, FuzzSettings(job.plan, fuzzing.examples, job.seed))
+        fuzz(session, live, subject, scouted, settings)
     return session.exit
 
 
@@ -102,14 +107,14 @@ def run_all(
     load: LoadOptions,
 ) -> int:
     """Check, fuzz and load a server, or the embedded one, into one report."""
-    from door.fuzzing import FuzzSettings, fuzz
+    from door.fuzzing import fuzz
     from door.loading import LoadSettings, measure
 
-    need_known(checking.only or (), "check", "monitor", "property")
+    need_known(checking.only or (), "check", "monitor", "property", *_attacks(fuzzing))
     if output.html is None:
         output = replace(output, html=HOME / "report.html")
     job = _job(target, output, checking)
-    fuzz_settings = FuzzSettings(job.plan, fuzzing.examples, job.seed)
+    fuzz_settings = _fuzz_settings(job, fuzzing)
     load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
     subject = job.settings.target
     if subject is not None:
@@ -128,6 +133,23 @@ def run_all(
         fuzz(session, live, process, look(session, live, process, job.plan, by_process), fuzz_settings)
         measure(session, live, url, look(session, live, url, job.plan, by_url), load_settings)
     return session.exit
+
+
+def _attacks(fuzzing: FuzzingOptions) -> tuple[str, ...]:
+    """Return the kind of what `--active` adds. Raises `Refusal` for a sandbox that is none."""
+    if fuzzing.sandbox is not None:
+        if not fuzzing.active:
+            raise Refusal("--sandbox goes with --active")
+        if not fuzzing.sandbox.is_dir():
+            raise Refusal(f"--sandbox: {fuzzing.sandbox} is no directory")
+    return ("probe",) if fuzzing.active else ()
+
+
+def _fuzz_settings(job: _Job, fuzzing: FuzzingOptions) -> FuzzSettings:
+    from door.fuzzing import FuzzSettings
+
+    sandbox = None if fuzzing.sandbox is None else fuzzing.sandbox.resolve()
+    return FuzzSettings(job.plan, fuzzing.examples, job.seed, active=fuzzing.active, sandbox=sandbox)
 
 
 def _need(job: _Job, command: str) -> Target:

@@ -15,6 +15,8 @@ from conformance.check import Check, Monitor, all_checks, all_monitors
 from conformance.clients.declare import all_judges
 from conformance.properties.property import Property
 from conformance.properties.stateless import PROPERTIES
+from conformance.security.probe import Probe
+from conformance.security.probes import PROBES
 from door.errors import Exit
 from door.reporting import read_records
 from door.terminal import Terminal, write
@@ -45,7 +47,7 @@ class Row:
 
 def count(run: Run | None = None) -> list[Row]:
     """Return the rows, newest revision first. With `run`, only revisions that were tested in it."""
-    suite: tuple[Check | Monitor | Property, ...] = (*all_checks(), *all_monitors(), *PROPERTIES)
+    suite: tuple[Check | Monitor | Property | Probe, ...] = (*all_checks(), *all_monitors(), *PROPERTIES, *PROBES)
     verified = {
         "server": {name for item in suite for name in item.requirements},
         "client": {name for judge in all_judges() for name in judge.monitor.requirements},

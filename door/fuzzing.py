@@ -32,13 +32,16 @@ __all__ = ["FuzzSettings", "fuzz", "replay_finding"]
 class FuzzSettings:
     """How much is tried: on top of what holds for checks, the cases of each property and the seed of all chance.
 
-    `alone`: nobody else in this process uses Hypothesis, whose folder then lies among ours.
+    `alone`: nobody else in this process uses Hypothesis, whose folder then lies among ours. `active`: attacks are
+    tried as well, with `sandbox` as the only directory that the target may touch.
     """
 
     checks: CheckPlan
     examples: int
     seed: int
     alone: bool = True
+    active: bool = False
+    sandbox: Path | None = None
 
 
 def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, settings: FuzzSettings) -> None:
@@ -70,6 +73,35 @@ def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, setting
         # Or Hypothesis would leave a folder of its own beside ours.
         set_hypothesis_home_dir(HOME / "hypothesis")
     anyio.run(run_properties, plan, scouted)
+    if settings.active:
+        _attack(session, live, target, scouted, settings)
+
+
+def _attack(session: Session, live: Live, target: Target, scouted: Scouted, settings: FuzzSettings) -> None:
+    """Try the active security probes."""
+    from conformance.security.runner import ProbePlan, run_probes
+
+    stages: dict[str, Stage] = {}
+
+    def started(revision: Revision, count: int) -> None:
+        stages[revision.name] = live.stage(f"attacking {revision.name} over {target.transport}", count)
+
+    def emit(finding: Finding) -> None:
+        session.record(finding)
+        stages[finding.revision].step(finding.property)
+
+    checks = settings.checks
+    plan = ProbePlan(
+        target,
+        emit,
+        started,
+        revisions=checks.revisions,
+        only=checks.only,
+        patience=checks.patience,
+        sandbox=settings.sandbox,
+        seed=settings.seed,
+    )
+    anyio.run(run_probes, plan, scouted)
 
 
 def _repeatable(finding: Finding, records: Path) -> Finding:

@@ -163,9 +163,17 @@ class MeetingOptions:
 
 @dataclass(frozen=True, slots=True)
 class FuzzingOptions:
-    """How much is generated."""
+    """How much is generated, and whether attacks are tried."""
 
     examples: Annotated[int, typer.Option("--examples", metavar="N", min=1, help="Cases of each property.")] = 50
+    active: Annotated[
+        bool,
+        typer.Option("--active", help="Try attacks too, on tools that are read-only or allowed. Your own targets!"),
+    ] = False
+    sandbox: Annotated[
+        Path | None,
+        typer.Option("--sandbox", metavar="DIR", help="With --active: the only directory that the target may touch."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

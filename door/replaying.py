@@ -11,7 +11,7 @@ from pathlib import Path
 from door.baselines import NONE
 from door.errors import Refusal
 from door.naming import target_again
-from door.options import CheckingOptions, OutputOptions, TargetOptions
+from door.options import CheckingOptions, FuzzingOptions, OutputOptions, TargetOptions
 from door.reporting import read_records
 from reports.records import Finding, Judgement, Target
 
@@ -29,6 +29,8 @@ def replay_failure(
     if isinstance(failure, Finding):
         from door.fuzzing import replay_finding
 
+        if identifier.startswith(_PROBES):
+            return _attacked(target, shlex.split(failure.repeat), output)
         return replay_finding(failure, target)
     said = shlex.split(failure.repeat)
     if said[1:2] == ["client"]:
@@ -44,6 +46,19 @@ def replay_failure(
 
     target = replace(target, allow=_values(said, "--allow"))
     return run_check(target, output, CheckingOptions(only=_values(said, "--only"), revision=[failure.revision]))
+
+
+_PROBES = "security."
+
+
+def _attacked(target: TargetOptions, said: Sequence[str], output: OutputOptions) -> int:
+    """Try an attack again, with canaries laid out anew."""
+    from door.commands import run_fuzz
+
+    sandbox = next((Path(value) for value in _values(said, "--sandbox")), None)
+    checking = CheckingOptions(only=_values(said, "--only"), revision=_values(said, "--revision"))
+    allowed = replace(target, allow=_values(said, "--allow"))
+    return run_fuzz(allowed, output, checking, FuzzingOptions(active=True, sandbox=sandbox))
 
 
 def _target(row: Target) -> TargetOptions:

@@ -12,6 +12,7 @@ from conformance import catalogue
 from conformance.catalogue import LEVELS, Catalogue, CatalogueError, Requirement, load
 from conformance.clients.declare import all_judges
 from conformance.properties.stateless import PROPERTIES
+from conformance.security.probes import PROBES
 from conformance.suite import declared
 from reference_impl.protocol.revisions import ALWAYS, LATEST, LATEST_LEGACY, REVISIONS
 
@@ -154,7 +155,7 @@ def _verified() -> dict[str, dict[str, tuple[str, ...]]]:
     """Return, for each side, what judges it and the rows on which that stands."""
     suite = declared()
     return {
-        "server": {item.id: item.requirements for item in (*suite.checks, *suite.monitors, *PROPERTIES)},
+        "server": {item.id: item.requirements for item in (*suite.checks, *suite.monitors, *PROPERTIES, *PROBES)},
         "client": {judge.monitor.id: judge.monitor.requirements for judge in all_judges()},
     }
 

@@ -13,7 +13,7 @@ from door.errors import Refusal
 def test_everything_is_listed_with_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert list_checks("*", as_json=True) == 0
     items = json.loads(capsys.readouterr().out)
-    assert {item["kind"] for item in items} == {"check", "monitor", "property", "client"}
+    assert {item["kind"] for item in items} == {"check", "monitor", "property", "probe", "client"}
     assert all(item["requirements"] and item["title"] for item in items)
     assert [item["id"] for item in items] == sorted(item["id"] for item in items)
 
@@ -25,6 +25,11 @@ def test_every_check_and_requirement_can_be_explained(capsys: pytest.CaptureFixt
     for name in sorted(names):
         assert explain_id(name, as_json=False) == 0
         assert name in capsys.readouterr().out
+
+
+def test_a_probe_is_run_alone_by_fuzz_where_attacks_are_allowed(capsys: pytest.CaptureFixture[str]) -> None:
+    explain_id("security.paths", as_json=False)
+    assert "touchstone fuzz --active --only security.paths TARGET" in capsys.readouterr().out
 
 
 def test_a_property_is_run_alone_by_fuzz(capsys: pytest.CaptureFixture[str]) -> None:
