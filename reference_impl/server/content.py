@@ -74,10 +74,15 @@ def link(uri: str, name: str, description: str | None = None, mime_type: str | N
 
 
 def resource_contents(uri: str, body: str | bytes, mime_type: str | None) -> dict[str, Any]:
-    """Return one entry of `contents`: text as it is, bytes as a Base64 blob (`server/resources#resource-contents`)."""
+    """Return one entry of `contents`: text as it is, bytes as a Base64 blob (`server/resources#resource-contents`).
+
+    Raises `TypeError` for anything else.
+    """
     kind = {} if mime_type is None else {"mimeType": mime_type}
     if isinstance(body, bytes):
         return {"uri": uri, **kind, "blob": base64.b64encode(body).decode()}
+    if not isinstance(body, str):
+        raise TypeError(f"a resource is a str, bytes or a list of contents, not {type(body).__name__}")
     return {"uri": uri, **kind, "text": body}
 
 

@@ -13,7 +13,7 @@ from reference_impl.protocol.messages import Notification
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS, Access
 from reference_impl.server.asking import ask_client, checked
-from reference_impl.server.deadline import paused
+from reference_impl.server.deadline import lift_deadline, paused
 from reference_impl.server.errors import ToolError
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.inputs import InputRequired, Inputs, Question
@@ -132,7 +132,7 @@ class Context:
 
     @property
     def asked(self) -> bool:
-        """Whether the client was asked something on the way: then the result is this user's alone."""
+        """Whether it depends on what the client was asked, now or before: then the result is this user's alone."""
         return self._asked or bool(self._inputs.answers) or self._inputs.notes is not None
 
     async def begin_task(self) -> bool:
@@ -142,7 +142,10 @@ class Context:
         What is asked before goes to the client as without tasks (`extensions/tasks#task-creation`).
         """
         run = self._exchange.run
-        return run is not None and await run.start()
+        begun = run is not None and await run.start()
+        if begun:
+            lift_deadline()
+        return begun
 
     async def elicit(
         self, message: str, schema: dict[str, Any], key: str = "elicit", *, as_task: bool = False
@@ -222,6 +225,7 @@ class Context:
         """Ask for the client's roots, each with `uri` and perhaps `name`; a client that tells of changes is asked again
         only after one (`client/roots#implementation-guidelines`)."""
         session = self._exchange.session
+        self._asked = True  # though it may have been in an earlier request
         if session is not None and session.roots is not None:
             return list(session.roots)
         changes = None if session is None else session.roots_changes

@@ -31,7 +31,7 @@ class _Kept:
 
 class CachingMiddleware:
     """Keeps answers for `seconds`, up to `most_bytes` of them, and gives them again to the same principal, token scopes
-    and revision for the same arguments.
+    and revision, and to clients that say the same of themselves, for the same arguments.
 
     `tools` and `resources` are patterns (`*`, `?`) of names and URIs; the tools must have `readOnlyHint`. Errors are
     not kept, nor what depends on answers of a user, nor calls as tasks. An update of a resource drops what was read
@@ -88,8 +88,9 @@ class CachingMiddleware:
         if not any(covers(pattern, invocation.name) for pattern in self._patterns.get(invocation.kind, ())):
             return None
         who = [context.principal, sorted(context.scopes), context.revision.name]
+        client = [dict(context.client_info), dict(context.capabilities)]
         try:
-            return _encoder.encode([invocation.kind, invocation.name, who, invocation.arguments])
+            return _encoder.encode([invocation.kind, invocation.name, who, client, invocation.arguments])
         except (TypeError, ValueError):
             return None
 

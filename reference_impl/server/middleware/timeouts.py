@@ -35,7 +35,7 @@ class TimeoutMiddleware:
             if seconds is None:
                 return await handler(invocation)
             try:
-                async with deadline(seconds) as bound:
+                async with deadline(seconds, for_tasks=invocation.label in self._tools) as bound:
                     return await handler(invocation)
             except TimeoutError:
                 if not bound.expired():

@@ -159,6 +159,16 @@ async def test_known_secrets_are_taken_out_of_whatever_is_told(over_lines, serve
     assert others[1]["error"] == {"code": -32602, "message": "not with [redacted]", "data": {"tried": ["[redacted]"]}}
 
 
+async def test_a_resource_that_is_neither_text_nor_bytes_is_an_error_and_no_null_on_the_wire(over_lines, empty_server):
+    @empty_server.resource("test://nothing")
+    async def nothing() -> None:
+        return None
+
+    async with over_lines(empty_server) as client:
+        answer = await client.modern("resources/read", {"uri": "test://nothing"})
+    assert answer["error"] == {"code": -32603, "message": "Internal error"}
+
+
 async def test_a_resource_that_is_not_there_any_more_is_not_found(over_lines, empty_server):
     @empty_server.resource("test://{name}")
     async def read(name: str) -> str:

@@ -139,6 +139,38 @@ async def test_what_depends_on_a_users_answer_is_that_users_alone(over_lines, se
     assert calls == ["ask", "ask"]
 
 
+async def test_what_roots_of_a_session_decide_is_for_that_session_even_when_they_are_known_already(over_lines, server):
+    @server.tool("roots", annotations=READ)
+    async def roots(context: Context) -> str:
+        return (await context.roots())[0]["uri"]
+
+    async def told(uri):
+        async with over_lines(server) as client:
+            await client.initialize(capabilities={"roots": {"listChanged": True}})
+            await client.send({"jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": {"name": "roots"}})
+            question = await client.receive()
+            assert question["method"] == "roots/list"
+            await client.send({"jsonrpc": "2.0", "id": question["id"], "result": {"roots": [{"uri": uri}]}})
+            first = await client.answer("a")
+            again = await client.ask("tools/call", {"name": "roots"})  # nobody is asked a second time
+            return [answer["result"]["content"][0]["text"] for answer in (first, again)]
+
+    assert await told("file:///ann") == ["file:///ann"] * 2
+    assert await told("file:///bob") == ["file:///bob"] * 2
+
+
+async def test_clients_that_can_do_something_else_get_answers_of_their_own(over_lines, server):
+    @server.tool("able", annotations=READ)
+    async def able(context: Context) -> str:
+        return ",".join(context.capabilities)
+
+    for capability in ("sampling", "roots"):
+        async with over_lines(server) as client:
+            await client.initialize(capabilities={capability: {}})
+            answer = await client.ask("tools/call", {"name": "able"})
+        assert answer["result"]["content"][0]["text"] == capability
+
+
 async def test_nobody_gets_anothers_answer(web_of, server, calls):
     tokens = BearerTokens({"token-of-ann": "ann", "token-of-bob": "bob"})
     web = web_of(MCPApplication(server, authenticate=tokens))

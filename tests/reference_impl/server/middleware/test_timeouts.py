@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from reference_impl.protocol.methods import TASKS
 from reference_impl.server import Context, TimeoutMiddleware
 from reference_impl.server.deadline import _RUNNING, deadline, paused
 from reference_impl.server.threads import stopping
@@ -127,6 +128,26 @@ async def test_a_task_has_a_lifetime_of_its_own(over_lines, server):
         result = (await client.ask("tasks/result", {"taskId": task}))["result"]
         assert result["content"][0]["text"] == "unbounded"
         assert (await client.ask("tools/call", {"name": "long"}))["result"]["content"][0]["text"] == "bounded"
+
+
+@pytest.mark.parametrize(("tools", "left"), [({}, "lifted"), ({"long": 60}, "bounded")])
+async def test_a_handler_that_makes_a_task_of_itself_is_no_longer_bounded(over_lines, server, tools, left):
+    @server.tool("long", taskSupport="optional", begins="handler")
+    async def long(context: Context) -> str:
+        assert _RUNNING.get().timeout.when() is not None
+        await context.begin_task()
+        return "lifted" if _RUNNING.get().timeout.when() is None else "bounded"
+
+    server.add_middleware(TimeoutMiddleware(60, tools=tools))
+    capabilities = {"extensions": {TASKS: {}}}
+    async with over_lines(server) as client:
+        made = (await client.modern("tools/call", {"name": "long"}, capabilities=capabilities))["result"]
+        task = made["taskId"]
+        for _ in range(100):
+            found = (await client.modern("tasks/get", {"taskId": task}, capabilities=capabilities))["result"]
+            if found["status"] != "working":
+                break
+    assert found["result"]["content"][0]["text"] == left
 
 
 async def test_what_is_left_after_a_pause_is_what_was_left_before():
