@@ -37,26 +37,34 @@ class Breaker:
             return "closed"
         return "half-open" if self._clock() - self._opened >= self._rest else "open"
 
-    def enter(self) -> None:
-        """Ask to send something. Raises `CircuitOpenError`; otherwise one of the three below has to follow."""
+    def enter(self) -> bool:
+        """Ask to send something. Raises `CircuitOpenError`; otherwise one of the three below has to follow, and be told
+        what this returned: whether the call is the trial of an open circuit."""
         if self._opened is None:
-            return
+            return False
         left = self._opened + self._rest - self._clock()
         if left > 0 or self._probing:
             raise CircuitOpenError(max(left, 0.1))
         self._probing = True
+        return True
 
-    def succeeded(self) -> None:
+    def succeeded(self, *, trial: bool) -> None:
         """The upstream answered as one that is well."""
-        self._failures, self._opened, self._probing = 0, None, False
+        if not self._late(trial):
+            self._failures, self._opened, self._probing = 0, None, False
 
-    def failed(self) -> None:
+    def failed(self, *, trial: bool) -> None:
         """It did not."""
+        if self._late(trial):
+            return
         self._failures += 1
-        if self._probing or self._failures >= self._most:
-            self._opened = self._clock()
-        self._probing = False
+        if trial or self._failures >= self._most:
+            self._opened, self._probing = self._clock(), False
 
-    def given_up(self) -> None:
+    def given_up(self, *, trial: bool) -> None:
         """Nobody waited for the answer: nothing was learned."""
-        self._probing = False
+        self._probing = self._probing and not trial
+
+    def _late(self, trial: bool) -> bool:
+        """Tell whether a call began before the circuit opened: it says nothing about now."""
+        return self._opened is not None and not trial

@@ -114,7 +114,7 @@ class Upstream:
     async def _attempt(self, request: UpstreamRequest, deadline: float, watch: Watch | None) -> Reply | _Failure:
         breaker = self.breaker(request.origin)
         try:
-            breaker.enter()
+            trial = breaker.enter()
         except CircuitOpenError as open_:
             raise ToolError(
                 f"{request.label} was not sent: {request.origin} has failed {self._limits.failures} times in a row and "
@@ -125,15 +125,15 @@ class Upstream:
                 assert self.exchanger is not None
                 reply = await self.exchanger.send(request, watch)
         except TimeoutError:
-            breaker.failed()
+            breaker.failed(trial=trial)
             raise ToolError(_late(request, self._limits.timeout)) from None
         except ExchangeError as error:
-            (breaker.failed if error.broken else breaker.succeeded)()
+            (breaker.failed if error.broken else breaker.succeeded)(trial=trial)
             return _Failure(error, None)
         except BaseException:
-            breaker.given_up()  # cancelled, for the client has lost interest
+            breaker.given_up(trial=trial)  # cancelled, for the client has lost interest
             raise
-        (breaker.failed if reply.status in _UNWELL else breaker.succeeded)()
+        (breaker.failed if reply.status in _UNWELL else breaker.succeeded)(trial=trial)
         return _Failure(None, reply) if reply.status in _AGAIN else reply
 
     def _pause(self, request: UpstreamRequest, failure: _Failure, attempt: int, deadline: float) -> float | None:

@@ -121,32 +121,44 @@ def test_the_circuit_opens_rests_and_is_tried_with_one():
     waiting = Waiting()
     breaker = Breaker(2, 10, waiting.pace.now)
     for _ in range(2):
-        breaker.enter()
-        breaker.failed()
+        breaker.failed(trial=breaker.enter())
     assert breaker.state == "open"
     with pytest.raises(CircuitOpenError, match=r"try again in 10.0 s"):
         breaker.enter()
     waiting.time += 10
     assert breaker.state == "half-open"
-    breaker.enter()
+    trial = breaker.enter()
     with pytest.raises(CircuitOpenError):
         breaker.enter()  # one is enough to find out
-    breaker.failed()
+    breaker.failed(trial=trial)
     assert breaker.state == "open"
     waiting.time += 10
-    breaker.enter()
-    breaker.given_up()
-    breaker.enter()
-    breaker.succeeded()
+    breaker.given_up(trial=breaker.enter())
+    breaker.succeeded(trial=breaker.enter())
     assert breaker.state == "closed"
-    breaker.enter()
+    assert breaker.enter() is False
+
+
+@pytest.mark.parametrize("ends", ["succeeded", "failed", "given_up"])
+def test_a_call_from_before_the_circuit_opened_says_nothing_about_the_trial(ends):
+    waiting = Waiting()
+    breaker = Breaker(1, 10, waiting.pace.now)
+    old = breaker.enter()
+    breaker.failed(trial=breaker.enter())
+    waiting.time += 10
+    trial = breaker.enter()
+    getattr(breaker, ends)(trial=old)
+    with pytest.raises(CircuitOpenError):
+        breaker.enter()  # the trial is still under way, and the circuit open
+    breaker.succeeded(trial=trial)
+    assert breaker.state == "closed"
 
 
 def test_failures_count_only_in_a_row():
     breaker = Breaker(2, 10, lambda: 0.0)
     for _ in range(5):
-        breaker.failed()
-        breaker.succeeded()
+        breaker.failed(trial=False)
+        breaker.succeeded(trial=False)
     assert breaker.state == "closed"
 
 
