@@ -42,7 +42,6 @@ class _Ticket:
 
     deadline: float
     given_up: bool = False
-    guard: Guard | None = None
 
     @property
     def late(self) -> bool:
@@ -161,10 +160,9 @@ class SqliteEngine:
         self, now: _Running, ticket: _Ticket, job: Callable[[sqlite3.Connection], _Value], *, write: bool
     ) -> _Value:
         """Run in a thread of ours. Raises `QueryError` and `UnavailableError`."""
-        opened = self._taken(now, write=write)
+        opened = self._taken(now, ticket, write=write)
         connection, guard = opened.connection, opened.guard
         guard.denied = None
-        connection.set_progress_handler(ticket.over, _TICK)
         try:
             value = job(connection)
         except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError) as error:
@@ -180,23 +178,25 @@ class SqliteEngine:
             now.idle.append(opened)
         return value
 
-    def _taken(self, now: _Running, *, write: bool) -> _Opened:
+    def _taken(self, now: _Running, ticket: _Ticket, *, write: bool) -> _Opened:
         try:
             found = now.path.stat()
             identity = found.st_dev, found.st_ino
             while not write and (opened := _popped(now.idle)) is not None:
                 if opened.identity == identity:
+                    opened.connection.set_progress_handler(ticket.over, _TICK)
                     return opened
                 opened.connection.close()
-            return self._opened(now.path, identity, write=write)
+            return self._opened(now.path, identity, ticket, write=write)
         except (OSError, sqlite3.Error):
             raise UnavailableError("The database file cannot be opened now") from None
 
     @staticmethod
-    def _opened(path: Path, identity: tuple[int, int], *, write: bool) -> _Opened:
+    def _opened(path: Path, identity: tuple[int, int], ticket: _Ticket, *, write: bool) -> _Opened:
         uri = f"file:{quote(os.fspath(path))}?mode={'rw' if write else 'ro'}"
         connection = sqlite3.connect(uri, _BUSY, uri=True, isolation_level=None, check_same_thread=False)
         try:
+            connection.set_progress_handler(ticket.over, _TICK)  # before virtual tables run what the file says
             connection.text_factory = partial(str, encoding="utf-8", errors="replace")
             return _Opened(connection, hardened(connection, write=write), identity)
         except BaseException:

@@ -118,6 +118,24 @@ async def test_an_endless_statement_is_stopped(file):
     await engine.close()
 
 
+async def test_a_file_whose_virtual_tables_open_endlessly_is_given_up_in_time(tmp_path):
+    """The configuration of a full-text search is a table of the file's own, which can be a view instead."""
+    endless = "WITH RECURSIVE a (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM a) SELECT ''x'', x FROM a"
+    connection = sqlite3.connect(tmp_path / "hostile.db")
+    connection.executescript(
+        "CREATE VIRTUAL TABLE words USING fts5 (word); PRAGMA writable_schema = ON;"
+        f"UPDATE sqlite_schema SET type = 'view', rootpage = 0, sql = 'CREATE VIEW words_config (k, v) AS {endless}'"
+        " WHERE name = 'words_config'"
+    )
+    connection.close()
+    engine = SqliteEngine(tmp_path / "hostile.db", DatabaseSettings(timeout=0.05, connections=1))
+    await engine.open()
+    for _ in range(3):  # the only connection comes back each time
+        with pytest.raises(ToolError, match="stopped after"):
+            await engine.read("SELECT count(*) FROM words", (), 10)
+    await engine.close()
+
+
 async def test_an_endless_statement_holds_up_nobody(engine):
     slow = asyncio.ensure_future(engine.read(ENDLESS, (), 10))
     await asyncio.sleep(0)  # so that it comes first
