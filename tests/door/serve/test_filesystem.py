@@ -20,12 +20,12 @@ from door.serve.listening import ServingOptions, Transport
         (["."], ["seconds=" + "9" * 5000], "a whole number"),
     ],
 )
-def test_what_cannot_be_set_up_is_refused_in_one_line(roots, limits, said):
+def test_what_cannot_be_set_up_is_refused_in_one_line(roots: list[str], limits: list[str], said: str) -> None:
     with pytest.raises(Refusal, match=said) as refused:
         filesystem(ServingOptions(), roots, limit=limits)
     assert "\n" not in str(refused.value)
 
 
-def test_over_a_network_somebody_has_to_name_a_root():
+def test_over_a_network_somebody_has_to_name_a_root() -> None:
     with pytest.raises(Refusal, match="name at least one directory"):
         filesystem(ServingOptions(transport=Transport.http))
