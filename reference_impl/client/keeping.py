@@ -237,7 +237,9 @@ class Keeper:
             self._changed.set()
 
     async def _refresh(self, session: ClientConnection) -> None:
-        """Read the lists again when they have changed; what changes meanwhile is read once more."""
+        """Read the lists again when they have changed; what changes meanwhile, or could not be read, once more, after a
+        pause that grows: a server may tell of a change whenever its lists are read."""
+        rounds = 0
         while True:
             await self._changed.wait()
             self._changed = anyio.Event()
@@ -245,6 +247,9 @@ class Keeper:
                 capabilities = await negotiate(session)
             except ClientError as error:
                 self.failed(error)
-                continue
-            self.state.capabilities = capabilities
-            await self._ears.offers(self.state, capabilities)
+                self._changed.set()
+            else:
+                self.state.capabilities = capabilities
+                await self._ears.offers(self.state, capabilities)
+            await anyio.sleep(self._policy.delay(rounds))
+            rounds = rounds + 1 if self._changed.is_set() else 0

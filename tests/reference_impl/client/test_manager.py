@@ -110,6 +110,19 @@ async def test_a_tool_that_appears_is_registered(everything):
         await until(lambda: "extra" in client.tool_registry)
 
 
+async def test_a_server_that_tells_of_a_change_whenever_it_is_asked_is_not_asked_without_end(everything):
+    asked = []
+    paused = ManagerOptions(RetryPolicy(base=1000, cap=1000, random=lambda: asked.append(1) or 1.0))
+    async with AdvancedMCPClient(options=paused) as client:
+        await client.connect_server(config("one", everything))
+        for number in range(3):
+            everything.server.tool(f"new{number}")(lambda: "")
+            await client.call_tool("echo", {"text": "x"})
+            await until(lambda: asked)
+        assert len(asked) == 1
+        assert "new2" not in client.tool_registry  # later
+
+
 async def test_a_name_is_given_once_and_must_be_known(everything):
     async with AdvancedMCPClient() as client:
         await client.connect_server(config("one", everything))
