@@ -6,6 +6,7 @@ What is shown comes from models and servers: it is made visible, and secrets are
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ from reference_impl.client.settings import JsonObject
 from reference_impl.host.host import Execution
 from reference_impl.host.plan import Plan
 from reference_impl.host.running import Outcome
+from reference_impl.schemas import SchemaError, compile_schema
 from reference_impl.security.redaction import Redactor
 from reference_impl.security.terminal_consent import shown
 from reports.text import visible
@@ -97,7 +99,7 @@ class TerminalForm:
             if not said and (not required or "default" in field):
                 return field.get("default")
             value = _typed(said, field)
-            if value is not None:
+            if value is not None and _fits(value, field):
                 return value
             terminal.say("  That does not fit.\n")
         raise EOFError
@@ -163,6 +165,16 @@ def _typed(text: str, field: JsonObject) -> Any:
             chosen = [piece.strip() for piece in text.split(",") if piece.strip()]
             return chosen if not options or set(chosen) <= set(options) else None
     return text if not options or text in options else None
+
+
+def _fits(value: Any, field: JsonObject) -> bool:
+    """Tell whether a value is within the field's bounds, as far as these can be understood."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return False
+    try:
+        return compile_schema(field)(value) is None
+    except SchemaError:
+        return True
 
 
 class Shown:

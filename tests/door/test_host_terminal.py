@@ -66,6 +66,23 @@ def test_what_does_not_fit_is_asked_for_again_and_then_given_up() -> None:
     assert ask("y\nXL\nXXL\n\n", form("size", size=FIELDS["size"]))[0] == {"action": "cancel"}
 
 
+@pytest.mark.parametrize(
+    ("field", "wrong", "right", "value"),
+    [
+        ({"type": "number"}, "nan", "2", 2.0),
+        ({"type": "number"}, "1e999", "-1.5", -1.5),
+        ({"type": "integer", "minimum": 3}, "2", "3", 3),
+        ({"type": "string", "minLength": 2}, "x", "xy", "xy"),
+        ({"type": "array", "minItems": 1, "items": {"enum": ["a"]}}, ",", "a", ["a"]),
+    ],
+)
+def test_what_the_server_would_refuse_is_asked_for_again(
+    field: dict[str, Any], wrong: str, right: str, value: object
+) -> None:
+    answer, shown = ask(f"y\n{wrong}\n{right}\n", form("a", a=field))
+    assert (answer["content"], shown.count("That does not fit.")) == ({"a": value}, 1)
+
+
 @pytest.mark.parametrize("typed", ["\n", "n\n", "what\n"])
 def test_a_form_is_filled_in_only_by_those_who_want_to(typed: str) -> None:
     assert ask(typed, form(**FIELDS))[0] == {"action": "decline"}

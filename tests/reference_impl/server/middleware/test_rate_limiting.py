@@ -62,11 +62,6 @@ async def test_resources_are_counted_by_template(over_lines, server):
     assert ["error" in answer for answer in answers] == [False, False, True]
 
 
-class Caller:
-    def __init__(self, principal):
-        self.principal = principal
-
-
 def test_principals_do_not_take_from_each_other_and_memory_is_bounded():
     limits = RateLimitingMiddleware(1, 1, lambda: 0.0)
     assert [limits._take(f"p{number}", "t") for number in range(20_000)] == [0] * 20_000
