@@ -82,4 +82,4 @@ class RateLimitingMiddleware:
     def _filled(self, key: _Key, rate: Rate, now: float) -> float:
         """Return the tokens that a bucket has now, and take it out."""
         tokens, then = self._buckets.pop(key, (float(rate.burst), now))
-        return min(float(rate.burst), tokens + (now - then) * rate.rate)
+        return min(float(rate.burst), tokens + max(0.0, now - then) * rate.rate)

@@ -69,6 +69,16 @@ def test_principals_do_not_take_from_each_other_and_memory_is_bounded():
     assert len(limits._buckets) == 10_000
 
 
+def test_a_clock_that_is_put_back_takes_nothing_from_anybody():
+    now = [1000.0]
+    limits = RateLimitingMiddleware(1, 2, lambda: now[0])
+    limits._take("ann", "t")
+    now[0] = 0.0
+    assert [limits._take("ann", "t") for _ in range(2)] == [0, 1]
+    now[0] = 1.0
+    assert limits._take("ann", "t") == 0
+
+
 @pytest.mark.parametrize(("rate", "burst"), [(0, 1), (-1, 1), (1, 0), (float("inf"), 1), (float("nan"), 1)])
 def test_a_rate_that_is_none_is_refused(rate, burst):
     with pytest.raises(ValueError, match="a rate is more than 0"):
