@@ -191,7 +191,9 @@ class _Graph:
         for key, times in self._applied(node).items():
             for place, child in _below(self._nodes[key]):
                 places.setdefault(place, Counter())[id(child)] += times
-        everywhere = places.pop(dict, Counter())
+        everywhere = places.pop(dict, None)
+        if everywhere is None:
+            return places
         named = {place: way + everywhere for place, way in places.items() if isinstance(place, str)}
         return {**places, **named, dict: everywhere}
 

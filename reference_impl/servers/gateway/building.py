@@ -3,7 +3,7 @@ out. Everything that can be wrong with a setup is found here."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +66,8 @@ def plan(document: Document, settings: GatewaySettings, *, write: bool) -> Plan:
     servers = Servers(document, settings)
     credentials = _kept_home(credentials_of(document, settings.auth, settings.environ), servers)
     usable, left_out = selecting.without(operations(document))
+    if not usable and left_out:
+        raise _nothing(document, left_out)
     tools: list[PlannedTool] = []
     for name, operation in selecting.named(selecting.selected(usable, settings, write=write)):
         try:
@@ -75,12 +77,17 @@ def plan(document: Document, settings: GatewaySettings, *, write: bool) -> Plan:
         except (TypeError, AttributeError, KeyError):
             left_out.append(LeftOut(operation.label, "it is not written as OpenAPI asks"))
     if not tools:
-        raise SetupError(f"no operation of {document.name} can be offered: {left_out[0].label}: {left_out[0].reason}")
+        raise _nothing(document, left_out)
     info = document.value.get("info")
     said: dict[str, Any] = info if isinstance(info, dict) else {}
     title = " ".join(cleaned(said.get("title"), 100).split()) or "an API without a title"
     about = cleaned(said.get("description"), 500)
     return Plan(document, title, about, servers.base, tuple(tools), tuple(left_out), credentials)
+
+
+def _nothing(document: Document, left_out: Sequence[LeftOut]) -> SetupError:
+    first = left_out[0]
+    return SetupError(f"no operation of {document.name} can be offered: {first.label}: {first.reason}")
 
 
 def _kept_home(credentials: Credentials, servers: Servers) -> Credentials:

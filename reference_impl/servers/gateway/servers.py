@@ -82,7 +82,7 @@ class Servers:
         if value is None:
             raise SetupError(f"the server URL has the variable {name}: say --server-variable {name}=VALUE")
         choices = described.get("enum")
-        if choices and value not in choices:
+        if isinstance(choices, list) and choices and value not in choices:
             raise SetupError(f"--server-variable {name} must be one of {', '.join(map(str, choices))}")
         return str(value)
 

@@ -15,10 +15,11 @@ def cleaned(text: object, longest: int = 1024) -> str:
     """Return a text without invisible characters, cut to a length. What is no text is none."""
     if not isinstance(text, str):
         return ""
-    seen = "".join(
-        character for character in text if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
-    )
-    return shortened(seen.strip(), longest)
+    if not text.isprintable():  # the usual text is, and need not be looked at letter by letter
+        text = "".join(
+            character for character in text if character in "\n\t" or unicodedata.category(character) not in _UNSEEN
+        )
+    return shortened(text.strip(), longest)
 
 
 def shortened(text: str, longest: int) -> str:

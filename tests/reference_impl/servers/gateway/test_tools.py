@@ -95,6 +95,11 @@ def test_a_choice_that_fits_nothing_is_a_mistake(tmp_path):
         tools(tmp_path, value, exclude=("one",))
 
 
+def test_where_nothing_can_be_used_the_reason_is_said(tmp_path):
+    with pytest.raises(SetupError, match=r"can be offered: GET /a: it is not written as OpenAPI asks"):
+        told(tmp_path, document({"/a": {"get": operation()}}, security=5, servers=[{"url": "https://a.example"}]))
+
+
 def test_too_many_operations_have_to_be_chosen_from(tmp_path):
     value = document({f"/{number}": {"get": operation(tags=["a"])} for number in range(5)})
     with pytest.raises(SetupError, match=r"5 operations are more than 4: choose with --include. Its tags: a"):
@@ -218,6 +223,7 @@ def test_the_server_is_said(tmp_path, servers, more, words):
         ([{"url": "https://a.example/../x"}], {}, r"must not have \. or"),
         ([{"url": "https://{host}"}], {}, "--server-variable host=VALUE"),
         ([{"url": "https://{h}", "variables": {"h": {"enum": ["a"]}}}], {"variables": {"h": "b"}}, "must be one of a"),
+        ([{"url": "https://a@{h}", "variables": {"h": {"enum": 5, "default": "b"}}}], {}, "must look like"),
         ([{"url": "https://a.example"}], {"variables": {"b": "c"}}, "no server URL has a variable"),
         ([{"url": "https://a.example:99999"}], {}, "malformed"),
         ([{"url": "https://a.example/a b"}], {}, "percent-encode"),
