@@ -128,8 +128,8 @@ def _caught(aim: Aim, scene: Scene, canary: Canary, name: str) -> Caught:
     path = str(canary.path)
     before = f"import pathlib\ncanary = pathlib.Path({path!r})\ncanary.parent.mkdir(parents=True, exist_ok=True)\n"
     return scene.caught(
-        f"{aim} to leave alone what lies outside, {path}, reached by {name}",
-        canary.moved() or "its content came back",
+        f"{aim} to leave alone what lies outside, reached by {name}",
+        canary.moved() or f"the content of {path} came back",
         f"{before}content = {canary.content!r}\ncanary.write_text(content)\n",
         _AFTER,
     )

@@ -29,10 +29,12 @@ _SHOWN = 12
 
 
 class Caught(Mismatch):
-    """A canary moved. `wire` is what was said from the beginning of the attempt."""
+    """A canary moved. `wire` is what was said from the beginning of the attempt; `before` and `after` are what a script
+    does beside saying it again, which is all of the script where it would not be enough (`scripted`)."""
 
     wire: Sequence[Entry] = ()
     before = after = ""
+    scripted = False
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class Scene:
     def caught(self, expected: str, actual: str, before: str = "", after: str = "") -> Caught:
         """Return the failure, with what was said in this attempt, and what a script does before and after saying it."""
         caught = Caught(expected, actual)
-        caught.before, caught.after = before, after
+        caught.before, caught.after, caught.scripted = before, after, True
         caught.wire = () if self._peer is None else tuple(self._peer.conversation.entries[self._start :])
         return caught
 

@@ -6,6 +6,7 @@ import fnmatch
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -129,7 +130,14 @@ async def _besiege(probe: Probe, scene: Scene) -> _Found:
             break
         if attempt.place in fallen:
             continue
-        if (caught := await _try(attempt, scene)) is None:
+        try:
+            caught = await _try(attempt, scene)
+        except (Blocked, Inapplicable) as error:
+            if found.caught is None:
+                raise
+            scene.notes.append(error.reason)
+            break
+        if caught is None:
             continue
         fallen.add(attempt.place)
         if found.caught is not None:
@@ -137,8 +145,9 @@ async def _besiege(probe: Probe, scene: Scene) -> _Found:
             continue
         # Again, with another canary, on a new connection: one that does not move then was no evidence.
         await scene.close()
-        found.outcome, found.caught = "failed", caught
-        found.confirmed = await _try(attempt, scene) is not None
+        found.outcome, found.caught, found.confirmed = "failed", caught, False
+        with suppress(Blocked, Inapplicable):
+            found.confirmed = await _try(attempt, scene) is not None
     found.summary = told(scene)
     return found
 
@@ -159,7 +168,7 @@ def _finding(plan: ProbePlan, probe: Probe, bench: Bench, found: _Found) -> Find
     rows = load_catalogue().binding(probe.requirements, revision, plan.target.transport)
     wire = caught.wire[-_ENTRIES:] if caught else ()
     said = [entry.data.decode("utf-8", "backslashreplace") for entry in wire if entry.direction is Direction.SENT]
-    script = script_of(plan.target, revision, wire) if caught and wire else ""
+    script = script_of(plan.target, revision, wire) if caught and wire and caught.scripted else ""
     also = f"; also {', '.join(found.also)}" if found.also else ""
     return Finding(
         check=probe.id,
@@ -178,7 +187,7 @@ def _finding(plan: ProbePlan, probe: Probe, bench: Bench, found: _Found) -> Find
         seconds=found.seconds,
         conversation=tuple(text for text in said if text),
         seed=plan.seed,
-        script=f"{caught.before}{script}{caught.after}" if caught and script else "",
+        script=f"{caught.before}{script}{caught.after}" if caught else "",
         confirmed="confirmed" if found.confirmed else "flaky",
     )
 

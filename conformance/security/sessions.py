@@ -13,12 +13,36 @@ from conformance.identities import need_second
 from conformance.peer import Peer
 from conformance.security.evidence import token
 from conformance.security.probe import Attempt, Caught, Probe, Scene
+from conformance.target import HttpTarget
 from reference_impl.protocol.streamable import SESSION_ID, SSE_TYPE
 
 __all__ = ["FIXATION", "GUESSING", "HIJACK"]
 
 _IDS = 100
 _ENOUGH = 20
+_SCRIPT = '''\
+"""Opens a session under an id of our own making, and goes on in it from another connection."""
+import json
+import urllib.error
+import urllib.request
+
+
+def post(message):
+    headers = {{"content-type": "application/json", "accept": "application/json, text/event-stream"}}
+    request = urllib.request.Request({url!r}, json.dumps(message).encode(), headers | {{"mcp-session-id": {chosen!r}}})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            print(reply.status, reply.headers["mcp-session-id"], reply.read().decode())
+            return True
+    except urllib.error.HTTPError as error:
+        print(error.code, error.read().decode())
+        return False
+
+
+post({opening!r})
+post({{"jsonrpc": "2.0", "method": "notifications/initialized"}})
+print("served" if post({ping!r}) else "refused")
+'''
 
 
 async def _need_session(scene: Scene) -> Peer:
@@ -42,23 +66,25 @@ async def _fixed(scene: Scene) -> None:
     bench = scene.bench
     async with bench.unopened("security") as stranger:
         stranger.session = token()
-        if (await stranger.request(stranger.cheap_method)).error is None:
+        if isinstance((await stranger.request(stranger.cheap_method)).result, dict):
             raise Inapplicable("the server does not look at session ids")
         stranger.session = chosen
         async with bench.unopened("security") as victim:
             headers = {SESSION_ID: chosen}
             answer = await victim.call(victim.opening_request(), headers=headers, defect="a session id made up")
-            victim.session = chosen
+            victim.session = answer.head.get(SESSION_ID) if answer.head else None
+            if victim.session != chosen:
+                return
             await victim.conclude(answer)
             scene.calls += 3
             # The victim has not said more than a client that was led to use this id.
             if isinstance((await stranger.request(stranger.cheap_method)).result, dict):
-                raise _caught(
-                    "a session id that the server made",
-                    f"the session is called {chosen}, as the client wished, and serves whoever knows that",
-                    victim,
-                    stranger,
-                )
+                actual = f"the session is called {chosen}, as the client wished, and serves whoever knows that"
+                caught = _caught("a session id that the server made", actual, victim, stranger)
+                if isinstance(bench.target, HttpTarget):
+                    opening, ping = victim.opening_request(), stranger.message(stranger.cheap_method)
+                    caught.before = _SCRIPT.format(url=bench.target.url, chosen=chosen, opening=opening, ping=ping)
+                raise caught
 
 
 async def guessing_attempts(scene: Scene) -> Sequence[Attempt]:
