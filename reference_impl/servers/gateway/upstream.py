@@ -120,12 +120,14 @@ class Upstream:
                 f"{request.label} was not sent: {request.origin} has failed {self._limits.failures} times in a row and "
                 f"is left alone; {open_}"
             ) from None
+        left = self.left(deadline)
         try:
-            async with asyncio.timeout(self.left(deadline)):
+            async with asyncio.timeout(left):
                 assert self.exchanger is not None
                 reply = await self.exchanger.send(request, watch)
         except TimeoutError:
-            breaker.failed(trial=trial)
+            # With little time left, for its turn came late, it says nothing about the upstream.
+            (breaker.failed if left >= self._limits.timeout / 2 else breaker.given_up)(trial=trial)
             raise ToolError(_late(request, self._limits.timeout)) from None
         except ExchangeError as error:
             (breaker.failed if error.broken else breaker.succeeded)(trial=trial)

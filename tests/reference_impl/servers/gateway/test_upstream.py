@@ -195,6 +195,15 @@ async def test_a_call_that_waited_too_long_for_its_turn_was_not_sent():
     assert script.sent == 0
 
 
+async def test_a_call_whose_turn_came_late_is_not_held_against_the_upstream():
+    upstream, _, waiting = made(TimeoutError(), TimeoutError(), failures=1, timeout=10)
+    request = UpstreamRequest("GET", "http://o/a", "http://o", "GET /a")
+    for left, state in ((4, "closed"), (6, "open")):
+        with pytest.raises(ToolError, match="did not answer within 10 s"):
+            await upstream.call(request, waiting.time + left, lambda _: None)
+        assert upstream.breaker("http://o").state == state
+
+
 async def test_a_cancelled_trial_leaves_the_circuit_as_it_was():
     upstream, script, waiting = made(LOST, failures=1, attempts=1, rest=5)
     with pytest.raises(ToolError):
