@@ -219,8 +219,8 @@ class Judge:
     async def _confirm(self, check: Check) -> None:
         """Run a check again on a connection of its own, and believe it."""
         judged = await self._once(check, _OWN.get(check.sharing, Need.UNTOUCHED))
-        self._emit(check, judged)
         await self._vitals.examine(judged)
+        self._emit(check, self._vitals.excused(judged))
 
     async def _end(self, check: Check) -> None:
         """Let a check end a connection that has served its time; if that fails, one that hardly was used."""

@@ -31,6 +31,7 @@ class Vitals:
         self._bench = bench
         self._unopened = 0
         self._hopeless: str | None = None
+        self._told = False
 
     def given_up(self) -> Judged | None:
         """Return the judgement of a check for which no connection is opened any more, or None."""
@@ -73,12 +74,16 @@ class Vitals:
         """Return the judgement of a check that opened connections of its own, once it was examined.
 
         Where processes answer and a further one does not even start, what it was asked is not to blame: many programs
-        run but once at a time, for a lock or a port.
+        run but once at a time, for a lock or a port. Of several that met the same end at the same time, one tells it.
         """
         alone = isinstance(self._bench.target, StdioTarget) and self._hopeless is not None
         if alone and isinstance(judged.mismatch, Gone) and self.death is None:
             reason = f"a further process of the target does not serve beside the first: {judged.mismatch.actual}"
             return Judged("blocked", reason, cause=_LOST, conversation=judged.conversation, seconds=judged.seconds)
+        if self._hopeless is not None and isinstance(judged.mismatch, Silence | Gone):
+            if self._told:
+                return Judged("blocked", self._hopeless, cause=self._hopeless, seconds=judged.seconds)
+            self._told = True
         return judged
 
 
