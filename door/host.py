@@ -91,7 +91,10 @@ def _parts(file: Path, options: HostingOptions, stack: ExitStack) -> _Parts:
             planner = FixedPlanner(read_plan(options.plan))
         configuration = read_configuration(file)
         policy = Policy() if options.policy is None else Policy.from_file(options.policy)
-        redactor = Redactor([*configuration.secrets, *secrets_of_environment()])
+        secrets = [*configuration.secrets, *secrets_of_environment()]
+        redactor = Redactor(secrets)
+        if model is not None:
+            model.secrets.keep(secrets)
         audit = None if options.audit is None else stack.enter_context(AuditLog(options.audit, redactor=redactor))
     except (ConfigurationError, PlanError, PolicyError, AuditError, ModelError) as error:
         raise Refusal(str(error)) from None

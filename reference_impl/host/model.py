@@ -94,12 +94,13 @@ class ModelSettings:
 
 
 class Model:
-    """A model that answers prompts, and samples for servers."""
+    """A model that answers prompts, and samples for servers. `secrets` holds its key, which no failure shows, and what
+    else it is not to be told of the results of tools (`secrets.keep([password])`)."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self.settings = settings
         self.dialect = DIALECTS[settings.api]
-        self._redactor = Redactor([settings.key] if settings.key else [])
+        self.secrets = Redactor([settings.key] if settings.key else [])
 
     async def ask(self, prompt: Prompt) -> Turn:
         """Return what the model says. Raises `ModelError`."""
@@ -133,7 +134,7 @@ class Model:
             if status not in _PASSING or attempt == _ATTEMPTS - 1:
                 break
             await anyio.sleep(max(self.settings.policy.delay(attempt), wished))
-        said = " ".join(self._redactor.text(answer.decode("utf-8", "replace"))[:_QUOTED].split())
+        said = " ".join(self.secrets.text(answer.decode("utf-8", "replace"))[:_QUOTED].split())
         raise ModelError(f"the model's endpoint answered HTTP {status}: {said}")
 
     async def _exchange(self, body: bytes) -> tuple[int, bytes, float]:
@@ -156,7 +157,7 @@ class Model:
             raise ModelError(f"{origin.authority}: the model gave no answer within {settings.timeout:g} s") from None
         except (HttpError, ValueError) as error:
             said = str(error).removeprefix(f"{origin.authority}: ")
-            raise ModelError(f"{origin.authority}: {self._redactor.text(said)}") from None
+            raise ModelError(f"{origin.authority}: {self.secrets.text(said)}") from None
         finally:
             with anyio.CancelScope(shield=True):
                 await client.aclose()

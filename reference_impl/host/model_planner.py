@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from unicodedata import category
 
-from reference_impl.client.registry import RegisteredTool, ToolRegistry
+from reference_impl.client.registry import RegisteredTool
 from reference_impl.client.settings import JsonObject
 from reference_impl.host.dialects import Prompt, ToolCall, Turn
 from reference_impl.host.errors import ModelError
 from reference_impl.host.model import Model
 from reference_impl.host.plan import Plan, Step, argument_fault
 from reference_impl.host.planner import Assignment
+from reference_impl.host.ranking import Ranking
 from reference_impl.host.running import Outcome
 
 __all__ = ["ModelPlanner"]
@@ -25,6 +27,8 @@ _ROUNDS = 8
 _MOST_TOOLS = 128
 _MOST_CALLS = 16
 """Calls that a model may want in one turn."""
+_LONGEST_SAID = 4_000
+"""Characters of what a tool says of itself."""
 _LONGEST = 50_000
 """Characters of one result that a model is told."""
 _SYSTEM = (
@@ -54,7 +58,7 @@ class ModelPlanner:
     async def plan(self, assignment: Assignment) -> Plan:
         """Return the calls that the model wants now. Raises `ModelError`."""
         dialogue = self._dialogue(assignment)
-        names = _names(assignment.tools)
+        names = _names(assignment)
         for _ in range(self.rounds):
             turn = await self._turn(dialogue, names, assignment.outcomes, may_call=True)
             if not turn.calls:
@@ -74,7 +78,7 @@ class ModelPlanner:
         """Return the model's answer; where it would go on calling tools, have it answer with what it knows."""
         dialogue = self._dialogue(assignment)
         if dialogue.answer is None:
-            turn = await self._turn(dialogue, _names(assignment.tools), assignment.outcomes, may_call=False)
+            turn = await self._turn(dialogue, _names(assignment), assignment.outcomes, may_call=False)
             dialogue.answer = turn.text
         return dialogue.answer
 
@@ -82,7 +86,8 @@ class ModelPlanner:
         """Return what was said so far; of steps that others planned, the model is told in words."""
         if not isinstance(assignment.memory, _Dialogue):
             done = [
-                f"{each.step.server}/{each.step.tool} ({each.status}): {_cut(each)}" for each in assignment.outcomes
+                f"{each.step.server}/{each.step.tool} ({each.status}): {self._told(each)}"
+                for each in assignment.outcomes
             ]
             said = "\n\n".join([assignment.request, *(["What the tools said:"] if done else []), *done])
             assignment.memory = _Dialogue([{"role": "user", "content": said}])
@@ -94,7 +99,7 @@ class ModelPlanner:
         """Tell the model what became of its calls, and hear what it says to that."""
         if dialogue.pending:
             by_step = {outcome.step.id: outcome for outcome in outcomes}
-            results = [_result(call, step, by_step) for call, step in dialogue.pending]
+            results = [self._result(call, step, by_step) for call, step in dialogue.pending]
             dialogue.messages += self.model.dialect.results(results)
             dialogue.pending = []
         tools = [_shown(name, tool) for name, tool in names.items()]
@@ -103,11 +108,29 @@ class ModelPlanner:
         dialogue.messages.append(turn.message)
         return turn
 
+    def _result(self, call: ToolCall, step: Step | str, outcomes: Mapping[str, Outcome]) -> tuple[str, str, bool]:
+        if isinstance(step, str):
+            return call.id, step, True
+        return call.id, self._told(outcomes[step.id]), outcomes[step.id].status != "succeeded"
 
-def _names(tools: ToolRegistry) -> dict[str, RegisteredTool]:
-    """Return the tools by names that every model's endpoint takes: letters, digits, `_` and `-`, 64 at most."""
+    def _told(self, outcome: Outcome) -> str:
+        """Return what the model is told of a step: cut, and without the secrets of this side."""
+        text = self.model.secrets.text(outcome.text) or "(nothing)"
+        return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (cut: {len(text)} characters)"
+
+
+def _names(assignment: Assignment) -> dict[str, RegisteredTool]:
+    """Return the tools by names that every model's endpoint takes: letters, digits, `_` and `-`, 64 at most.
+
+    Where there are too many tools, they are those that share most with the request.
+    """
+    tools = assignment.tools
+    chosen = sorted(tools)
+    if len(chosen) > _MOST_TOOLS:
+        fitting = [match.tool.name for match in Ranking(tools.values()).matches(assignment.request)]
+        chosen = sorted(list(dict.fromkeys([*fitting, *chosen]))[:_MOST_TOOLS])
     names: dict[str, RegisteredTool] = {}
-    for name in sorted(tools)[:_MOST_TOOLS]:
+    for name in chosen:
         plain = base = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:60]
         number = 2
         while plain in names:
@@ -118,7 +141,9 @@ def _names(tools: ToolRegistry) -> dict[str, RegisteredTool]:
 
 def _shown(name: str, tool: RegisteredTool) -> JsonObject:
     schema = tool.definition.get("inputSchema")
-    said = str(tool.definition.get("description") or tool.definition.get("title") or tool.tool)
+    told = str(tool.definition.get("description") or tool.definition.get("title") or tool.tool)
+    # What no user would see in it is not for the model either: characters that tell it something unseen.
+    said = "".join(each for each in told[:_LONGEST_SAID] if each in "\n\t" or category(each)[0] != "C")
     return {
         "name": name,
         "description": f"{said} (server: {tool.server})",
@@ -138,14 +163,3 @@ def _fault(call: ToolCall, names: Mapping[str, RegisteredTool]) -> str | None:
 
 def _step(call: ToolCall, tool: RegisteredTool, number: int) -> Step:
     return Step(f"step{number}", tool.server, tool.tool, call.arguments, why="the model wants it")
-
-
-def _result(call: ToolCall, step: Step | str, outcomes: Mapping[str, Outcome]) -> tuple[str, str, bool]:
-    if isinstance(step, str):
-        return call.id, step, True
-    return call.id, _cut(outcomes[step.id]), outcomes[step.id].status != "succeeded"
-
-
-def _cut(outcome: Outcome) -> str:
-    text = outcome.text or "(nothing)"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... (cut: {len(text)} characters)"

@@ -26,6 +26,7 @@ from reference_impl.host import (
 from reference_impl.host.dialects import Prompt
 from reference_impl.protocol.errors import RemoteProtocolError
 from reference_impl.security.permissions import PermissionManager
+from reference_impl.server import AdvancedMCPServer
 from reference_impl.servers.everything import make_server
 from tests.reference_impl.client.manager_servers import QUICK, house
 
@@ -259,3 +260,36 @@ def test_a_key_of_one_home_is_sent_to_no_other_address():
     assert read(environment=environment | {"TOUCHSTONE_MODEL_URL": "https://else.example"}).key == ""
     assert read(environment=environment, api="anthropic").key == ""
     assert read(environment={}) is None
+
+
+async def test_a_model_is_told_no_secret_of_this_side_and_nothing_that_nobody_sees():
+    server = AdvancedMCPServer("talkative")
+
+    @server.tool("look", "Looks\U000e0049\u202e around" + "!" * 9000, annotations={"readOnlyHint": True})
+    async def look() -> str:
+        return "the password is hunter2!"
+
+    async with endpoint(chat(None, ("c1", "look", "{}")), chat("Done.")) as model, house(server) as served:
+        planner = ModelPlanner(Model(ModelSettings("m", "openai", model.url, KEY, policy=NOW)))
+        planner.model.secrets.keep(["hunter2!"])
+        async with Host(HostConfiguration((ServerConfig("one", served.door, QUICK),)), planner) as host:
+            await host.initialize_system()
+            assert (await host.execute_ai_request("look around")).answer == "Done."
+    assert model.bodies[1]["messages"][-1]["content"] == "the password is [redacted]"
+    said = model.bodies[0]["tools"][0]["function"]["description"]
+    assert said.startswith("Looks around!!!")
+    assert len(said) < 4100
+
+
+async def test_of_too_many_tools_those_that_fit_are_shown():
+    server = AdvancedMCPServer("crowded")
+    for number in range(200):
+        server.tool(f"aaa{number}", "Nothing")(lambda: "")
+    server.tool("weather", "Tells the weather")(lambda: "")
+    async with endpoint(chat("It rains.")) as model, house(server) as served:
+        planner = ModelPlanner(Model(ModelSettings("m", "openai", model.url, KEY, policy=NOW)))
+        async with Host(HostConfiguration((ServerConfig("one", served.door, QUICK),)), planner) as host:
+            await host.initialize_system()
+            await host.execute_ai_request("what is the weather?")
+    names = [tool["function"]["name"] for tool in model.bodies[0]["tools"]]
+    assert (len(names), "weather" in names) == (128, True)
