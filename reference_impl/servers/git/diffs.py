@@ -94,10 +94,12 @@ def _between(repo: Repo, query: DiffQuery) -> Diff:
         staged: Diff = repo.git.index.diff_to_tree(tree, context_lines=lines)
         return staged
     check_worktree(repo)
-    if query.base is not None:
-        return tree_of(repo, commit_at(repo, query.base)).diff_to_workdir(context_lines=lines)
     unstaged: Diff = repo.git.index.diff_to_workdir(context_lines=lines)
-    return unstaged
+    if query.base is None:
+        return unstaged
+    changes: Diff = repo.git.index.diff_to_tree(tree_of(repo, commit_at(repo, query.base)), context_lines=lines)
+    changes.merge(unstaged)  # by way of the index: without it, files that were added since would be unknown ones
+    return changes
 
 
 def _empty(repo: Repo) -> Tree:

@@ -47,7 +47,7 @@ def revision_of(text: str) -> Revision:
 
 def branch_name(text: str) -> str:
     """Return the name of a branch to make. Raises `ToolError` for one that git would not make."""
-    if not _is_reference(text) or len(text) > _LONGEST_PART or text.startswith(("refs/", "-")):
+    if not _is_reference(text) or len(text) > _LONGEST_PART or text.startswith(("refs/", "-")) or text == "HEAD":
         raise NotThereError(f"{text[:80]!r} cannot be the name of a branch")
     return text
 

@@ -216,6 +216,8 @@ def checkout(repo: Repo, ref: str) -> dict[str, Any]:
     on_branch = ref != "HEAD" and not wanted.steps and repo.git.references.get(branch) is not None
     target = commit_at(repo, branch if on_branch else ref)  # a tag may have the branch's name
     check_tree(repo, tree_of(repo, target))
+    if (Path(repo.git.path) / "HEAD.lock").exists():
+        raise OSError("HEAD.lock is there")  # the files would be others already when HEAD cannot follow
     _replace(repo, target, ref)
     if ref != "HEAD":
         repo.git.set_head(branch if on_branch else target.id)

@@ -168,6 +168,28 @@ async def test_a_checkout_goes_to_where_head_then_is_whatever_else_has_the_name(
         assert (await talk.call("git_status"))["clean"]
 
 
+async def test_a_checkout_that_could_not_set_head_leaves_the_files(mine: Path) -> None:
+    commit(pygit2.Repository(str(mine)), "Second", {"a.txt": "second\n"})
+    async with talking(make_server(mine.parent, write=True)) as talk:
+        (mine / ".git/HEAD.lock").touch()
+        assert "lock" in await talk.fails("git_checkout", ref="HEAD~1")
+        assert (await talk.call("git_status"))["clean"]
+        assert (mine / "a.txt").read_text() == "second\n"
+        assert "cannot be the name" in await talk.fails("git_create_branch", name="HEAD")
+
+
+async def test_files_added_since_a_base_are_in_the_difference_to_the_work_tree(mine: Path) -> None:
+    commit(pygit2.Repository(str(mine)), "Second", {"new": "1\n", "a.txt": None})
+    (mine / "new").write_text("1\n2\n")
+    (mine / "unknown").touch()
+    async with talking(make_server(mine.parent)) as talk:
+        files = (await talk.call("git_diff", base="HEAD~1"))["files"]
+    assert [(file["path"], file["change"], file["additions"]) for file in files] == [
+        ("a.txt", "deleted", 0),
+        ("new", "added", 2),
+    ]
+
+
 async def test_branches_are_made_once(mine: Path) -> None:
     async with talking(make_server(mine.parent, write=True)) as talk:
         made = await talk.call("git_create_branch", name="topic/one")
