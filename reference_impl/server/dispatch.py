@@ -16,7 +16,7 @@ from reference_impl.protocol.messages import ErrorResponse, Request, Response, e
 from reference_impl.protocol.methods import Method, find
 from reference_impl.protocol.revisions import Revision
 from reference_impl.server.access import ACCESS
-from reference_impl.server.errors import UNEXPECTED, ToolError, code_of
+from reference_impl.server.errors import UNEXPECTED, ToolError, code_of, worth_a_trace
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features import completion, lifecycle, prompts, resources, tasks, tools
 from reference_impl.server.features import logging as logs
@@ -97,7 +97,7 @@ def _failed(server: AdvancedMCPServer, request: Request, error: Exception) -> Er
     server.record("record_error", type(error).__name__, request.method, words)
     if isinstance(error, ToolError):
         return ErrorResponse(request.id, Code.INTERNAL_ERROR, words, server.secrets.values(error.facts))
-    _logger.warning("%s failed", request.method, exc_info=error)
+    _logger.warning("%s failed: %s", request.method, words, exc_info=worth_a_trace(error))
     if request.method not in _OF_HANDLERS or words == UNEXPECTED:
         return ErrorResponse(request.id, Code.INTERNAL_ERROR, "Internal error")
     return ErrorResponse(request.id, code_of(error), words)

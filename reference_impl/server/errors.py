@@ -16,6 +16,7 @@ __all__ = [
     "ToolError",
     "code_of",
     "describe_error",
+    "worth_a_trace",
 ]
 
 
@@ -72,6 +73,11 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 """Paths of a machine, from its root or somebody's home, and URLs, which may hold a password."""
+
+
+def worth_a_trace(error: Exception) -> Exception | None:
+    """Return an error whose stack belongs into the log; a refusal of ours was meant, and may come by the thousand."""
+    return None if isinstance(error, PermissionError) and error.errno is None else error
 
 
 def describe_error(error: Exception) -> str:

@@ -12,7 +12,7 @@ from reference_impl.schemas import Validator
 from reference_impl.server.content import ToolResult, adapt, text, to_result
 from reference_impl.server.context import Context
 from reference_impl.server.definitions import Tool
-from reference_impl.server.errors import ToolError
+from reference_impl.server.errors import ToolError, worth_a_trace
 from reference_impl.server.exchange import Exchange
 from reference_impl.server.features.tasks import as_task
 from reference_impl.server.inputs import InputRequired, Inputs
@@ -67,7 +67,7 @@ def _report(server: AdvancedMCPServer, tool: Tool, error: Exception) -> str:
     words = server.told(error)
     server.record("record_error", type(error).__name__, tool.name, words)
     if not isinstance(error, ToolError):
-        _logger.warning("tool %s failed", tool.name, exc_info=error)
+        _logger.warning("tool %s failed: %s", tool.name, words, exc_info=worth_a_trace(error))
     return words
 
 

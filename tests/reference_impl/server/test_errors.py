@@ -209,3 +209,18 @@ def test_paths_of_pathlib_are_such_words():
     with pytest.raises(ValueError, match="subpath") as raised:
         Path("/srv/a").relative_to("/srv/b")
     assert "/srv" not in describe_error(raised.value)
+
+
+async def test_a_refusal_of_ours_is_logged_in_a_line_and_a_failure_with_its_stack(over_lines, empty_server, caplog):
+    @empty_server.tool("refuse")
+    def refuse() -> str:
+        raise PermissionError("refuse")
+
+    @empty_server.tool("touch")
+    def touch() -> str:
+        raise PermissionError(13, "Permission denied")
+
+    async with over_lines(empty_server) as client:
+        for name in ("refuse", "touch"):
+            await client.modern("tools/call", {"name": name, "arguments": {}})
+    assert [bool(record.exc_info and record.exc_info[1]) for record in caplog.records] == [False, True]
