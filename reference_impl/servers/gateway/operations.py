@@ -29,16 +29,10 @@ _NOT_PARAMETERS = frozenset({"accept", "content-type", "authorization"})
 """Header parameters that the specification ignores (Parameter Object)."""
 _NOT_OURS = frozenset(
     {"host", "cookie", "content-length", "transfer-encoding", "connection", "keep-alive", "te", "trailer", "upgrade"}
-    | {"expect", "proxy-authorization", "proxy-connection", "forwarded", "via", "x-forwarded-for", "x-forwarded-host"}
-    | {
-        "x-forwarded-proto",
-        "x-forwarded-port",
-        "x-real-ip",
-        "x-http-method-override",
-        "x-http-method",
-        "accept-encoding",
-    }
+    | {"expect", "proxy-authorization", "proxy-connection", "forwarded", "via", "x-real-ip", "x-rewrite-url"}
+    | {"x-http-method-override", "x-http-method", "x-method-override", "accept-encoding"}
 )
+_NOT_OURS_BEGIN = ("x-forwarded-", "x-original-")
 """Headers that say where a message goes, how it is framed, or for whom: no argument sets them."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VARIABLE = re.compile(r"\{([^{}/]+)\}")
@@ -173,7 +167,8 @@ def plain_name(place: str, name: str) -> str:
 
 
 def _is_ignored(name: str) -> bool:
-    return plain_name("header", name) in _NOT_PARAMETERS | _NOT_OURS
+    plain = plain_name("header", name)
+    return plain in _NOT_PARAMETERS | _NOT_OURS or plain.startswith(_NOT_OURS_BEGIN)
 
 
 def _parameter(name: str, place: str, node: dict[str, Any]) -> Parameter:

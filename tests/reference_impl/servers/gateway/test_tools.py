@@ -150,6 +150,9 @@ def test_headers_that_are_not_for_arguments_are_none(tmp_path):
         "X-Key",
         "X_Key",
         "X_Forwarded_For",
+        "X-Forwarded-Prefix",
+        "X-Original-URL",
+        "X-Rewrite-URL",
         "hOsT",
     ]
     node = operation(operationId="a", parameters=[parameter(name, "header") for name in names])
