@@ -27,6 +27,7 @@ from reference_impl.client.errors import (
 )
 from reference_impl.client.manager import AdvancedMCPClient, ManagerOptions
 from reference_impl.client.opening import Agreement
+from reference_impl.client.patience import unhurried
 from reference_impl.client.retrying import RetryPolicy
 from reference_impl.client.roots import directory_roots
 from reference_impl.client.server_config import ServerConfig
@@ -71,4 +72,5 @@ __all__ = [
     "Unreachable",
     "connect",
     "directory_roots",
+    "unhurried",
 ]

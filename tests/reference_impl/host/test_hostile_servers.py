@@ -64,6 +64,6 @@ def test_whatever_tools_look_like_a_request_is_planned_or_refused(tools):
                 Plan(tuple(steps)).check(registry)
             except HostError:
                 continue
-    for name, tool in _names(registry).items():
+    for name, tool in _names(Assignment("read a file", registry)).items():
         assert len(name) <= 64
         assert isinstance(_shown(name, tool)["schema"], dict)
