@@ -88,7 +88,9 @@ def _run(source: Source) -> ModuleType:
         module = importlib.util.module_from_spec(_spec(source))
         sys.modules[source.name] = module
         exec(code, module.__dict__)  # noqa: S102 - the user's own module, which they asked to run
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the module's own kinds too: one of them would end the watch for new versions
         raise SetupError(where(error, source.path)) from error
     return module
 

@@ -322,6 +322,7 @@ WRONG = {
     "def f():\n    1 / 0\n\nf()\n": r":2: ZeroDivisionError: division by zero$",
     "import json\njson.loads('{')\n": r":2: JSONDecodeError: ",
     "import sys\nsys.exit(3)\n": r":2: SystemExit: 3$",
+    "class Own(BaseException): ...\nraise Own\n": r":2: Own$",
     "x = 1\n": r": it defines no public function, so there is nothing to serve$",
     "def f(*many): ...\n": r":1: f cannot be a tool: the parameter \*many cannot be given by name$",
     "def f(a, /): ...\n": r":1: f cannot be a tool: ",
