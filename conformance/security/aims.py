@@ -16,8 +16,9 @@ from urllib.parse import quote
 from conformance.samples import simplest
 from conformance.surface import Surface, prompt_arguments
 
-__all__ = ["Aim", "Role", "aims", "unaimed"]
+__all__ = ["FORBIDDEN", "Aim", "Role", "aims", "unaimed"]
 
+FORBIDDEN = "(neither read-only nor allowed)"
 _TOOLS = 40
 """Tools of a target that are probed."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -109,7 +110,7 @@ def unaimed(surface: Surface, aimed: list[Aim]) -> list[str]:
     for tool in surface.tools:
         name = str(tool.get("name"))
         if not surface.permission.grants(tool):
-            left.append(f"{name} (neither read-only nor allowed)")
+            left.append(f"{name} {FORBIDDEN}")
         elif name not in probed:
             left.append(f"{name} (no such argument)")
     return left

@@ -23,7 +23,7 @@ _AS_OPTION: dict[str, Callable[[Path], str]] = {
     "-oFILE": lambda file: f"-o{file}",
     "--upload-pack=COMMAND": lambda file: f"--upload-pack=touch {file};",
     "--open-files-in-pager=COMMAND": lambda file: f"--open-files-in-pager=touch {file};",
-    "--pre=COMMAND": lambda file: f"--exec=touch {file};",
+    "--exec=COMMAND": lambda file: f"--exec=touch {file};",
 }
 
 _AS_SHELL: dict[str, str] = {

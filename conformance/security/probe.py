@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from conformance.bench import Bench
-from conformance.expect import Blocked, Mismatch, brief
+from conformance.expect import Blocked, Inapplicable, Mismatch, brief
 from conformance.links import Answer, Gone, Silence
 from conformance.loopback import is_loopback
 from conformance.peer import Peer
-from conformance.security.aims import Aim, Role, aims, unaimed
+from conformance.security.aims import FORBIDDEN, Aim, Role, aims, unaimed
 from conformance.security.evidence import Listener, Traps
 from conformance.target import UrlTarget
 from conformance.transcript import Entry
@@ -119,15 +119,17 @@ def need_near(scene: Scene) -> None:
 def aimed(scene: Scene, role: Role | None, *methods: str) -> list[Aim]:
     """Return the aims of a role, in requests of those methods if any is named, and note what is probed and what is not.
 
-    Raises `Blocked` if there is none.
+    Raises `Inapplicable` if there is none, `Blocked` if there may be some among the tools that may not be called.
     """
     every = aims(scene.bench.surface, role, scene.sandbox)
     found = [aim for aim in every if not methods or aim.method in methods]
     scene.probed = sorted({str(aim) for aim in found})
     scene.left = unaimed(scene.bench.surface, found)
     if not found:
-        not_probed = f"; not probed: {_some(scene.left)}" if scene.left else ""
-        raise Blocked(f"nothing that may be called takes such an argument{not_probed}")
+        forbidden = [each for each in scene.left if each.endswith(FORBIDDEN)]
+        if not forbidden:
+            raise Inapplicable("nothing that the target offers takes such an argument")
+        raise Blocked(f"nothing that may be called takes such an argument; not probed: {_some(forbidden)}")
     return found
 
 

@@ -17,7 +17,7 @@ from conformance.security.probe import Attempt, Caught, Probe, Scene, aimed, nee
 __all__ = ["PROBE", "REDIRECTS"]
 
 ROLE = Role(
-    re.compile(r"(^|[_-])(urls?|uris?|href|links?|endpoint|website|webpage|page|address|webhook|feed)$"),
+    re.compile(r"(^|[_-])(urls?|uris?|href|links?|endpoint|website|webpage|webhook|feed)$"),
     frozenset({"uri", "url", "uri-reference", "iri"}),
     re.compile(r"\bURLs?\b"),
 )

@@ -62,13 +62,15 @@ class ProbePlan:
 
 @dataclass(slots=True)
 class _Found:
-    """What became of a probe: the first canary that moved, whether another moved too, and where else one did."""
+    """What became of a probe: the first canary that moved, whether another moved too, where else one did (`also`), and
+    what a reader has to know besides (`told`)."""
 
     outcome: str = "passed"
     summary: str = ""
     caught: Caught | None = None
     confirmed: bool = True
     also: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -148,7 +150,7 @@ async def _besiege(probe: Probe, scene: Scene) -> _Found:
         found.outcome, found.caught, found.confirmed = "failed", caught, False
         with suppress(Blocked, Inapplicable):
             found.confirmed = await _try(attempt, scene) is not None
-    found.summary = told(scene)
+    found.summary, found.told = told(scene), list(dict.fromkeys(scene.notes))
     return found
 
 
@@ -169,7 +171,7 @@ def _finding(plan: ProbePlan, probe: Probe, bench: Bench, found: _Found) -> Find
     wire = caught.wire[-_ENTRIES:] if caught else ()
     said = [entry.data.decode("utf-8", "backslashreplace") for entry in wire if entry.direction is Direction.SENT]
     script = script_of(plan.target, revision, wire) if caught and wire and caught.scripted else ""
-    also = f"; also {', '.join(found.also)}" if found.also else ""
+    also = "".join(f"; {text}" for text in ([f"also {', '.join(found.also)}"] if found.also else []) + found.told)
     return Finding(
         check=probe.id,
         property=probe.id,

@@ -20,7 +20,7 @@ from conformance.security.probe import Attempt, Caught, Probe, Scene, aimed, nee
 
 __all__ = ["PROBE"]
 
-_ABOUT = re.compile(r"\bsql\w*\b|\bdatabase|\bselect\b|\btables?\b|sqlite|postgres|mysql|mariadb|duckdb")
+_ABOUT = re.compile(r"\bsql\w*\b|\bdatabase|\bselect\b|\btables?\b|sqlite|postgres|mysql|mariadb|duckdb", re.IGNORECASE)
 ROLE = Role(re.compile(r"(^|[_-])(sql|query|statement)$"), about=_ABOUT)
 _READING = re.compile(r"\bread.?only\b|\bselect\b")
 _WRITING = re.compile(r"\b(insert|update|delete|creat\w+|write|modif\w+|any|arbitrary)\b")
@@ -128,9 +128,19 @@ async def _judge(aim: Aim, scene: Scene, sought: tuple[str, str], name: str, und
     caught = scene.caught(
         f"{aim} to write nothing by {name!r}", f"a later SELECT finds the table {table}, with our row"
     )
-    if undo:
-        await scene.call(aim, undo)
+    if undo and not await _undone(aim, scene, undo, sought):
+        scene.notes.append(f"the table {table} could be made, but not dropped: drop it yourself")
     raise caught
+
+
+async def _undone(aim: Aim, scene: Scene, undo: str, sought: tuple[str, str]) -> bool:
+    """Drop a table of ours, in the way in which it was made or in another; whether it has gone."""
+    word, table = sought
+    for statement in (undo, *(form.format(f"DROP TABLE {table}") for form in _MAKING)):
+        await scene.call(aim, statement)
+        if word not in await scene.call(aim, f"SELECT word FROM {table}"):  # noqa: S608 - all ours
+            return True
+    return False
 
 
 async def _attaching(aim: Aim, scene: Scene) -> None:
