@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
@@ -65,7 +66,7 @@ class CachingMiddleware:
                 return found.value
             generation = self._generation
             value = await handler(invocation)
-            if key is not None and generation == self._generation and not invocation.context.asked:
+            if key is not None and generation == self._generation and not invocation.context.asked and not _cancelled():
                 self._keep(key, value, invocation)
             return value
 
@@ -126,3 +127,9 @@ class CachingMiddleware:
         kept = self._kept.pop(key, None)
         if kept is not None:
             self._size -= kept.size
+
+
+def _cancelled() -> bool:
+    """Tell whether the call was cancelled, though its handler returned something all the same: half an answer."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -36,10 +36,13 @@ class TimeoutMiddleware:
                 return await handler(invocation)
             try:
                 async with deadline(seconds, for_tasks=invocation.label in self._tools) as bound:
-                    return await handler(invocation)
+                    value = await handler(invocation)
             except TimeoutError:
                 if not bound.expired():
                     raise  # the handler's own
-                raise ToolError(f"It took longer than {seconds:g} s and was stopped") from None
+            else:
+                if not bound.expired():  # what one returns that was stopped is half an answer
+                    return value
+            raise ToolError(f"It took longer than {seconds:g} s and was stopped")
 
         return bounded

@@ -128,6 +128,30 @@ async def test_what_was_read_while_it_changed_is_not_kept(over_lines, server, ca
     assert calls == ["late", "late"]
 
 
+async def test_what_a_cancelled_handler_returns_is_not_kept(over_lines, server, calls):
+    started = asyncio.Event()
+
+    @server.tool("stubborn", annotations=READ)
+    async def stubborn() -> str:
+        calls.append("stubborn")
+        if len(calls) > 1:
+            return "whole"
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "half"
+
+    async with over_lines(server) as client:
+        await client.initialize()
+        await client.send({"jsonrpc": "2.0", "id": "a", "method": "tools/call", "params": {"name": "stubborn"}})
+        await started.wait()
+        await client.notify("notifications/cancelled", {"requestId": "a"})
+        await client.ask("ping")
+        answer = await client.ask("tools/call", {"name": "stubborn"})
+    assert answer["result"]["content"][0]["text"] == "whole"
+
+
 async def test_what_depends_on_a_users_answer_is_that_users_alone(over_lines, server, calls):
     async with over_lines(server) as client:
         await client.initialize(capabilities={"elicitation": {}})

@@ -77,6 +77,19 @@ async def test_a_handler_that_takes_too_long_is_cancelled_and_the_client_told(ov
     assert seen == ["cancelled"]
 
 
+async def test_half_an_answer_of_one_that_was_stopped_is_none(over_lines, server):
+    @server.tool("stubborn")
+    async def stubborn() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "half"
+
+    server.add_middleware(TimeoutMiddleware(SOON))
+    async with over_lines(server) as client:
+        assert await text(client, "stubborn") == "It took longer than 0.01 s and was stopped"
+
+
 async def test_a_thread_learns_that_nobody_waits_for_it(over_lines, server, seen, over):
     server.add_middleware(TimeoutMiddleware(SOON))
     async with over_lines(server) as client:
