@@ -27,7 +27,7 @@ __all__ = ["PROBE"]
 
 _PATIENCE = 10.0
 """Seconds within which anything cheap is answered."""
-_AT_ONCE = 1.0
+_AT_ONCE = 3.0
 """Seconds within which the harmless request is answered, or nothing can be told."""
 _LONG = 40
 ROLE = Role(re.compile(r"(^|[_-])(pattern|regexp?|glob)$"))
