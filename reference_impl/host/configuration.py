@@ -150,6 +150,9 @@ class _Reader:
         argv = tuple(self._text(str(word)) for word in (*words, *entry.args))
         if not argv or not argv[0]:
             raise self._error("the command is empty")
+        wrong = next((name for name in entry.env if not name or "=" in name), None)
+        if wrong is not None:
+            raise self._error(f"env: {wrong!r} is no name of a variable")
         cwd = None if entry.cwd is None else self._text(entry.cwd)
         return StdioCommand(argv, self._values(entry.env), cwd, "all" if entry.inherit else "minimal")
 

@@ -89,6 +89,7 @@ def test_what_is_disabled_is_left_out(read):
         ({"a": {"command": ""}}, "the command is empty"),
         ({"a": {"command": 7}}, "server 'a': Expected"),
         ({"a": {"command": "x", "env": {"K": "env:MISSING"}}}, "the environment has no MISSING"),
+        ({"a": {"command": "x", "env": {"A=B": "c"}}}, "'A=B' is no name of a variable"),
         ({"a": {"command": "${MISSING}"}}, "the environment has no MISSING"),
         ({"a": {"command": "x", "headers": {"A": "b"}}}, "headers goes with a url"),
         ({"a": {"url": "http://x", "env": {"A": "b"}}}, "env, args and cwd go with a command"),
