@@ -52,6 +52,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "loadtest.benchmarks.clients": ("reference_impl",),
     "loadtest.benchmarks.servers": ("reference_impl",),
     "fixtures": ("conformance", "reference_impl"),
+    "fixtures.seeded": ("conformance", "fixtures", "reports"),
     "fixtures.corpus": ("fixtures", "reference_impl", "reports"),
     "door": OURS,
     "touchstone": ("door",),

@@ -8,8 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.properties.expectation import Expectation
+from conformance.properties.machines.steps import Step
 
-__all__ = ["Case"]
+__all__ = ["Case", "Promise"]
+
+_PLAIN = ("exact_id", "relation", "first", "cut", "headers")
+"""Fields that are JSON values, and stored where they say something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a tool's definition says of a call: whether its arguments fit (`fits`), and the `output` schema or None."""
+
+    fits: bool
+    output: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +29,14 @@ class Case:
     """What one example of a property does.
 
     Either `message` is sent as JSON, or `chunks` are written as they are, one after the other; `requests` are the
-    sound ones among the chunks, which are to be answered. `label` names what is special about the case, `expectation`
-    says which answers are right; with `exact_id` only one with the very id is. (Where every case of every property
-    minded it, a target that spoils ids would be found guilty of that by each.)
+    sound ones among the chunks, which are to be answered; or `steps` are played (`conformance.properties.machines`).
+    `label` names what is special about the case, `expectation` says which answers are right; with `exact_id` only one
+    with the very id is. (Where every case of every property minded it, a target that spoils ids would be found guilty
+    of that by each.)
+
+    With a `relation` there is another request, `first`, and the answers to the two are compared
+    (`conformance.properties.relations`); `cut` is where the bytes of `message` are cut. `headers` replace those that go
+    with the message over HTTP. `promise` is what the target's own schema says of a call.
     """
 
     label: str
@@ -28,6 +45,19 @@ class Case:
     chunks: tuple[bytes, ...] = ()
     requests: tuple[dict[str, Any], ...] = ()
     exact_id: bool = False
+    relation: str = ""
+    first: Any = None
+    cut: int = 0
+    headers: dict[str, str] | None = None
+    promise: Promise | None = None
+    steps: tuple[Step, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return the label: what is sent can be long, and Hypothesis writes out each case that it is given."""
+        return f"<{self.label}>"
+
+    def _repr_pretty_(self, printer: Any, _: bool) -> None:  # what Hypothesis asks for before `repr`
+        printer.text(repr(self))
 
     @property
     def asks(self) -> bool:
@@ -37,13 +67,16 @@ class Case:
     def to_json(self) -> str:
         """Return the case as one line of JSON."""
         fields: dict[str, Any] = {"label": self.label, "expectation": self.expectation.name}
-        if self.chunks:
+        if self.steps:
+            fields["steps"] = [step.to_fields() for step in self.steps]
+        elif self.chunks:
             fields["chunks"] = [base64.b64encode(chunk).decode() for chunk in self.chunks]
             fields["requests"] = list(self.requests)
         else:
             fields["message"] = self.message
-        if self.exact_id:
-            fields["exact_id"] = True
+        fields |= {name: value for name in _PLAIN if (value := getattr(self, name))}
+        if self.promise is not None:
+            fields["promise"] = {"fits": self.promise.fits, "output": self.promise.output}
         return json.dumps(fields)
 
     @classmethod
@@ -54,8 +87,10 @@ class Case:
             chunks = tuple(base64.b64decode(chunk) for chunk in fields.get("chunks", ()))
             requests = tuple(fields.get("requests", ()))
             known = Expectation[fields["expectation"]]
-            exact = fields.get("exact_id") is True
-            return cls(fields["label"], known, fields.get("message"), chunks, requests, exact)
+            more = {name: fields[name] for name in _PLAIN if name in fields}
+            promise = Promise(**fields["promise"]) if "promise" in fields else None
+            more["steps"] = tuple(Step.from_fields(step) for step in fields.get("steps", ()))
+            return cls(fields["label"], known, fields.get("message"), chunks, requests, promise=promise, **more)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no case: {error}") from None
 

@@ -12,6 +12,9 @@ class Expectation(enum.Enum):
     """A result with the same id: the request is sound, and what it asks for is offered."""
     ANSWER = enum.auto()
     """A response with the same id, result or error: nothing is wrong with what was sent."""
+    REPLY = enum.auto()
+    """A response, or the refusal of the transport that stands for one: the request is wrong, but can be read, and
+    whether that is minded is up to the target."""
     ERROR = enum.auto()
     """An error response, or the refusal of the transport that stands for one (HTTP status 400 and above)."""
     ERROR_OR_SILENCE = enum.auto()

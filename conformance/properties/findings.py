@@ -11,6 +11,7 @@ from conformance.expect import Mismatch, brief
 from conformance.links import Gone, Silence
 from conformance.properties.case import Case
 from conformance.properties.oracle import describe
+from conformance.properties.promises import NAMED
 from conformance.properties.property import Ground, Property
 from conformance.properties.script import script_of
 from conformance.target import Target
@@ -36,7 +37,7 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
     judged, mismatch, case = tried.judged, tried.judged.mismatch, tried.case
     rows = _broken(load_catalogue().binding(item.requirements, ground.revision, ground.transport), mismatch)
     failed = judged.outcome == "failed" and case is not None
-    wire = tried.prober.wire[-_ENTRIES:] if failed and tried.prober else []
+    wire = tried.wire if failed else ()
     return Finding(
         check=item.id,
         property=item.id,
@@ -49,12 +50,14 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
         summary=judged.summary or (_headline(case, mismatch) if case and mismatch else ""),
         expected=mismatch.expected if mismatch else "",
         actual=mismatch.actual if mismatch else "",
-        evidence=tuple(wire_entry(entry) for entry in wire),
+        evidence=tuple(wire_entry(entry) for entry in wire[-_ENTRIES:]),
         repeat=f"touchstone replay {item.id}" if failed else "",
         seconds=judged.seconds,
         conversation=tuple(describe(case)) if failed and case else (),
         seed=seed,
-        script=_script(case, target, ground.revision, wire) if failed and case else "",
+        script=_script(case, target, ground.revision, wire if case.steps else wire[-_ENTRIES:])
+        if failed and case
+        else "",
         confirmed="confirmed" if tried.confirmed else "flaky",
     )
 
@@ -66,11 +69,14 @@ def _headline(case: Case, mismatch: Mismatch) -> str:
 
 
 def _broken(rows: list[Requirement], mismatch: Mismatch | None) -> list[Requirement]:
-    """Leave the duty to answer alone where no answer came, and leave it out where one did."""
+    """Return the row that was named; else the duty to answer alone where no answer came, all but it where one did."""
     if mismatch is None:
         return rows
+    if named := [row for row in rows if row.id == mismatch.breaks]:
+        return named
     silent = isinstance(mismatch, Gone | Silence)
-    return [row for row in rows if (row.id == _ANSWERED) is silent] or rows
+    answers = [row for row in rows if row.id not in NAMED]
+    return [row for row in answers if (row.id == _ANSWERED) is silent] or answers or rows
 
 
 def _script(case: Case, target: Target, revision: Revision, wire: Sequence[Entry]) -> str:

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.properties.expectation import Expectation
 from conformance.properties.messages import with_meta
 
-__all__ = ["Framing", "cut", "cut_lines", "encode", "framings", "kinds"]
+__all__ = ["Framing", "cut", "cut_lines", "encode", "framings", "kinds", "known", "together"]
 
 _STDIO = "basic/transports/stdio#top"
 _PLACE = "touchstone-place"
@@ -62,6 +62,27 @@ def cut_lines(messages: Iterable[Mapping[str, Any]]) -> SearchStrategy[Framing]:
     sound = tuple(dict(message) for message in messages)
     pieces = cut(b"".join(encode(message) for message in sound))
     return pieces.map(lambda chunks: Framing("lines cut anywhere", chunks, Expectation.ANSWER, requests=sound))
+
+
+def together(first: Mapping[str, Any], second: Mapping[str, Any]) -> SearchStrategy[Framing]:
+    """Return sound messages that come in one write: two requests, or a notification and a request."""
+    both = (dict(first), dict(second))
+    unknown = encode({"jsonrpc": "2.0", "method": "notifications/touchstone"})
+    lines = b"".join(encode(message) for message in both)
+    two = Framing("two requests in one write", (lines,), Expectation.ANSWER, requests=both)
+    told = (unknown + encode(both[0]),)
+    behind = Framing("a request behind a notification in one write", told, Expectation.ANSWER, requests=both[:1])
+    return st.sampled_from([two, behind])
+
+
+def known(message: Mapping[str, Any]) -> list[Framing]:
+    """Return sound lines that readers have stumbled over: characters that split lines elsewhere, and long ones."""
+    sound = dict(message)
+    long = encode(with_meta(sound, "a" * _SIZES[2]))
+    return [
+        *(_speaking(sound, character) for character in "\u2028\u2029\u0085"),
+        Framing("long line", (long,), Expectation.ANSWER, requests=(json.loads(long),)),
+    ]
 
 
 def framings(message: Mapping[str, Any]) -> SearchStrategy[Framing]:

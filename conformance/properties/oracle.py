@@ -12,21 +12,27 @@ from conformance.monitors.traffic import key
 from conformance.peer import Peer, encode
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
+from conformance.properties.promises import judge_promise
+from conformance.properties.relations import TWO, try_relation
 from conformance.schema import has_revision, messages, violations
 from conformance.transcript import Entry
 
-__all__ = ["describe", "try_case"]
+__all__ = ["describe", "judge_answer", "try_case"]
 
-_ANSWERED = {Expectation.RESULT, Expectation.ANSWER, Expectation.ERROR}
+_ANSWERED = {Expectation.RESULT, Expectation.ANSWER, Expectation.REPLY, Expectation.ERROR}
+_PARSE_ERROR = -32700
+_REFUSABLE = {Expectation.ERROR, Expectation.REPLY}
 
 
 async def try_case(peer: Peer, case: Case) -> None:
     """Do what the case says. Raises `Mismatch` with the evidence if the target's reaction is wrong."""
     start = len(peer.conversation.entries)
     defect = None if case.expectation in (Expectation.RESULT, Expectation.ANSWER) else case.label
-    if case.asks and case.expectation in _ANSWERED:
-        answer = await peer.call(case.message, defect=defect)
-        _judge_answer(peer, case, answer)
+    if case.relation:
+        await try_relation(peer, case)
+    elif case.asks and case.expectation in _ANSWERED:
+        answer = await peer.call(case.message, headers=case.headers, defect=defect)
+        judge_answer(peer, case, answer)
     else:
         await _say(peer, case, defect)
     await peer.fence()
@@ -41,13 +47,14 @@ async def _say(peer: Peer, case: Case, defect: str | None) -> None:
         await peer.post(b"".join(case.chunks), defect=defect)
     else:
         for answer in await peer.stream.write(case.chunks, peer.patience.answer, case.requests, defect):
-            _judge_answer(peer, case, answer)
+            judge_answer(peer, case, answer)
 
 
-def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
+def judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
+    """Judge the answer to a request by what the case expects. Raises `Mismatch`."""
     message = answer.message
     pointed = [answer.entry.index]
-    if case.expectation is Expectation.ERROR and (answer.status or 0) >= 400:
+    if case.expectation in _REFUSABLE and (answer.status or 0) >= 400:
         return
     if not isinstance(message, dict) or not ("result" in message or "error" in message):
         raise Mismatch(f"a JSON-RPC response to {case.label}", answer.describe(), pointed)
@@ -56,10 +63,13 @@ def _judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
         raise Mismatch(f"a response with the id {literal(wanted)}", f"the id {literal(identifier)}", pointed)
     if case.expectation is Expectation.ERROR and answer.error is None:
         raise Mismatch(f"an error for {case.label}", answer.describe(), pointed)
+    if case.expectation is Expectation.ANSWER and answer.code == _PARSE_ERROR:
+        raise Mismatch(f"{case.label}, which is sound JSON, to be read", answer.describe(), pointed)
     if case.expectation is Expectation.RESULT and answer.error is not None:
         raise Mismatch(f"a result for {case.label}", answer.describe(), pointed)
     if answer.error is None:
         _judge_schema(peer, answer.method, answer)
+    judge_promise(case, answer)
 
 
 def _judge_schema(peer: Peer, method: object, answer: Answer) -> None:
@@ -97,6 +107,9 @@ def _answers(entry: Entry, case: Case) -> bool:
 
 
 def describe(case: Case) -> list[str]:
-    """Return what the case sends, one text for each message."""
-    sent = case.chunks or (encode(case.message),)
+    """Return what the case sends, one text for each message or step."""
+    if case.steps:
+        return [step.describe() for step in case.steps]
+    asked = (case.first, case.message) if case.relation in TWO else (case.message,)
+    sent = case.chunks or tuple(encode(message) for message in asked)
     return [chunk.decode("utf-8", "backslashreplace") for chunk in sent]

@@ -18,6 +18,8 @@ from conformance.expect import Mismatch
 from conformance.links import Gone, Silence, Throttled
 from conformance.peer import Peer
 from conformance.properties.case import Case
+from conformance.properties.machines.seats import NotOpened
+from conformance.properties.machines.stage import Stage
 from conformance.properties.oracle import try_case
 from conformance.transcript import Entry, owner
 from reference_impl.transports.stdio import TargetNotStarted
@@ -43,11 +45,13 @@ class Abandoned(BaseException):
 
 
 class Prober:
-    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed; `lost` says how the
-    target could not be opened any more. Made in the event loop in which its cases are tried."""
+    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed, `reaction` in the
+    last one that did not; `lost` says how the target could not be opened any more. Made in the event loop in which its
+    cases are tried."""
 
     def __init__(self, bench: Bench, who: str) -> None:
         self.wire: list[Entry] = []
+        self.reaction: list[Entry] = []
         self.tried = 0
         self.lost: str | None = None
         self._loop = asyncio.get_running_loop()
@@ -60,6 +64,7 @@ class Prober:
         self._slowest = 0.0
         self._stack = AsyncExitStack()
         self._peer: Peer | None = None
+        self._stage = Stage(bench, who)
         self._used: set[tuple[type, str | int]] = set()
 
     def try_from_thread(self, case: Case) -> None:
@@ -103,6 +108,9 @@ class Prober:
     async def try_case(self, case: Case) -> None:
         """Try a case. Raises `Mismatch` or `TargetLost`; a target that died or hung gets a new conversation."""
         owner.set(self._who)
+        if case.steps:
+            await self._play(case)
+            return
         peer = self._peer or await self._open()
         start = len(peer.conversation.entries)
         self.tried += 1
@@ -119,9 +127,25 @@ class Prober:
                 await self.close()
             raise
         self._slowest = max(self._slowest, time.perf_counter() - began)
+        self.reaction = peer.conversation.entries[start:]
         # A long search would fill memory with transcripts that nobody asks for.
         peer.conversation.entries.clear()
         peer.heard.clear()
+
+    async def _play(self, case: Case) -> None:
+        """Play the steps of a case, on conversations of their own."""
+        self.tried += 1
+        began = time.perf_counter()
+        try:
+            await self._stage.play(case.steps, self._patience)
+        except (Throttled, NotOpened) as lost:
+            self.lost = str(lost)
+            raise TargetLost(self.lost) from None
+        except Mismatch as mismatch:
+            self.wire = self._stage.wire
+            self._hasten(mismatch)
+            raise
+        self._slowest = max(self._slowest, time.perf_counter() - began)
 
     def _hasten(self, mismatch: Mismatch) -> None:
         """Wait less from now on, after a first silence: shrinking it would take one whole patience for each step.
@@ -139,12 +163,13 @@ class Prober:
         """
         if not case.asks:
             return case
-        identifier = case.message["id"]
+        first = identifier = case.message["id"]
+        step = len(self._used)
         while (type(identifier), identifier) in self._used:
-            grown = len(self._used)
             # Towards zero: beyond 2**53 a target in JavaScript could not tell our ids apart.
-            nearer = -grown if isinstance(identifier, int) and identifier > 0 else grown
-            identifier = identifier + nearer if isinstance(identifier, int) else f"{identifier}-{grown}"
+            nearer = -step if isinstance(first, int) and first > 0 else step
+            identifier = first + nearer if isinstance(first, int) else f"{first}-{step}"
+            step += 1
         self._used.add((type(identifier), identifier))
         return replace(case, message={**case.message, "id": identifier})
 
@@ -158,7 +183,8 @@ class Prober:
                     self.lost = str(error)
                     raise TargetLost(self.lost) from None
             else:
-                self._peer.patience = self._patience
+                # It runs by now: no case has to wait for its start.
+                self._peer.patience = replace(self._patience, start=self._patience.answer)
                 return self._peer
         raise AssertionError("unreachable")
 
@@ -166,4 +192,5 @@ class Prober:
         """End the conversation; the next case opens a new one."""
         self._peer = None
         self._used.clear()
+        await self._stage.close()
         await self._stack.aclose()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hypothesis.strategies import SearchStrategy
@@ -28,14 +28,20 @@ class Ground:
     dual_era: bool = False
 
 
+def _none(_: Ground) -> Iterable[Case]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Property:
     """One property: `cases` returns the strategy of its cases.
 
-    `cases` raises `Blocked` or `Inapplicable` where there is nothing to generate from.
+    `cases` raises `Blocked` or `Inapplicable` where there is nothing to generate from; `known` returns cases that broke
+    other targets, which are tried first and as they are.
     """
 
     id: str
     requirements: tuple[str, ...]
     title: str
     cases: Callable[[Ground], SearchStrategy[Case]]
+    known: Callable[[Ground], Iterable[Case]] = _none

@@ -5,6 +5,8 @@ Each makes cases from what the target offers; `conformance.properties.oracle` ju
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 from hypothesis import strategies as st
@@ -15,17 +17,22 @@ from conformance.properties import framing
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.json_schema import Unsatisfiable, minimally_invalid, valid
+from conformance.properties.known import call_message, known_calls, promise_of
 from conformance.properties.messages import ids, near_valid, request
+from conformance.properties.pairs import calls_after, calls_again, calls_beside, calls_cut, known_cuts
+from conformance.properties.promises import CALL_ROWS, LEAKS
 from conformance.properties.property import Ground, Property
+from conformance.properties.texts import any_texts
+from conformance.properties.transcribed import known_wrong_params, wrong_params
 from conformance.surface import ToolCall
 from reference_impl.protocol.methods import PAGINATED
 
 __all__ = ["PROPERTIES"]
 
+_KNOWN = 60
+"""Known-bad requests that are tried before others at most."""
 _SOME = 5
 """Listed items of a kind that cases are made for."""
-_ID = 7
-"""The id of a request whose id is not the point; each conversation replaces ids that it has seen."""
 
 
 def _sound(ground: Ground) -> list[tuple[str, dict[str, Any]]]:
@@ -57,12 +64,25 @@ def near_valid_messages(ground: Ground) -> SearchStrategy[Case]:
         wrong = near_valid(sound[1], ground.revision, dual_era=ground.dual_era)
         return wrong.map(lambda item: Case(item.defect, item.expectation, item.message))
 
-    return st.sampled_from(_sound(ground)).flatmap(broken)
+    return st.sampled_from(_sound(ground)).flatmap(broken) | wrong_params(ground)
+
+
+def known_near_valid(ground: Ground) -> Iterator[Case]:
+    """Requests that are wrong in ways that many a server has not minded, or minded too much."""
+    cheap = _sound(ground)[0][1]
+    told = {name: value for name, value in cheap.items() if name != "id"}
+    yield Case("id is missing", Expectation.ERROR_OR_SILENCE, told)
+    yield from itertools.islice(known_wrong_params(ground), _KNOWN)
 
 
 def valid_arguments(ground: Ground) -> SearchStrategy[Case]:
     """Calls of each callable tool with arguments that its own input schema allows."""
-    return _of_tools(ground, lambda schema: valid(schema).map(lambda value: ("valid arguments", value)))
+    return _of_tools(ground, lambda schema: valid(schema).map(lambda value: ("valid arguments", value)), fits=True)
+
+
+def known_arguments(ground: Ground) -> Iterator[Case]:
+    """Calls of each callable tool with values that broke servers in the field."""
+    return known_calls(ground, _callable(ground))
 
 
 def invalid_arguments(ground: Ground) -> SearchStrategy[Case]:
@@ -70,10 +90,11 @@ def invalid_arguments(ground: Ground) -> SearchStrategy[Case]:
     return _of_tools(
         ground,
         lambda schema: minimally_invalid(schema, wrong_root=False).map(lambda item: (item.description, item.value)),
+        fits=False,
     )
 
 
-def _of_tools(ground: Ground, arguments: Any) -> SearchStrategy[Case]:
+def _of_tools(ground: Ground, arguments: Any, *, fits: bool) -> SearchStrategy[Case]:
     options, why_not = [], []
     for call in _callable(ground):
         try:
@@ -86,8 +107,8 @@ def _of_tools(ground: Ground, arguments: Any) -> SearchStrategy[Case]:
     def case(drawn: tuple[ToolCall, tuple[str, Any]]) -> Case:
         call, (label, value) = drawn
         name = call.tool["name"]
-        message = request(ground.revision, "tools/call", {"name": name, "arguments": value}, request_id=_ID)
-        return Case(f"{name} with {label}", Expectation.ANSWER, message)
+        message = call_message(ground, name, value)
+        return Case(f"{name} with {label}", Expectation.ANSWER, message, promise=promise_of(call.tool, fits=fits))
 
     return st.one_of(options).map(case)
 
@@ -108,14 +129,31 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     method = "server/discover" if ground.revision.modern else "ping"
 
     def framed(identifier: int) -> SearchStrategy[Case]:
-        made = framing.framings(request(ground.revision, method, request_id=identifier))
+        message = request(ground.revision, method, request_id=identifier)
+        made = framing.framings(message)
+        if ground.transport in _LINES:
+            made |= framing.together(message, request(ground.revision, method, request_id=identifier + 10**9))
         return made.map(lambda item: Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests))
 
     # Bytes cannot be given another id afterwards, so it is drawn from so many that none comes twice.
     return st.integers(10**6, 10**9).flatmap(framed)
 
 
+def known_framings(ground: Ground) -> Iterator[Case]:
+    """Lines that broke readers in the field."""
+    if ground.transport in _WHOLE:
+        return
+    method = "server/discover" if ground.revision.modern else "ping"
+    for number in itertools.count():
+        made = framing.known(request(ground.revision, method, request_id=10**6 - 1 - number))
+        if number >= len(made):
+            return
+        item = made[number]
+        yield Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests)
+
+
 _WHOLE = ("sse", "ws")
+_LINES = ("stdio", "memory")
 _ECHO = ("base.response.id-echo", "base.response.id-echo-legacy")
 
 PROPERTIES: tuple[Property, ...] = (
@@ -127,19 +165,21 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     Property(
         "property.near-valid",
-        ("base.response.every-request", "property.survives"),
+        ("base.response.every-request", "property.survives", LEAKS),
         "A request that is wrong in one way gets an error or silence, as the rules say, and the target serves on.",
         near_valid_messages,
+        known_near_valid,
     ),
     Property(
         "property.arguments.valid",
-        ("base.message.json-rpc", "base.response.every-request"),
-        "A tool answers arguments that its own schema allows with one response, valid by the schema.",
+        ("base.message.json-rpc", "base.response.every-request", *CALL_ROWS),
+        "A tool answers arguments that its own schema allows with one response, valid by the schemas.",
         valid_arguments,
+        known_arguments,
     ),
     Property(
         "property.arguments.invalid",
-        ("base.response.every-request", "property.survives"),
+        ("base.response.every-request", "property.survives", "tools.arguments.refused", LEAKS),
         "A tool answers arguments that its own schema forbids with one response, and the target serves on.",
         invalid_arguments,
     ),
@@ -148,5 +188,37 @@ PROPERTIES: tuple[Property, ...] = (
         ("base.response.every-request", "property.framing.lines"),
         "Messages arrive however their bytes were cut, and lines that are no messages do not stop the target.",
         odd_framing,
+        known_framings,
+    ),
+    Property(
+        "property.texts",
+        ("base.message.json-rpc", "base.response.every-request", LEAKS),
+        "Prompts, completions and resource templates answer any text with one response, valid by the schema.",
+        any_texts,
+    ),
+    Property(
+        "property.again",
+        ("property.same-shape", "base.response.every-request"),
+        "A read-only tool answers the same call twice in the same shape.",
+        calls_again,
+    ),
+    Property(
+        "property.after",
+        ("property.independent", "base.response.every-request"),
+        "A read-only tool gives no call the answer of an earlier one.",
+        calls_after,
+    ),
+    Property(
+        "property.beside",
+        ("http.isolation.collision", "property.independent", "base.response.every-request"),
+        "Of two calls at the same time, each gets its own answer.",
+        calls_beside,
+    ),
+    Property(
+        "property.cut",
+        ("property.framing.lines", "base.response.every-request"),
+        "A call gets the same answer however its bytes were cut.",
+        calls_cut,
+        known_cuts,
     ),
 )

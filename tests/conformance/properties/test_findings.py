@@ -24,7 +24,7 @@ _CASE = Case("page with valid arguments", Expectation.ANSWER, {"jsonrpc": "2.0",
 def _found(mismatch: Mismatch, property_id: str = "property.arguments.valid") -> Finding:
     item = next(item for item in PROPERTIES if item.id == property_id)
     ground = Ground(LATEST_LEGACY, Surface(), {"tools": {}}, "stdio")
-    return finding(item, ground, StdioTarget(("server",)), Tried(Judged("failed", mismatch=mismatch), None, _CASE), 1)
+    return finding(item, ground, StdioTarget(("server",)), Tried(Judged("failed", mismatch=mismatch), (), _CASE), 1)
 
 
 @pytest.mark.parametrize("property_id", [item.id for item in PROPERTIES])

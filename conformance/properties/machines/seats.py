@@ -1,0 +1,134 @@
+"""The conversations of a play: opened when they are needed, left politely or not, and opened anew."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+
+from conformance.bench import Bench
+from conformance.expect import Mismatch
+from conformance.links import Gone, Silence, Throttled
+from conformance.listening import Listening
+from conformance.patience import Patience
+from conformance.peer import Peer
+from conformance.transcript import Conversation, Entry
+from reference_impl.transports.stdio import TargetNotStarted
+
+__all__ = ["NotOpened", "Seat", "Seats"]
+
+_MOST_IDS = 900
+"""Ids after which a conversation is not handed on: the ids that handshakes take begin at 1000."""
+
+
+class NotOpened(Exception):  # noqa: N818 - the name says what happened
+    """The target opens no conversation, or no further one, which it need not: the play cannot go on."""
+
+
+@dataclass(slots=True)
+class Seat:
+    """One conversation: its ids count from 1, as those of most clients do, so that two have equal ones.
+
+    `ended`: its session was ended by DELETE. `listens` are the open `subscriptions/listen` streams by slot.
+    """
+
+    peer: Peer
+    stack: AsyncExitStack
+    ended: bool = False
+    last_id: int = 0
+    listens: dict[int, tuple[Listening, AsyncExitStack]] = field(default_factory=dict)
+
+    def new_id(self, at_least: int = 0) -> int:
+        """Return an id that the conversation has not used, and none below a bound."""
+        self.last_id = max(self.last_id + 1, at_least)
+        return self.last_id
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another play can go on with it: nothing is owed, and ids are left."""
+        sent = [entry for entry in self.peer.conversation.sent() if entry.is_request()]
+        answered = {entry.value.get("id") for entry in self.peer.conversation.received() if entry.is_response()}
+        owed = any(entry.value["id"] not in answered for entry in sent)
+        return not (owed or self.listens) and self.last_id < _MOST_IDS and self.peer.stream.gone is None
+
+
+class Seats:
+    """The conversations of plays with one target, by number. `patience` is that of all."""
+
+    def __init__(self, bench: Bench, who: str, patience: Patience) -> None:
+        self.bench = bench
+        self.patience = patience
+        self._who = who
+        self._taken: dict[int, Seat] = {}
+        self._left: list[Conversation] = []
+
+    async def take(self, number: int) -> Seat:
+        """Return a conversation, which is opened if it is not open.
+
+        Raises `NotOpened`; `Gone` and `Silence` where others were opened before it, which have done that.
+        """
+        if number not in self._taken:
+            self._taken[number] = await self._open()
+        return self._taken[number]
+
+    async def _open(self) -> Seat:
+        stack = AsyncExitStack()
+        first = not (self._taken or self._left)
+        try:
+            peer = await stack.enter_async_context(self.bench.opened(self._who))
+        except (Mismatch, TargetNotStarted) as error:
+            await stack.aclose()
+            if isinstance(error, Gone | Silence) and not first and not isinstance(error, Throttled):
+                raise
+            raise NotOpened(str(error)) from None
+        peer.patience = self.patience
+        return Seat(peer, stack)
+
+    @property
+    def open(self) -> list[Seat]:
+        """Those that are open."""
+        return list(self._taken.values())
+
+    async def leave(self, number: int, *, politely: bool) -> None:
+        """End a conversation, if it is open; impolitely, without a word to the target."""
+        seat = self._taken.pop(number, None)
+        if seat is None:
+            return
+        self._left.append(seat.peer.conversation)
+        if seat.ended or not politely:
+            seat.peer.session = None
+        for _, stack in seat.listens.values():
+            await stack.aclose()
+        await seat.stack.aclose()
+
+    async def finish(self) -> bool:
+        """Make ready for the next play, where a new conversation costs a process; return whether that can be."""
+        keep = self.bench.target.transport == "stdio" and self._taken.keys() == {0} and not self._left
+        if not (keep and self._taken[0].reusable):
+            return False
+        # A long search would fill memory with transcripts that nobody asks for.
+        self._taken[0].peer.conversation.entries.clear()
+        self._taken[0].peer.heard.clear()
+        return True
+
+    async def aclose(self) -> None:
+        """End all conversations."""
+        for number in list(self._taken):
+            await self.leave(number, politely=True)
+        for conversation in self._left:
+            conversation.entries.clear()
+        self._left.clear()
+
+    @property
+    def conversations(self) -> list[Conversation]:
+        """All conversations of the play so far, in the order in which they were opened."""
+        every = [*self._left, *(seat.peer.conversation for seat in self._taken.values())]
+        return sorted(every, key=lambda conversation: conversation.began)
+
+    def wire(self) -> list[Entry]:
+        """Return what went over the wire in all conversations, in the order of time; `connection` tells them apart."""
+        timed = [
+            (each.began + entry.at, replace(entry, connection=number))
+            for number, each in enumerate(self.conversations)
+            for entry in each.entries
+        ]
+        return [entry for _, entry in sorted(timed, key=lambda pair: pair[0])]
