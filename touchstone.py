@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import signal
@@ -313,6 +314,9 @@ def guarded(command: Callable[[], object]) -> NoReturn:
                 error.show()  # nothing was asked for: the help
             else:
                 _complain(_in_a_line(error))
+            sys.exit(Exit.USAGE)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+            _complain("the output could not be written: no space left on the device")
             sys.exit(Exit.USAGE)
         # Our own fault, never the target's: one line, and the traceback for those who ask.
         if os.environ.get("TOUCHSTONE_DEBUG"):
