@@ -16,6 +16,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.expect import Blocked
+
 __all__ = ["Canary", "Listener", "Traps", "listening", "set_traps", "token"]
 
 LOOPBACK = "127.0.0.1"
@@ -69,11 +71,14 @@ class Traps:
 
 @asynccontextmanager
 async def set_traps(outside: Path | None) -> AsyncIterator[Traps]:
-    """A folder of canaries that does not lie within `outside`, for as long as the block lasts. Raises `OSError`."""
+    """A folder of canaries that does not lie within `outside`, for as long as the block lasts. Raises `Blocked`."""
     place = Path(tempfile.gettempdir()).resolve()  # noqa: ASYNC240 - once, and local
     if outside is not None and place.is_relative_to(outside):
         place = outside.parent
-    folder = Path(tempfile.mkdtemp(prefix="touchstone-canary-", dir=place))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="touchstone-canary-", dir=place))
+    except OSError as error:
+        raise Blocked(f"there is no place for canaries in {place}: {error.strerror}") from None
     try:
         yield Traps(folder)
     finally:

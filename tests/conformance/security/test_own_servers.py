@@ -13,6 +13,8 @@ from conformance.security.probes import PROBES
 from conformance.security.runner import ProbePlan, run_probes
 from conformance.surface import Permission
 from conformance.target import HttpTarget
+from fixtures.miniatures import Bend
+from fixtures.miniatures.guarded import guarded
 from reference_impl.server.asgi import MCPApplication
 from reports.records import Finding
 from tests.reference_impl.serving import serving
@@ -55,3 +57,21 @@ def test_nothing_is_found_on_a_server_that_we_offer(name: str, tmp_path: Path, m
 def test_every_server_is_attacked() -> None:
     assert set(ATTACKED) == set(SERVED)
     assert {probe.id.partition(".")[0] for probe in PROBES} == {"security"}
+
+
+def test_nothing_is_found_between_two_principals_of_the_reference_server() -> None:
+    found: list[Finding] = []
+
+    async def run() -> None:
+        async with guarded(Bend()) as target:
+            scouted = await scout(target, BRISK, Permission())
+            only = ("security.sessions.*", "security.principals")
+            await run_probes(ProbePlan(target, found.append, only=only, patience=BRISK), scouted)
+
+    anyio.run(run)
+    assert {item.property: item.outcome for item in found} == {
+        "security.principals": "inapplicable",  # both are shown the same
+        "security.sessions.fixation": "passed",
+        "security.sessions.guessing": "passed",
+        "security.sessions.hijack": "passed",
+    }

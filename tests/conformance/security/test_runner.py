@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import tempfile
 from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
+import pytest
 
 from conformance.expect import Blocked
 from conformance.scout import scout
-from conformance.security.probe import Attempt, Probe, Scene
+from conformance.security.evidence import Listener, Traps, set_traps
+from conformance.security.probe import Attempt, Probe, Scene, need_near
 from conformance.security.runner import ProbePlan, run_probes
 from conformance.surface import Permission
+from conformance.target import HttpTarget
 from reports.records import Finding
 
 from ..scripted import BRISK, Message, Scripted, Wire
@@ -90,6 +97,37 @@ def test_what_was_found_is_kept_when_it_cannot_go_on() -> None:
     assert attack(("a", stop)).outcome == "blocked"
     finding = attack(("a", _falls), ("b", stop))
     assert (finding.outcome, finding.actual) == ("failed", "something; no more")
+
+
+def test_a_target_on_another_machine_is_not_tried_with_what_lies_on_this_one() -> None:
+    def scene(url: str) -> Scene:
+        bench: Any = SimpleNamespace(target=HttpTarget(url))
+        return Scene(bench, Traps(Path()), (Listener(0), Listener(0)))
+
+    need_near(scene("http://127.0.0.1:1/mcp"))
+    with pytest.raises(Blocked, match="another machine"):
+        need_near(scene("http://192.0.2.1/mcp"))
+
+
+def test_canaries_lie_outside_of_the_sandbox_and_go_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = tmp_path / "tmp"
+    sandbox.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(sandbox))
+
+    async def run() -> None:
+        async with set_traps(sandbox) as traps:
+            canary = traps.canary()
+            assert not canary.path.is_relative_to(sandbox)
+            assert canary.sung(f"a {canary.content} b")
+            assert canary.sung(base64.b64encode(canary.content.encode()).decode())
+            assert canary.moved() is None
+            canary.path.write_text("other")
+            assert "something else" in str(canary.moved())
+            canary.path.unlink()
+            assert "is gone" in str(canary.moved())
+
+    anyio.run(run)
+    assert list(tmp_path.rglob("*")) == [sandbox]
 
 
 def test_a_fault_of_ours_is_called_that() -> None:
