@@ -60,6 +60,14 @@ class Listening:
         else:
             await self._peer.overhear(wanted, timeout, self._since)
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether its stream ended without an answer to the listen request, as far as it was read; over HTTP alone."""
+        if self._live is None:
+            return False
+        reply = self._live.reply()
+        return (reply.ended or self._live.lost is not None) and reply.final is None
+
     async def cancel(self) -> None:
         """End it as a client of this transport does; over HTTP that is left to the end of the block."""
         if self._live is None and self._open:

@@ -133,6 +133,11 @@ class Conversation:
     bodies: dict[int, HttpBody] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
 
+    @property
+    def began(self) -> float:
+        """When it began, by the clock of `time.perf_counter`: what several conversations are put in order by."""
+        return self._start
+
     def record(  # noqa: PLR0913 - an entry has that many parts
         self,
         direction: Direction,

@@ -1,8 +1,6 @@
-"""Moves of sessions, which only the legacy era has: cancellation by notification, DELETE, and streams taken up again."""
+"""Moves of sessions, of the legacy era: cancellation by notification, DELETE, and streams taken up again."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from conformance.expect import Mismatch, brief
 from conformance.http_exchanges import Exchange, exchanges
@@ -55,7 +53,7 @@ async def cancel_elsewhere(play: Play, seat: Seat, step: Step) -> None:
     judge(seat.peer, message, await seat.peer.call(message))
 
 
-async def delete(_play: Play, seat: Seat, _step: Step) -> None:
+async def delete(play: Play, seat: Seat, step: Step) -> None:
     """End the session by DELETE, as far as the server lets clients do so."""
     peer = seat.peer
     if seat.ended or not peer.over_http or peer.session is None:
@@ -64,7 +62,7 @@ async def delete(_play: Play, seat: Seat, _step: Step) -> None:
     # Accepted for later (202), it may go on for a while; so may one whose end was refused in some other way.
     seat.ended = reply.status in (200, 204)
     if not seat.ended and reply.status != 405:
-        await _play.seats.leave(_step.on, politely=False)
+        await play.seats.leave(step.on, politely=False)
 
 
 def _bare(peer: Peer) -> dict[str, str | None]:
@@ -95,7 +93,5 @@ async def resume(_play: Play, seat: Seat, step: Step) -> None:
 
 
 def _resumable(exchange: Exchange) -> bool:
-    sent: Any = exchange.sent.value
-    return (
-        isinstance(sent, dict) and "id" in sent and exchange.streams and any(mark.id for mark in exchange.body.events)
-    )
+    marked = any(mark.id for mark in exchange.body.events)
+    return exchange.sent.is_request() and exchange.streams and marked

@@ -98,7 +98,7 @@ async def unlisten(_play: Play, seat: Seat, step: Step) -> None:
 
 async def _see_streams(seat: Seat) -> None:
     """See that no stream broke off that nobody has closed."""
-    for opened, _ in seat.listens.values():
+    for opened, _ in seat.listens.values() if seat.peer.over_http else ():
         await opened.wait(lambda _: False, _GLANCE)
         if opened.broken_off:
             raise _breaking(
@@ -117,7 +117,7 @@ def _breaking(row: str, expected: str, actual: str, entry: Entry | None = None) 
 # Results that ask -------------------------------------------------------------------------------------
 
 
-async def question(play: Play, seat: Seat, step: Step) -> None:
+async def question(_play: Play, seat: Seat, step: Step) -> None:
     """Make a call as a client that can be asked, and answer, decline or drop what it is asked, by the slot."""
     capabilities = everything_of(seat.peer.revision)
     answer = await _ask_as(seat, step.method, step.params or {}, capabilities)
@@ -154,9 +154,9 @@ async def _ask_as(seat: Seat, method: str, params: dict[str, Any], capabilities:
 # Tasks ------------------------------------------------------------------------------------------------
 
 
-async def task(play: Play, seat: Seat, step: Step) -> None:
+async def task(_play: Play, seat: Seat, step: Step) -> None:
     """Make a call as a client that takes tasks; look at its task, cancel it or forget it, by the slot."""
-    declared = {"extensions": {TASKS: {}}}
+    declared: dict[str, Any] = {"extensions": {TASKS: {}}}
     answer = await _ask_as(seat, step.method, step.params or {}, declared)
     result = answer.result if isinstance(answer.result, dict) else {}
     identifier = result.get("taskId")

@@ -13,6 +13,7 @@ __all__ = ["LEGACY", "MODERN", "perform"]
 
 _BOTH: dict[str, Move] = {
     "ask": play.ask,
+    "once more": play.once_more,
     "ask together": play.ask_together,
     "leave": play.leave,
     "give up": play.give_up,

@@ -1,6 +1,7 @@
 """Moves through lists in pages: several walks at once, cursors used twice, and cursors of nobody's.
 
-A list may change. So a walk is judged only where plain walks before and after everything else came to the same.
+A list may change. So a walk counts as wrong only where plain walks found the same before everything else and, in a
+conversation of their own, after it.
 """
 
 from __future__ import annotations
@@ -134,23 +135,38 @@ async def _page(seat: Seat, step: Step, cursor: str | None) -> tuple[list[str] |
 
 
 async def _compare(play: Play, step: Step) -> None:
-    """Compare all walks, each to its end, with plain ones before and after. Raises `Mismatch`."""
+    """Compare all walks, each to its end, with the plain one. Raises `Mismatch`."""
     seat = await play.seats.take(step.on)
     walks: Walks = play.walks[_key(step)]
     if seat.ended or not walks.plain.known:
         return
-    seen = {slot: await _through(seat, step, walk) for slot, walk in walks.walks.items()}
-    last = await _through(seat, step, Walk())
-    if last.names != walks.plain.names or _told_of_change(seat):
+    for walk in walks.walks.values():
+        await _through(seat, step, walk)
+    wrong = _wrong(step, walks)
+    if wrong is None or _told_of_change(seat):
         return
+    for number in _APART:
+        fresh = await play.seats.take(number)
+        if (await _through(fresh, step, Walk())).names != walks.plain.names:
+            return
+    raise wrong
+
+
+_APART = (2, 3)
+"""The numbers of conversations in which nothing is done but to walk plainly, once."""
+
+
+def _wrong(step: Step, walks: Walks) -> Mismatch | None:
+    """Return what was seen that differs from the plain walk."""
     for walk, place, names in walks.seconds:
         if names != walk.pages[place]:
             wanted = f"the same page of {step.method} for the same cursor: {brief(walk.pages[place])}"
-            raise _unstable(wanted, "an error" if names is None else brief(names))
-    for walk in seen.values():
-        if not walk.known or walk.names != last.names:
-            wanted = f"the items of {step.method} that every plain walk finds: {brief(last.names)}"
-            raise _unstable(wanted, brief(walk.names) if walk.known else f"an error after {brief(walk.names)}")
+            return _unstable(wanted, "an error" if names is None else brief(names))
+    for walk in walks.walks.values():
+        if not walk.known or walk.names != walks.plain.names:
+            wanted = f"the items of {step.method} that a plain walk finds: {brief(walks.plain.names)}"
+            return _unstable(wanted, brief(walk.names) if walk.known else f"an error after {brief(walk.names)}")
+    return None
 
 
 def _unstable(expected: str, actual: str) -> Mismatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from conformance.bench import Bench
 from conformance.expect import Mismatch
@@ -16,8 +17,8 @@ from reference_impl.transports.stdio import TargetNotStarted
 
 __all__ = ["NotOpened", "Seat", "Seats"]
 
-_MOST_IDS = 900
-"""Ids after which a conversation is not handed on: the ids that handshakes take begin at 1000."""
+_firsts = count(100_000, 1000)
+"""Where the ids of each play begin: no play meets ids of another, and none those of handshakes."""
 
 
 class NotOpened(Exception):  # noqa: N818 - the name says what happened
@@ -26,15 +27,16 @@ class NotOpened(Exception):  # noqa: N818 - the name says what happened
 
 @dataclass(slots=True)
 class Seat:
-    """One conversation: its ids count from 1, as those of most clients do, so that two have equal ones.
+    """One conversation. `last_id` is the last id that it used; those of one play count from the same number, so that
+    two of them have equal ones.
 
     `ended`: its session was ended by DELETE. `listens` are the open `subscriptions/listen` streams by slot.
     """
 
     peer: Peer
     stack: AsyncExitStack
+    last_id: int
     ended: bool = False
-    last_id: int = 0
     listens: dict[int, tuple[Listening, AsyncExitStack]] = field(default_factory=dict)
 
     def new_id(self, at_least: int = 0) -> int:
@@ -44,11 +46,21 @@ class Seat:
 
     @property
     def reusable(self) -> bool:
-        """Whether another play can go on with it: nothing is owed, and ids are left."""
-        sent = [entry for entry in self.peer.conversation.sent() if entry.is_request()]
-        answered = {entry.value.get("id") for entry in self.peer.conversation.received() if entry.is_response()}
-        owed = any(entry.value["id"] not in answered for entry in sent)
-        return not (owed or self.listens) and self.last_id < _MOST_IDS and self.peer.stream.gone is None
+        """Whether another play can go on with it."""
+        return self.peer.stream.gone is None
+
+    async def clear(self) -> None:
+        """Make ready for another play: end streams, and forget what was said but the requests that are still owed an
+        answer, which may come late."""
+        for opened, stack in self.listens.values():
+            await opened.cancel()
+            await stack.aclose()
+        self.listens.clear()
+        conversation = self.peer.conversation
+        answered = {entry.value.get("id") for entry in conversation.received() if entry.is_response()}
+        owed = [entry for entry in conversation.sent() if entry.is_request() and entry.value["id"] not in answered]
+        conversation.entries[:] = [replace(entry, index=index) for index, entry in enumerate(owed)]
+        self.peer.heard.clear()
 
 
 class Seats:
@@ -58,6 +70,7 @@ class Seats:
         self.bench = bench
         self.patience = patience
         self._who = who
+        self._first_id = next(_firsts)
         self._taken: dict[int, Seat] = {}
         self._left: list[Conversation] = []
 
@@ -81,7 +94,7 @@ class Seats:
                 raise
             raise NotOpened(str(error)) from None
         peer.patience = self.patience
-        return Seat(peer, stack)
+        return Seat(peer, stack, self._first_id)
 
     @property
     def open(self) -> list[Seat]:
@@ -96,7 +109,8 @@ class Seats:
         self._left.append(seat.peer.conversation)
         if seat.ended or not politely:
             seat.peer.session = None
-        for _, stack in seat.listens.values():
+        listens, seat.listens = seat.listens, {}
+        for _, stack in listens.values():
             await stack.aclose()
         await seat.stack.aclose()
 
@@ -105,9 +119,8 @@ class Seats:
         keep = self.bench.target.transport == "stdio" and self._taken.keys() == {0} and not self._left
         if not (keep and self._taken[0].reusable):
             return False
-        # A long search would fill memory with transcripts that nobody asks for.
-        self._taken[0].peer.conversation.entries.clear()
-        self._taken[0].peer.heard.clear()
+        await self._taken[0].clear()
+        self._first_id = self._taken[0].last_id = next(_firsts)
         return True
 
     async def aclose(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -29,6 +29,7 @@ _LONGEST = 8
 """Steps of a play."""
 _BRIEF = 0.2
 """Seconds that a call lasts which is to be cancelled, where a tool takes fractions of a second."""
+_SESSION, _TWO, _WALKS = "a session", "two conversations at once", "walks through a list"
 _LISTENABLE = {
     "toolsListChanged": "tools.listChanged",
     "promptsListChanged": "prompts.listChanged",
@@ -49,9 +50,12 @@ class Request:
         return Step(do, on, self.method, self.params, slot)
 
 
-def _play(label: str, steps: SearchStrategy[Step], longest: int = _LONGEST) -> SearchStrategy[Case]:
-    drawn = st.lists(steps, min_size=1, max_size=longest)
-    return drawn.map(lambda each: Case(label, Expectation.ANSWER, steps=tuple(each)))
+def _play(label: str, steps: SearchStrategy[Step]) -> SearchStrategy[Case]:
+    return st.lists(steps, min_size=1, max_size=_LONGEST).map(lambda each: _case(label, *each))
+
+
+def _case(label: str, *steps: Step) -> Case:
+    return Case(label, Expectation.ANSWER, steps=steps)
 
 
 # Requests ---------------------------------------------------------------------------------------------
@@ -89,11 +93,20 @@ def _to_cancel(ground: Ground) -> list[Request]:
 
 def _asks(ground: Ground, on: tuple[int, ...] = (0,)) -> SearchStrategy[Step]:
     """Requests, and in the legacy era subscriptions."""
-    chosen = _requests(ground)
-    if not ground.revision.modern and declares(ground.capabilities, "resources.subscribe"):
-        uris = [{"uri": each["uri"]} for each in _with(ground.surface.resources, "uri")]
-        chosen += [Request(f"resources/{verb}", each) for verb in ("subscribe", "unsubscribe") for each in uris]
-    return st.builds(lambda one, who: one.step("ask", who), st.sampled_from(chosen), st.sampled_from(on))
+    chosen = _requests(ground) + _subscriptions(ground)
+    alone = st.builds(lambda one, who: one.step("ask", who), st.sampled_from(chosen), st.sampled_from(on))
+    return alone | _once_more(on)
+
+
+def _subscriptions(ground: Ground) -> list[Request]:
+    if ground.revision.modern or not declares(ground.capabilities, "resources.subscribe"):
+        return []
+    uris = [{"uri": each["uri"]} for each in _with(ground.surface.resources, "uri")]
+    return [Request(f"resources/{verb}", each) for verb in ("subscribe", "unsubscribe") for each in uris]
+
+
+def _once_more(on: tuple[int, ...] = (0,)) -> SearchStrategy[Step]:
+    return st.sampled_from(on).map(lambda who: Step("once more", who))
 
 
 def _doing(do: str, requests: list[Request], on: tuple[int, ...] = (0,), slots: int = 1) -> SearchStrategy[Step]:
@@ -120,11 +133,19 @@ def sessions(ground: Ground) -> SearchStrategy[Case]:
     if ground.transport == "http":
         kinds.append(_doing("give up", to_cancel))
     kinds += _modern(ground) if ground.revision.modern else _legacy(ground)
-    return _play("a session", st.one_of(kinds))
+    return _play(_SESSION, st.one_of(kinds))
+
+
+def known_sessions(ground: Ground) -> Iterator[Case]:
+    """What broke other targets: use of a session after its end."""
+    if ground.transport == "http" and ground.revision.sessions:
+        yield _case(_SESSION, Step("delete"), _requests(ground)[0].step("ask"))
 
 
 def _legacy(ground: Ground) -> list[SearchStrategy[Step]]:
     kinds = [_doing("cancel finished", _requests(ground))]
+    if subscriptions := _subscriptions(ground):
+        kinds.append(_doing("ask", subscriptions))
     if ground.transport == "http" and ground.revision.sessions:
         kinds.append(st.just(Step("delete")))
     if ground.transport == "http":
@@ -158,14 +179,21 @@ def conversations(ground: Ground) -> SearchStrategy[Case]:
     kinds = [_asks(ground, both), _together(ground), _leaving(both), _doing("cancel", _to_cancel(ground), both)]
     if not ground.revision.modern:
         kinds.append(_doing("cancel elsewhere", _requests(ground), both))
-    return _play("two conversations at once", st.one_of(kinds))
+    return _play(_TWO, st.one_of(kinds))
+
+
+def known_conversations(ground: Ground) -> Iterator[Case]:
+    """What broke other targets: calls at the same time under the same id."""
+    one, two = (_marked(ground, words) for words in ("one", "two"))
+    if one is not None and two is not None:
+        yield _case(_TWO, Step("ask together", beside=(one.step("ask", 0), two.step("ask", 1))))
 
 
 def _together(ground: Ground) -> SearchStrategy[Step]:
     """Two requests at the same time whose answers can be told apart: by a mark, or by what the schema says of them."""
     by_mark = [_marked(ground, words) for words in ("one", "two")]
     plain = _requests(ground)
-    choice = [st.sampled_from([mark] * 3 + plain if mark else plain) for mark in by_mark]
+    choice = [st.sampled_from([mark] * len(plain) + plain if mark else plain) for mark in by_mark]
     return st.builds(
         lambda one, two: Step("ask together", beside=(one.step("ask", 0), two.step("ask", 1))), choice[0], choice[1]
     )
@@ -185,11 +213,28 @@ def _marked(ground: Ground, words: str) -> Request | None:
 
 def pages(ground: Ground) -> SearchStrategy[Case]:
     """Two walks through lists at once, cursors that are used twice, and such as were never given out."""
-    lists = [Request(method) for method in PAGINATED if method.partition("/")[0] in ground.capabilities]
+    lists = _lists(ground)
     if not lists:
         raise Inapplicable("the target declares no list")
-    turns, second = _doing("turn the page", lists, slots=2), _doing("turn it again", lists, slots=2)
-    return _play("walks through lists", st.one_of(turns, turns, second, _doing("foreign cursor", lists, slots=2)))
+
+    def through(one: Request) -> SearchStrategy[Case]:
+        turns, second = _doing("turn the page", [one], slots=2), _doing("turn it again", [one], slots=2)
+        return _play(_WALKS, st.one_of(turns, turns, second, _doing("foreign cursor", [one], slots=2)))
+
+    return st.sampled_from(lists).flatmap(through)
+
+
+def known_pages(ground: Ground) -> Iterator[Case]:
+    """What broke other targets: a second walk, two that are under way at once, and a cursor used again."""
+    for one in _lists(ground):
+        turns = [one.step("turn the page", slot=slot) for slot in (0, 1)]
+        yield _case(_WALKS, turns[0])
+        yield _case(_WALKS, *turns)
+        yield _case(_WALKS, turns[0], turns[0], one.step("turn it again"))
+
+
+def _lists(ground: Ground) -> list[Request]:
+    return [Request(method) for method in PAGINATED if method.partition("/")[0] in ground.capabilities]
 
 
 def tools(ground: Ground) -> SearchStrategy[Case]:
@@ -201,7 +246,7 @@ def tools(ground: Ground) -> SearchStrategy[Case]:
         raise Blocked(
             "no tool says both that it only reads (readOnlyHint) and that its world is closed (openWorldHint)"
         )
-    kinds = [_doing("repeat", chosen), _doing("repeat", chosen), _asks(ground), _doing("cancel", chosen)]
+    kinds = [_doing("repeat", chosen), _once_more(), _asks(ground), _doing("cancel", chosen)]
     return _play("calls that change nothing", st.one_of(kinds))
 
 
@@ -231,18 +276,21 @@ PROPERTIES: tuple[Property, ...] = (
         ),
         "Whatever a session went through before, every request gets one answer of its own, and the target serves on.",
         sessions,
+        known_sessions,
     ),
     Property(
         "property.conversations",
         (*_ONE, *_OWN, "http.isolation.collision"),
         "Two conversations at once have nothing to do with each other, though their requests have equal ids.",
         conversations,
+        known_conversations,
     ),
     Property(
         "property.pagination",
         (*_ONE, "pagination.stable", "pagination.ends"),
         "Walks through a list find the same items, whatever other walks go on and whatever cursors are tried.",
         pages,
+        known_pages,
     ),
     Property(
         "property.read-only",
