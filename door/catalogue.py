@@ -41,7 +41,7 @@ class _Item:
 
 
 def _properties() -> tuple[Property, ...]:
-    from conformance.properties.stateless import PROPERTIES
+    from conformance.properties.every import PROPERTIES
 
     return PROPERTIES
 

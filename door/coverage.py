@@ -13,8 +13,8 @@ from rich.table import Table
 from conformance.catalogue import Requirement, load
 from conformance.check import Check, Monitor, all_checks, all_monitors
 from conformance.clients.declare import all_judges
+from conformance.properties.every import PROPERTIES
 from conformance.properties.property import Property
-from conformance.properties.stateless import PROPERTIES
 from conformance.security.probe import Probe
 from conformance.security.probes import PROBES
 from door.errors import Exit

@@ -10,8 +10,8 @@ import pytest
 
 from conformance.catalogue import LEVELS, Requirement, load
 from conformance.check import Check, Monitor, all_checks, all_monitors
+from conformance.properties.every import PROPERTIES
 from conformance.properties.property import Property
-from conformance.properties.stateless import PROPERTIES
 from door.baselines import baseline_of
 from door.commands import check_plan
 from door.config import Settings

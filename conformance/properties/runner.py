@@ -24,11 +24,11 @@ from conformance.catalogue import load as load_catalogue
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.patience import Patience
 from conformance.properties.case import Case
+from conformance.properties.every import PROPERTIES
 from conformance.properties.findings import finding
 from conformance.properties.guidance import guide
 from conformance.properties.prober import Abandoned, Prober, TargetLost
 from conformance.properties.property import Ground, Property
-from conformance.properties.stateless import PROPERTIES
 from conformance.readers import beside_readers
 from conformance.scout import Scouted, chosen
 from conformance.target import Target, shown

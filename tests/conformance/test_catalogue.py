@@ -11,7 +11,7 @@ import pytest
 from conformance import catalogue
 from conformance.catalogue import LEVELS, Catalogue, CatalogueError, Requirement, load
 from conformance.clients.declare import all_judges
-from conformance.properties.stateless import PROPERTIES
+from conformance.properties.every import PROPERTIES
 from conformance.security.probes import PROBES
 from conformance.suite import declared
 from reference_impl.protocol.revisions import ALWAYS, LATEST, LATEST_LEGACY, REVISIONS

@@ -7,11 +7,11 @@ import pytest
 from conformance.expect import Mismatch
 from conformance.links import Gone, Silence
 from conformance.properties.case import Case
+from conformance.properties.every import PROPERTIES
 from conformance.properties.expectation import Expectation
 from conformance.properties.findings import finding
 from conformance.properties.property import Ground
 from conformance.properties.runner import Tried
-from conformance.properties.stateless import PROPERTIES
 from conformance.surface import Surface
 from conformance.target import StdioTarget
 from conformance.verdicts import Judged

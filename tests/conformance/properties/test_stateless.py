@@ -27,7 +27,14 @@ async def _fuzz(bend: Bend, revision: str, only: str = "*", examples: int = 60) 
     async with target_of(Miniature("fuzzed", "", "is bent", bend)) as target:
         scouted = await scout(target, BRISK, Permission(), (revision,))
         plan = FuzzPlan(
-            target, findings.append, revisions=(revision,), only=(only,), patience=BRISK, examples=examples, seed=1
+            target,
+            findings.append,
+            revisions=(revision,),
+            only=(only,),
+            patience=BRISK,
+            examples=examples,
+            seed=1,
+            properties=PROPERTIES,
         )
         await run_properties(plan, scouted)
     return findings
