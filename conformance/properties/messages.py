@@ -16,7 +16,7 @@ from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, 
 from reference_impl.protocol.methods import METHODS
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["Expectation", "NearValid", "defects", "ids", "near_valid", "request", "requests", "with_meta"]
+__all__ = ["EDGES", "Expectation", "NearValid", "defects", "ids", "near_valid", "request", "requests", "with_meta"]
 
 SAFE = 2**53 - 1
 """The largest integer that every JSON implementation holds exactly (RFC 8259 section 6)."""
@@ -49,11 +49,15 @@ class NearValid:
     rule: str
 
 
+EDGES = (2**31, 2**31 - 1, 2**32, SAFE, -1, -(2**31) - 1, -SAFE)
+"""Where narrower types than JSON's numbers end."""
+
+
 def ids() -> SearchStrategy[int | str]:
     """Return every kind of legal request id, never null (`basic/index#requests`)."""
     texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-    # Where narrower types end, and strings that read like something else.
-    edges = st.sampled_from([2**31, 2**31 - 1, 2**32, SAFE, -1, -(2**31) - 1, -SAFE])
+    # And strings that read like something else.
+    edges = st.sampled_from(EDGES)
     telling = st.sampled_from(
         ["", "0", "-1", "1.0", "null", "true", " ", "a\u2028b", "\u00e9\u4e2d\U0001f600", "i" * 256]
     )

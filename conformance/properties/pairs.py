@@ -19,12 +19,12 @@ from conformance.properties.known import call_message
 from conformance.properties.property import Ground
 from conformance.surface import ToolCall
 
-__all__ = ["calls_after", "calls_again", "calls_beside", "calls_cut", "known_cuts"]
+__all__ = ["calls_after", "calls_again", "calls_beside", "calls_cut", "known_cuts", "known_pairs"]
 
 Strategies = list[tuple[ToolCall, SearchStrategy[Any]]]
 _LINES = ("stdio", "memory")
 _KNOWN_ID = 10**6 - 100
-_MOST = 12
+_MOST, _FIRST = 12, 5
 _LONG = "touchstone " * 12
 _TELLING = "\u00e9\u4e2d\U0001f600"
 
@@ -91,6 +91,16 @@ def _two_calls(ground: Ground, relation: str, label: Callable[[str], str]) -> Se
         return Case(label(name), Expectation.ANSWER, messages[1], relation=relation, first=messages[0])
 
     return pairs()
+
+
+def known_pairs(ground: Ground) -> Iterator[Case]:
+    """Calls that keepers of answers have taken for one another, of the first tools."""
+    for call, _ in _drawable(ground, with_members=True)[:_FIRST]:
+        for pair in _neighbours(call.arguments):
+            if all(misfit(call.tool.get("inputSchema"), arguments) is None for arguments in pair):
+                first, second = (call_message(ground, call.tool["name"], arguments) for arguments in pair)
+                label = f"{call.tool['name']} behind another call of it"
+                yield Case(label, Expectation.ANSWER, second, relation="after", first=first)
 
 
 def calls_after(ground: Ground) -> SearchStrategy[Case]:

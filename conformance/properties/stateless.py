@@ -18,8 +18,8 @@ from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.json_schema import Unsatisfiable, minimally_invalid, valid
 from conformance.properties.known import call_message, known_calls, promise_of
-from conformance.properties.messages import ids, near_valid, request
-from conformance.properties.pairs import calls_after, calls_again, calls_beside, calls_cut, known_cuts
+from conformance.properties.messages import EDGES, ids, near_valid, request
+from conformance.properties.pairs import calls_after, calls_again, calls_beside, calls_cut, known_cuts, known_pairs
 from conformance.properties.promises import CALL_ROWS, LEAKS
 from conformance.properties.property import Ground, Property
 from conformance.properties.texts import any_texts
@@ -55,6 +55,13 @@ def sound_requests(ground: Ground) -> SearchStrategy[Case]:
         return Case(sound[0], expectation, {**sound[1], "id": identifier}, exact_id=True)
 
     return st.builds(case, st.sampled_from(_sound(ground)), ids())
+
+
+def known_ids(ground: Ground) -> Iterator[Case]:
+    """The cheapest request with ids from where narrower types end."""
+    label, message = _sound(ground)[0]
+    for identifier in (0, *EDGES):
+        yield Case(label, Expectation.RESULT, {**message, "id": identifier}, exact_id=True)
 
 
 def near_valid_messages(ground: Ground) -> SearchStrategy[Case]:
@@ -162,6 +169,7 @@ PROPERTIES: tuple[Property, ...] = (
         (*_ECHO, "base.message.json-rpc", "base.response.every-request"),
         "Every sound request, whatever its id, gets exactly one answer: same id, valid by the schema.",
         sound_requests,
+        known_ids,
     ),
     Property(
         "property.near-valid",
@@ -207,6 +215,7 @@ PROPERTIES: tuple[Property, ...] = (
         ("property.independent", "base.response.every-request"),
         "A read-only tool gives no call the answer of an earlier one.",
         calls_after,
+        known_pairs,
     ),
     Property(
         "property.beside",

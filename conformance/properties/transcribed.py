@@ -78,7 +78,7 @@ def wrong_params(ground: Ground) -> SearchStrategy[Case]:
         method, params = draw(st.sampled_from(made))
         sound = request(revision, method, params, request_id=ID)
         types = _type(revision.name, messages(revision.name)[method].definition)
-        ways = [way for way in breaks(types.root, sound, types) if way.path[:1] == ("params",)]
+        ways = [way for way in breaks(types.root, sound, types) if _within_params(way)]
         assume(ways)
         keyword = draw(st.sampled_from(list(dict.fromkeys(way.keyword for way in ways))))
         way = draw(st.sampled_from([way for way in ways if way.keyword == keyword]))
@@ -96,11 +96,16 @@ def known_wrong_params(ground: Ground) -> Iterator[Case]:
         if method in messages(revision.name):
             sound = request(revision, method, params, request_id=ID)
             types = _type(revision.name, messages(revision.name)[method].definition)
-            ways = (way for way in breaks(types.root, sound, types) if way.path[:1] == ("params",))
+            ways = (way for way in breaks(types.root, sound, types) if _within_params(way))
             for way in islice(ways, _WAYS):
                 broken = put(sound, way.path, way.value)
                 if confirmed(types, way, broken):
                     yield _case(method, way, broken)
+
+
+def _within_params(way: Break) -> bool:
+    """Whether a break leaves a JSON-RPC request, whose params are an object: others need not be told from noise."""
+    return way.path[:1] == ("params",) and (len(way.path) > 1 or way.keyword != "type")
 
 
 def _case(method: str, way: Break, broken: Any) -> Case:
