@@ -96,8 +96,8 @@ def known_wrong_params(ground: Ground) -> Iterator[Case]:
         if method in messages(revision.name):
             sound = request(revision, method, params, request_id=ID)
             types = _type(revision.name, messages(revision.name)[method].definition)
-            ways = (way for way in breaks(types.root, sound, types) if _within_params(way))
-            for way in islice(ways, _WAYS):
+            ways = {(way.path, way.keyword): way for way in breaks(types.root, sound, types) if _within_params(way)}
+            for way in islice(ways.values(), _WAYS):
                 broken = put(sound, way.path, way.value)
                 if confirmed(types, way, broken):
                     yield _case(method, way, broken)
