@@ -67,7 +67,8 @@ def judge_answer(peer: Peer, case: Case, answer: Answer) -> None:
         raise Mismatch(f"{case.label}, which is sound JSON, to be read", answer.describe(), pointed)
     if case.expectation is Expectation.RESULT and answer.error is not None:
         raise Mismatch(f"a result for {case.label}", answer.describe(), pointed)
-    if answer.error is None:
+    # What answers a request that is wrong may be an older revision's answer, where the target speaks that too.
+    if answer.error is None and case.expectation is not Expectation.REPLY:
         _judge_schema(peer, answer.method, answer)
     judge_promise(case, answer)
 

@@ -104,8 +104,12 @@ def known_wrong_params(ground: Ground) -> Iterator[Case]:
 
 
 def _within_params(way: Break) -> bool:
-    """Whether a break leaves a JSON-RPC request, whose params are an object: others need not be told from noise."""
-    return way.path[:1] == ("params",) and (len(way.path) > 1 or way.keyword != "type")
+    """Whether a break leaves a JSON-RPC request whose params are an object with sound metadata.
+
+    Others need not be told from noise, or pass for a request of another era; `messages` makes those.
+    """
+    member = way.path[1:2] if len(way.path) > 1 else ("_meta",) if "'_meta'" in way.description else ()
+    return way.path[:1] == ("params",) and member != ("_meta",) and (len(way.path) > 1 or way.keyword != "type")
 
 
 def _case(method: str, way: Break, broken: Any) -> Case:
