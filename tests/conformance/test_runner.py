@@ -126,7 +126,7 @@ def test_a_gate_before_an_endpoint_is_not_judged_by_the_rules_of_the_protocol(re
 
     async def run() -> None:
         async with listening(refuse) as url:
-            await run_checks(Plan(HttpTarget(url), verdicts.append, patience=HASTY))
+            await run_checks(Plan(HttpTarget(url), verdicts.append, patience=BRISK))
 
     with pytest.raises(Unreachable, match=words):
         anyio.run(run)

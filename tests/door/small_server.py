@@ -23,7 +23,14 @@ def answer(message: dict) -> dict | None:
     if "id" not in message or "method" not in message:
         return None
     params = message.get("params") or {}
-    match message["method"]:
+    if not isinstance(params, dict) or not isinstance(params.get("arguments") or {}, dict):
+        return error(-32602, "params and arguments are objects")
+    return served(message["method"], params)
+
+
+def served(method: str, params: dict) -> dict:
+    """Return what a request gets."""
+    match method:
         case "initialize":
             asked = params.get("protocolVersion")
             version = asked if asked in VERSIONS else VERSIONS[0]

@@ -50,7 +50,7 @@ def test_an_open_model_sends_what_its_schedule_says(make_target: Any, transport:
 
 def test_a_closed_model_keeps_its_users_busy_and_the_calibration_judges_it(make_target: Any) -> None:
     row = run_load(plan(make_target("http", ""), model=ClosedModel(users=3), calibration=0.1, target_pid=own())).overall
-    assert row.counts.total > 20
+    assert row.counts.total > 3  # each of the users calls more than once
     assert row.counts.failed == 0
     assert row.generator is not None
     assert (row.generator.calibration_rate or 0) > 0
