@@ -72,6 +72,8 @@ def test_no_judge_fails_on_a_client_that_is_right(able: str, transport: str) -> 
     }
 
 
+# The miniature is ended in a thread that may hold a connection yet.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("transport", ["sse", "ws"])
 def test_a_client_that_is_right_is_so_over_the_transports_that_few_have(transport: str) -> None:
     verdicts = judged(MiniatureClient(), transport)
