@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import anyio
-import anyio.abc
 import pytest
 
 from reference_impl.client import (
@@ -23,9 +22,9 @@ from reference_impl.client import (
     connect,
 )
 from reference_impl.protocol.revisions import LATEST_LEGACY, R2025_03_26, R2025_06_18, REVISIONS, Era
-from reference_impl.server.stream import serve_stream
+from reference_impl.server.in_memory import serving_in_memory
 from reference_impl.servers.everything import make_server
-from reference_impl.transports.memory import MemoryChannel, memory_pair
+from reference_impl.transports.memory import MemoryChannel
 
 pytestmark = pytest.mark.anyio
 
@@ -52,35 +51,10 @@ def endpoint() -> Iterator[str]:
             process.terminate()
 
 
-class Receiving(anyio.abc.ByteReceiveStream):
-    def __init__(self, channel: MemoryChannel) -> None:
-        self._channel = channel
-
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        del max_bytes
-        return await self._channel.receive()
-
-    async def aclose(self) -> None:
-        pass
-
-
-class Sending(anyio.abc.ByteSendStream):
-    def __init__(self, channel: MemoryChannel) -> None:
-        self._channel = channel
-
-    async def send(self, item: bytes) -> None:
-        await self._channel.send(item)
-
-    async def aclose(self) -> None:
-        pass
-
-
 @asynccontextmanager
 async def in_memory() -> AsyncIterator[MemoryChannel]:
-    near, far = memory_pair()
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(serve_stream, make_server(), Receiving(far), Sending(far))
-        yield near
+    async with serving_in_memory(make_server()) as reach:
+        yield reach()
 
 
 async def elicit(params):
