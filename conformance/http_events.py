@@ -6,6 +6,9 @@ from conformance.transcript import EventMark
 
 __all__ = ["event_marks"]
 
+_LONGEST_RETRY = 18
+"""Digits of a `retry` that are read as a number: Python refuses to read some thousands of them."""
+
 
 def event_marks(body: bytes) -> tuple[EventMark, ...]:
     """Return a mark for each complete event of a stream that has any field besides comments."""
@@ -26,5 +29,5 @@ def _mark(block: bytes) -> EventMark | None:
     return EventMark(
         None if identifier is None or b"\0" in identifier else identifier.decode("utf-8", "replace"),
         bool(fields.get(b"data")),
-        int(retry) if retry.isdigit() else None,
+        int(retry) if retry.isdigit() and len(retry) <= _LONGEST_RETRY else None,
     )

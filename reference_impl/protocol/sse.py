@@ -11,6 +11,9 @@ __all__ = ["COMMENT", "Event", "EventReader", "OversizedEvent", "encode_event"]
 
 COMMENT = b":\r\n"
 """A line that every reader ignores: keeps idle connections open."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_LONGEST_RETRY = 18
+"""Digits of a `retry`, in milliseconds: more than anybody will wait. Python refuses to read some thousands of them."""
 
 
 class OversizedEvent(ProtocolError):  # noqa: N818 - the name says what came
@@ -79,8 +82,10 @@ class EventReader:
             return []  # no line ends here: a long one is put together once, not with every chunk
         self._buffer = b"".join((self._buffer, *self._parts))
         self._parts.clear()
-        if not self._started and len(self._buffer) >= 3:
-            self._buffer = self._buffer.removeprefix(b"\xef\xbb\xbf")
+        if not self._started:
+            if _BYTE_ORDER_MARK.startswith(self._buffer):
+                return []  # what may still become the mark, which is no part of the first line
+            self._buffer = self._buffer.removeprefix(_BYTE_ORDER_MARK)
             self._started = True
         events = []
         for line in self._lines():
@@ -120,7 +125,7 @@ class EventReader:
                 self._event = value
             case "id" if "\0" not in value:
                 self._id = value
-            case "retry" if value.isascii() and value.isdigit():
+            case "retry" if value.isascii() and value.isdigit() and len(value) <= _LONGEST_RETRY:
                 self._retry = int(value)
             case _:
                 return None

@@ -7,7 +7,6 @@ Header names are lower case throughout (HTTP compares them without regard to cas
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -79,7 +78,7 @@ def decode_value(value: str) -> str:
         return value
     try:
         return base64.b64decode(match[1], validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, not even ASCII, or no UTF-8
         raise RemoteProtocolError(Code.HEADER_MISMATCH, "Header mismatch: a Base64 header value is broken") from None
 
 

@@ -23,6 +23,7 @@ from conformance.transcript import EventMark
         (b"\xef\xbb\xbfid\ndata: x\n\n", (EventMark("", data=True, retry=None),)),
         (b"id: a\0b\ndata: x\n\n", (EventMark(None, data=True, retry=None),)),
         (b"retry: soon\ndata: x\n\n", (EventMark(None, data=True, retry=None),)),
+        (b"retry: " + b"9" * 5000 + b"\n\n", (EventMark(None, data=False, retry=None),)),
         (b"data: x\n\ndata: cut off", (EventMark(None, data=True, retry=None),)),
         (b"data: x\ndata: \n\n", (EventMark(None, data=True, retry=None),)),
     ],

@@ -50,6 +50,22 @@ def test_a_byte_order_mark_is_no_part_of_the_first_field():
     assert EventReader().feed(b"\xef\xbb\xbfdata: x\n\n")[0].data == "x"
 
 
+@pytest.mark.parametrize("pieces", [[b"\xef", b"\xbb\xbfdata: x\n\n"], [b"\xef\xbb\xbf", b"data: x\n\n"]])
+def test_a_byte_order_mark_may_come_in_pieces(pieces):
+    reader = EventReader()
+    assert [event.data for piece in pieces for event in reader.feed(piece)] == ["x"]
+
+
+def test_a_byte_order_mark_behind_the_first_line_belongs_to_its_field():
+    reader = EventReader()
+    assert reader.feed(b"\n") + reader.feed(b"\xef\xbb\xbfdata: x\n\n") == []
+
+
+def test_a_retry_of_thousands_of_digits_is_passed_over():
+    (event,) = EventReader().feed(b"retry: " + b"9" * 5000 + b"\ndata: x\n\n")
+    assert (event.data, event.retry) == ("x", None)
+
+
 def test_what_is_written_as_an_event_is_read_as_one():
     (event,) = EventReader().feed(encode_event(b'{"a":1}', "3-1", "message", 250))
     assert (event.data, event.id, event.event, event.retry) == ('{"a":1}', "3-1", "message", 250)
