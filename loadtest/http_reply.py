@@ -73,8 +73,10 @@ class HttpReplies:
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as problem:
-            self._fail(ErrorClass.TRANSPORT, "not-http", str(problem))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as problem:
+            switched = isinstance(problem, httptools.HttpParserUpgrade)
+            why = "the server switched protocols without being asked" if switched else str(problem)
+            self._fail(ErrorClass.TRANSPORT, "not-http", why)
             self.reusable, self.complete = False, True
 
     def end(self) -> None:
@@ -103,7 +105,8 @@ class HttpReplies:
         self._headers_done = True
         self._status = self._parser.get_status_code()
         self.reusable = self._parser.should_keep_alive()
-        if self._status == 200 and media_type(self._type.decode("latin-1")) == SSE_TYPE:
+        awaited = self._status == 200 and self._expected is not None
+        if awaited and media_type(self._type.decode("latin-1")) == SSE_TYPE:
             self._events = EventReader()
 
     def on_body(self, body: bytes) -> None:

@@ -126,3 +126,15 @@ def test_a_connection_that_ends_early_is_a_failure(length: int) -> None:
     replies.end()
     assert replies.failure is not None
     assert replies.failure.code == "closed"
+
+
+def test_a_notification_is_accepted_by_any_2xx_whatever_comes_with_it() -> None:
+    for data in (WHOLE["events"], WHOLE["json"], response(b"", "202 Accepted")):
+        replies = read(data, None)
+        assert (replies.answered, replies.complete, replies.failure) == (True, True, None)
+
+
+def test_a_server_that_switches_protocols_fails_the_request() -> None:
+    replies = read(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nPRI")
+    assert replies.failure is not None
+    assert (replies.failure.code, replies.reusable, replies.complete) == ("not-http", False, True)
