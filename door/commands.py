@@ -149,7 +149,10 @@ def _fuzz_settings(job: _Job, fuzzing: FuzzingOptions) -> FuzzSettings:
     from door.fuzzing import FuzzSettings
 
     sandbox = None if fuzzing.sandbox is None else fuzzing.sandbox.resolve()
-    return FuzzSettings(job.plan, fuzzing.examples, job.seed, active=fuzzing.active, sandbox=sandbox)
+    if fuzzing.seconds is not None and not math.isfinite(fuzzing.seconds):
+        raise Refusal("--seconds is a number of seconds, and ends")
+    budget = (fuzzing.examples, job.seed, fuzzing.seconds)
+    return FuzzSettings(job.plan, *budget, active=fuzzing.active, sandbox=sandbox)
 
 
 def _need(job: _Job, command: str) -> Target:

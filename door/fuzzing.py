@@ -23,22 +23,24 @@ from door.progress import Live, Stage
 from door.session import HOME, Output, Session
 from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
-from reports.records import Finding
+from reports.records import Finding, visible
 
 __all__ = ["FuzzSettings", "fuzz", "replay_finding"]
 
 
 @dataclass(frozen=True, slots=True)
 class FuzzSettings:
-    """How much is tried: on top of what holds for checks, the cases of each property and the seed of all chance.
+    """How much is tried: on top of what holds for checks, the cases of each property, the seconds for all of them, and
+    the seed of all chance; None for either budget as in `FuzzPlan`.
 
     `alone`: nobody else in this process uses Hypothesis, whose folder then lies among ours. `active`: attacks are
     tried as well, with `sandbox` as the only directory that the target may touch.
     """
 
     checks: CheckPlan
-    examples: int
+    examples: int | None
     seed: int
+    seconds: float | None = None
     alone: bool = True
     active: bool = False
     sandbox: Path | None = None
@@ -54,8 +56,10 @@ def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, setting
         stages[revision.name] = live.stage(f"fuzzing {revision.name} over {target.transport}", count)
 
     def emit(finding: Finding) -> None:
-        session.record(_repeatable(finding, session.records))
+        written = session.record(_repeatable(finding, session.records))
         stages[finding.revision].step(finding.property)
+        if isinstance(written, Finding) and written.outcome == "failed":
+            live.announce(visible(f"found: {finding.property} at {finding.revision}: {written.summary}"))
 
     plan = FuzzPlan(
         target,
@@ -65,6 +69,7 @@ def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, setting
         only=checks.only,
         patience=checks.patience,
         examples=settings.examples,
+        seconds=settings.seconds,
         seed=settings.seed,
         database=HOME / "examples",
     )

@@ -163,9 +163,26 @@ class MeetingOptions:
 
 @dataclass(frozen=True, slots=True)
 class FuzzingOptions:
-    """How much is generated, and whether attacks are tried."""
+    """How much is generated and for how long, and whether attacks are tried."""
 
-    examples: Annotated[int, typer.Option("--examples", metavar="N", min=1, help="Cases of each property.")] = 50
+    examples: Annotated[
+        int | None,
+        typer.Option(
+            "--examples",
+            metavar="N",
+            min=1,
+            help="Cases of each property at each revision. [50; as many as fit where --seconds is given alone]",
+        ),
+    ] = None
+    seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--seconds",
+            metavar="N",
+            min=0.1,
+            help="How long the search takes in all, shared by all properties; with --examples, whichever ends first.",
+        ),
+    ] = None
     active: Annotated[
         bool,
         typer.Option("--active", help="Try attacks too, on tools that are read-only or allowed. Your own targets!"),

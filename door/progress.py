@@ -17,6 +17,7 @@ class Live:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._console = Console(stderr=True)
+        self._quiet = quiet
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -41,6 +42,11 @@ class Live:
     def say(self, text: str) -> None:
         """Print a line above the display, or where there is none by itself."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def announce(self, text: str) -> None:
+        """Say what was found while the work goes on, unless no progress is wanted."""
+        if not self._quiet:
+            self.say(text)
 
     def stage(self, name: str, total: int | None = None, *, beside: bool = False) -> Stage:
         """Begin a piece of work of `total` steps (None: unknown), after the others or `beside` them."""

@@ -151,14 +151,16 @@ class Session:
             known = msgspec.structs.replace(known, given=self._named.given)
             self._header = msgspec.structs.replace(self._header, target=known, revisions=revisions)
 
-    def record(self, row: Row) -> None:
-        """Write a row. Raises `Refusal` if it cannot be written."""
+    def record(self, row: Row) -> Row:
+        """Write a row and return it as it was written, without secrets. Raises `Refusal` if it cannot be written."""
         # What is rendered is the row as written: secrets are gone from it.
         try:
             self._begin()
-            self._rows.append(self._append(row))
+            written = self._append(row)
         except OSError as error:
             raise self._unwritable(error) from None
+        self._rows.append(written)
+        return written
 
     def _begin(self) -> None:
         if not self._begun:

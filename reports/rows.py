@@ -94,13 +94,19 @@ class Verdict(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="verdi
 
 
 class Finding(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="finding"):
-    """The outcome of one property: `conversation` is the shortest that shows it, `script` a program that repeats it."""
+    """The outcome of one property: `conversation` is the shortest that shows it, `script` a program that repeats it.
+
+    `ended` says what ended the search: a failure that was `found`; the budget of `examples` or of `seconds`;
+    `exhausted`, where nothing was left to draw; the `deadline`; `lost`, where the target could not be opened any more;
+    `interrupted`. It is empty where nothing was searched.
+    """
 
     property: str
     conversation: tuple[WireEntry | str, ...] = ()
     seed: int | None = None
     script: str = ""
     confirmed: Literal["confirmed", "flaky"] = "confirmed"
+    ended: str = ""
 
 
 class Counts(Struct, frozen=True, kw_only=True):
@@ -192,6 +198,22 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
     margin: Share | None = None
 
 
+class LoadJudgement(Struct, frozen=True, kw_only=True):
+    """What a scenario judged beside latency, such as a leak or an answer that was another's.
+
+    `name` says what should be so, `holds` whether it is: null where it could not be judged, and the explanation then
+    says what would change that. `measured` and `limit` are in `unit`; `evidence` is a slice of the wire.
+    """
+
+    name: str
+    holds: bool | None
+    explanation: str
+    measured: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    evidence: tuple[WireEntry, ...] = ()
+
+
 class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     """One operation of a load run.
 
@@ -215,6 +237,7 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     target: Annotated[TargetCost | None, Meta(description="null where the target is remote")] = None
     generator: GeneratorHealth | None = None
     objectives: tuple[ObjectiveResult, ...] = ()
+    judgements: tuple[LoadJudgement, ...] = ()
     valid: bool = True
 
 

@@ -21,7 +21,7 @@ from reference_impl.protocol.revisions import Revision
 from reports.records import Finding
 
 if TYPE_CHECKING:
-    from conformance.properties.runner import Tried
+    from conformance.properties.search import Tried
 
 __all__ = ["case_of", "finding"]
 
@@ -59,6 +59,7 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
         if failed and case
         else "",
         confirmed="confirmed" if tried.confirmed else "flaky",
+        ended=tried.ended,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ def _case(number: int) -> Case:
 
 
 TAKES = Property("property.takes", ("property.survives",), "It takes any number.", lambda _: NUMBER.map(_case))
+
+ENDLESS = Property("property.endless", TAKES.requirements, "It never ends.", lambda _: st.integers(0, 2**60).map(_case))
 
 
 async def _takes(wire: Wire, message: Message) -> None:
@@ -72,11 +75,48 @@ def test_a_property_that_holds_passes_and_says_how_often_it_was_tried() -> None:
     assert (finding.outcome, finding.summary, finding.seed) == ("passed", "60 cases", 3)
 
 
+def test_without_any_budget_there_are_the_usual_cases() -> None:
+    assert fuzz(Scripted({"take": _takes}), examples=None)["property.takes"].summary == "50 cases"
+
+
 def test_a_property_whose_cases_take_their_time_draws_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "_ENOUGH", 0.0)
     finding = fuzz(Scripted({"take": _takes}))["property.takes"]
-    assert finding.outcome == "passed"
-    assert finding.summary.endswith("and no more since they took 0 s")
+    assert (finding.outcome, finding.ended) == ("passed", "seconds")
+    assert finding.summary == "1 case, and no more since they took 0 s"
+
+
+def test_the_record_says_that_the_cases_were_used_up() -> None:
+    finding = fuzz(Scripted({"take": _takes}), seconds=600)["property.takes"]
+    assert (finding.summary, finding.ended) == ("60 cases", "examples")
+
+
+def test_seconds_alone_allow_as_many_cases_as_there_is_time_for() -> None:
+    finding = fuzz(Scripted({"take": _takes}), ENDLESS, examples=None, seconds=0.5)["property.endless"]
+    assert (finding.outcome, finding.ended) == ("passed", "seconds")
+    assert re.fullmatch(r"\d+ cases?, and no more since the --seconds were over", finding.summary)
+
+
+def test_a_search_ends_when_there_is_nothing_left_to_draw() -> None:
+    few = Property("property.few", TAKES.requirements, "Few.", lambda _: st.integers(1, 3).map(_case))
+    finding = fuzz(Scripted({"take": _takes}), few, examples=None, seconds=60)["property.few"]
+    assert (finding.summary, finding.ended) == ("3 cases, all that could be drawn", "exhausted")
+
+
+def test_each_property_that_has_cases_tries_one_however_little_time_there_is() -> None:
+    findings = fuzz(Scripted({"take": _takes}), _raising(Inapplicable("no")), ENDLESS, TAKES, seconds=1e-9)
+    assert {name: finding.ended for name, finding in findings.items()} == {
+        "property.odd": "",
+        "property.endless": "seconds",
+        "property.takes": "seconds",
+    }
+    assert findings["property.takes"].summary.startswith("1 case,")
+
+
+def test_a_failure_ends_a_search_of_many_rounds_and_is_shrunk() -> None:
+    finding = fuzz(Scripted({"take": _worse_from(999, "refuses")}), examples=None, seconds=60)["property.takes"]
+    assert (finding.outcome, finding.ended, finding.confirmed) == ("failed", "found", "confirmed")
+    assert "the number 999" in finding.summary
 
 
 @pytest.mark.parametrize("what", ["refuses", "dies"])
@@ -146,6 +186,7 @@ def test_a_search_ends_with_its_deadline_and_leaves_no_thread() -> None:
     )
     assert {finding.outcome for finding in findings.values()} == {"blocked"}
     assert "--deadline" in findings["property.takes"].summary
+    assert findings["property.takes"].ended == "deadline"
     assert threading.active_count() <= threads + 1
 
 
