@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.digest import Digest
-from reports.rows import Load, ObjectiveResult, Outcome
-from reports.text import visible
+from reports.rows import Load, LoadJudgement, ObjectiveResult, Outcome
+from reports.text import shorten, visible
 from reports.units import asked_for, figures, milliseconds, percentiles, share, throughput
 
 _COLUMNS: dict[Outcome, tuple[str, str]] = {
@@ -21,6 +21,12 @@ _COLUMNS: dict[Outcome, tuple[str, str]] = {
 }
 
 
+_JUDGED: dict[bool | None, tuple[str, str]] = {
+    True: ("holds", "green"),
+    False: ("broken", "bold red"),
+    None: ("not judged", "yellow"),
+}
+_WIRE_CHARACTERS = 320
 _LATENCIES = ("p50", "p90", "p99", "p99.9", "max")
 
 
@@ -88,6 +94,8 @@ def _notes(load: Load) -> Iterator[tuple[Text, Text]]:
         yield Text("no result", "yellow"), Text(f"{asked_for(load)}: {visible(why)}")
     else:
         yield from map(_objective, load.objectives)
+    for judged in load.judgements:
+        yield from _judged(judged)
     if load.errors:
         classes = sorted(load.errors.items(), key=lambda item: -item[1])
         yield Text("errors", "red"), Text(", ".join(f"{count:,} {visible(name)}" for name, count in classes))
@@ -100,6 +108,14 @@ def _objective(objective: ObjectiveResult) -> tuple[Text, Text]:
     margin = "" if objective.margin is None or not objective.met else f", {share(objective.margin)} left"
     verdict = Text("met", "green") if objective.met else Text("missed", "bold red")
     return verdict, Text(f"{visible(objective.text)}: {measured}{margin}")
+
+
+def _judged(judged: LoadJudgement) -> Iterator[tuple[Text, Text]]:
+    word, style = _JUDGED[judged.holds]
+    yield Text(word, style), Text(f"{visible(judged.name)}: {visible(judged.explanation)}")
+    for entry in judged.evidence if judged.holds is False else ():
+        text = f"{entry.at:.3f} s {entry.direction} {shorten(entry.text, _WIRE_CHARACTERS)}"
+        yield Text(""), Text(visible(f"{text} [{entry.note}]" if entry.note else text), "dim")
 
 
 def _number(count: int, style: str) -> Text:

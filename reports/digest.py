@@ -12,7 +12,16 @@ from typing import Literal
 
 from reports.baseline import Known
 from reports.rows import Finding, Judgement, Level, Outcome, RequirementRef
-from reports.severity import SEVERITIES, Severity, count_severities, exit_code, missed, severity, stale
+from reports.severity import (
+    SEVERITIES,
+    Severity,
+    broken_under_load,
+    count_severities,
+    exit_code,
+    missed,
+    severity,
+    stale,
+)
 from reports.store import Run
 from reports.units import share
 
@@ -131,7 +140,7 @@ def code_of(run: Run) -> int:
 def standing(run: Run) -> Standing:
     """Return the verdict on the run in one word. What failed has failed, however mild the exit code was told to be."""
     violated = any(severity(judgement, run.baseline) == "violation" for judgement in run.judgements)
-    if violated or any(map(missed, run.loads)):
+    if violated or broken_under_load(run) or any(map(missed, run.loads)):
         return "failed"
     return _STANDING.get(code_of(run), "failed")
 
@@ -145,6 +154,8 @@ def headline(run: Run) -> str:
     objectives = sum(not objective.met for load in run.loads if missed(load) for objective in load.objectives)
     if objectives:
         parts.append(count_of(objectives, "missed objective", "missed objectives"))
+    if wrong := broken_under_load(run):
+        parts.append(count_of(len(wrong), "fault under load", "faults under load"))
     if outlived := stale(run):
         parts.append(count_of(len(outlived), "stale entry of the baseline", "stale entries of the baseline"))
     if parts:
@@ -157,13 +168,18 @@ def _without_failure(run: Run, passed: int) -> str:
         return "Cut short, nothing wrong until then"
     objectives = any(load.objectives for load in run.loads)
     if standing(run) == "inconclusive":
-        return "An objective could not be measured" if objectives else "Nothing conclusive ran"
+        return "An objective could not be measured" if objectives else _unjudged(run)
     if passed:
         return f"{count_of(passed, 'check', 'checks')} passed"
     if objectives:
         return "Every objective met"
     failed, total = sum(load.counts.failed for load in run.loads), sum(load.counts.total for load in run.loads)
     return f"Measured, {share(failed / total)} errors and no objective for them" if failed else "Measured"
+
+
+def _unjudged(run: Run) -> str:
+    could_not = any(judged.holds is None for load in run.loads for judged in load.judgements)
+    return "Measured, but what the scenario is for could not be judged" if could_not else "Nothing conclusive ran"
 
 
 def place_of(judgement: Judgement) -> Place:

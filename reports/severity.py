@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from reports.baseline import Baseline, Known
-from reports.rows import Finding, Footer, Judgement, Level, Load, Outcome
+from reports.rows import Finding, Footer, Judgement, Level, Load, LoadJudgement, Outcome
 from reports.store import Run
 
 Severity = Literal["violation", "warning", "note", "fault", "known", "open", "ok", "n/a"]
@@ -61,19 +61,25 @@ def missed(load: Load) -> bool:
     return load.valid and any(not objective.met for objective in load.objectives)
 
 
-def exit_code(run: Run, fail_on: FailOn = "must") -> int:
-    """Return 1 for violations or a missed objective, 5 for a fault of Touchstone, 3 for nothing conclusive, else 0.
+def broken_under_load(run: Run) -> tuple[LoadJudgement, ...]:
+    """Return what scenarios found wrong with the target. It stands, however slow the generator was."""
+    return tuple(judged for load in run.loads for judged in load.judgements if judged.holds is False)
 
+
+def exit_code(run: Run, fail_on: FailOn = "must") -> int:
+    """Return 1 for what is wrong, 5 for a fault of Touchstone, 3 for nothing conclusive, else 0.
+
+    Wrong are violations, missed objectives, and what a scenario found under load.
     With a baseline, 4 takes the place of 1 for what it does not excuse, and stands for entries of it that are stale.
     A failure with its evidence stands whatever else went wrong, so it comes first. Inconclusive is a run in which
-    nothing was judged or measured, one that was cut short, and one whose objectives the generator was too slow to
-    measure.
+    nothing was judged or measured, one that was cut short, one whose objectives the generator was too slow to
+    measure, and one in which a scenario could judge nothing that it is for.
     """
     if any(fails(judgement, fail_on, run.baseline) for judgement in run.judgements):
         return 1 if run.baseline is None else 4
     if fail_on != "never" and stale(run):
         return 4
-    if fail_on != "never" and any(missed(load) for load in run.loads):
+    if fail_on != "never" and (broken_under_load(run) or any(missed(load) for load in run.loads)):
         return 1
     if any(judgement.outcome == "broken" for judgement in run.judgements):
         return 5
@@ -83,9 +89,14 @@ def exit_code(run: Run, fail_on: FailOn = "must") -> int:
 def _conclusive(run: Run) -> bool:
     cut_short = run.footer is not None and not run.footer.complete
     unmeasured = any(load.objectives and not load.valid for load in run.loads)
+    unmeasured = unmeasured or any(map(_unjudged, run.loads))
     judged = any(judgement.outcome in {"passed", "failed"} for judgement in run.judgements)
     measured = any(load.valid and load.counts.total for load in run.loads)
     return not cut_short and not unmeasured and (judged or measured)
+
+
+def _unjudged(load: Load) -> bool:
+    return bool(load.judgements) and all(judged.holds is None for judged in load.judgements)
 
 
 def count_severities(judgements: Iterable[Judgement], baseline: Baseline | None = None) -> dict[Severity, int]:

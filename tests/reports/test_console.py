@@ -9,7 +9,7 @@ from msgspec import structs
 from rich.console import Console
 
 from reports.console import render_console, to_text
-from reports.records import Run, WireEntry
+from reports.records import LoadJudgement, Run, WireEntry
 
 
 def shown(run: Run, **options: object) -> str:
@@ -90,6 +90,20 @@ def test_load_shows_percentiles_objectives_and_what_is_no_result(sample_run: Run
     assert "missed  tools/call search_notes  p99 < 100 ms: 418 ms" in text
     assert "p99 < 1 s: 301 ms, 70 % left" in text
     assert "256 users: the generator's own CPU was at 99 %" in text
+
+
+def test_load_shows_what_a_scenario_judged_with_its_proof(sample_run: Run) -> None:
+    proof = WireEntry(at=1.5, direction="received", text="marker 7", note="conversation 2")
+    judged = (
+        LoadJudgement(name="no foreign answer", holds=False, explanation="1 of 9 was another's", evidence=(proof,)),
+        LoadJudgement(name="no memory leak", holds=None, explanation="the target cannot be seen"),
+    )
+    load = msgspec.structs.replace(sample_run.loads[1], judgements=judged)
+    text = shown(Run(header=sample_run.header, loads=(load,)), width=160)
+    assert "no foreign answer: 1 of 9 was another's" in text
+    assert "1.500 s received marker 7 [conversation 2]" in text
+    assert "not judged" in text
+    assert "FAILED 1 fault under load" in text
 
 
 def test_a_clean_run_is_short(clean_run: Run) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from reports.html import render_html
-from reports.records import Finding, Run, Verdict, WireEntry
+from reports.records import Finding, LoadJudgement, Run, Verdict, WireEntry
 
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'` {{ 7*7 }} \x00\x1b[31m \ud800 \u202e & <!-- ]]>"
 
@@ -65,6 +65,10 @@ def hostile_run(run: Run) -> Run:
         operation=HOSTILE,
         errors={HOSTILE: 3},
         objectives=(msgspec.structs.replace(run.loads[0].objectives[0], text=HOSTILE, unit=HOSTILE),),
+        judgements=tuple(
+            LoadJudgement(name=HOSTILE, holds=holds, explanation=HOSTILE, evidence=(entry,))
+            for holds in (True, False, None)
+        ),
     )
     target = msgspec.structs.replace(
         run.header.target, name=HOSTILE, address=HOSTILE, implementation=HOSTILE, transport=HOSTILE

@@ -2,10 +2,23 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
+import msgspec
 import pytest
 
-from reports.records import Counts, Finding, Run, Verdict, conclude, count_severities, exit_code, severity
+from reports.records import (
+    Counts,
+    Finding,
+    LoadJudgement,
+    Run,
+    Verdict,
+    conclude,
+    count_severities,
+    exit_code,
+    severity,
+)
+from reports.severity import broken_under_load
 
 FIELDS = {"check": "a.b", "title": "It is.", "revision": "-", "transport": "stdio"}
 LEVELS = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
@@ -91,6 +104,24 @@ def test_a_missed_objective_fails_a_run_without_violation(sample_run: Run) -> No
     assert exit_code(Run(header=sample_run.header, loads=(missed,))) == 1
     assert exit_code(Run(header=sample_run.header, loads=(missed,)), "never") == 0
     assert exit_code(Run(header=sample_run.header, loads=(met,))) == 0
+
+
+@pytest.mark.parametrize(
+    ("holds", "code"), [((True,), 0), ((False, True), 1), ((None, True), 0), ((None,), 3), ((None, False), 1)]
+)
+def test_what_a_scenario_judges_decides_as_an_objective_does(sample_run: Run, holds: Any, code: int) -> None:
+    judged = tuple(LoadJudgement(name="no leak", holds=each, explanation="as seen") for each in holds)
+    load = msgspec.structs.replace(sample_run.loads[1], judgements=judged)
+    run = Run(header=sample_run.header, loads=(load,))
+    assert exit_code(run) == code
+    assert exit_code(run, "never") == (3 if holds == (None,) else 0)
+
+
+def test_a_fault_under_load_stands_however_slow_the_generator_was(sample_run: Run) -> None:
+    wrong = LoadJudgement(name="no foreign answer", holds=False, explanation="one was another's")
+    spoiled = msgspec.structs.replace(sample_run.loads[2], judgements=(wrong,))
+    run = Run(header=sample_run.header, loads=(spoiled,))
+    assert (exit_code(run), broken_under_load(run)) == (1, (wrong,))
 
 
 def test_what_the_generator_limited_neither_passes_nor_fails(sample_run: Run) -> None:
