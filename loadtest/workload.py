@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.objectives import Objective
+from loadtest.stages import Shape
 from reference_impl.protocol.revisions import revision_named
 
 __all__ = [
@@ -74,28 +75,36 @@ class OpenModel(Struct, frozen=True, kw_only=True, tag="open", tag_field="model"
     """Arrivals that do not wait for answers: `rate` a second, evenly spaced or as a Poisson process.
 
     `users` bounds how many requests are in flight; an arrival that finds all of them busy waits, and its wait counts.
+    With a `shape` the rate follows it, and `rate` is its highest.
     """
 
     rate: float
     arrivals: Literal["constant", "poisson"] = "constant"
     users: int = 64
+    shape: Shape | None = None
 
     def __post_init__(self) -> None:
         """Refuse a model without load."""
         _require(self.rate > 0, "the rate of an open model must be above 0")
         _require(self.users > 0, "an open model needs at least one user")
+        _require(self.shape is None or self.shape.peak == self.rate, "the rate of a shape is its highest")
 
 
 class ClosedModel(Struct, frozen=True, kw_only=True, tag="closed", tag_field="model", forbid_unknown_fields=True):
-    """Users that each wait for an answer before they ask again, after `think` seconds."""
+    """Users that each wait for an answer before they ask again, after `think` seconds.
+
+    With a `shape` their number follows it, and `users` is its highest, rounded.
+    """
 
     users: int
     think: float = 0.0
+    shape: Shape | None = None
 
     def __post_init__(self) -> None:
         """Refuse a model without load."""
         _require(self.users > 0, "a closed model needs at least one user")
         _require(self.think >= 0, "the think time cannot be negative")
+        _require(self.shape is None or round(self.shape.peak) == self.users, "the users of a shape are its highest")
 
 
 class HttpTarget(Struct, frozen=True, kw_only=True, tag="http", tag_field="transport", forbid_unknown_fields=True):
@@ -137,7 +146,8 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     within `warm_up` is sent but not counted; `duration` follows it. `timeout` bounds each request. `target_pid` is the
     root of the target's processes where it runs on this machine (stdio targets are found without it). `calibration` is
     how long the generator is first tried against a null server; 0 skips that, and the verdict on the generator then
-    rests on its lag and CPU alone.
+    rests on its lag and CPU alone, and on `calibrated`, what an earlier run of the same generator made (operations a
+    second).
     """
 
     target: Target
@@ -151,6 +161,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     objectives: tuple[Objective, ...] = ()
     target_pid: int | None = None
     calibration: float = 1.0
+    calibrated: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse times and revisions that make no run."""
