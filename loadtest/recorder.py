@@ -7,6 +7,7 @@ takes six times as long to record into; `state` folds the counts in.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ __all__ = [
     "Recorder",
     "RecorderState",
     "SecondState",
+    "absorb",
     "histogram",
     "merged",
     "metrics_of",
@@ -34,6 +36,7 @@ _HIGHEST = 3600 * 1_000_000
 _DIGITS = 3
 _MICROSECONDS = 1_000_000
 _PENDING_LIMIT = 50_000
+_SILENCE = (ErrorClass.TRANSPORT, ErrorClass.HTTP_STATUS, ErrorClass.TIMEOUT)
 
 OPENING = "(opening)"
 """The name under which connecting and the handshake are counted, apart from the operations of the workload."""
@@ -159,12 +162,19 @@ class Recorder:
     def __init__(self, measure_from: float = 0.0) -> None:
         self.measure_from = measure_from
         self.warm_up = 0
+        self.silent_since: float | None = None
+        """When the target began to answer nothing at all, None while it answers; an error of its own is an answer."""
         self._tallies: dict[str, _Tally] = {}
         self._opening: _Tally | None = None
         self._seconds: dict[int, SecondState] = {}
+        self._told = (0, 0)
 
     def record(self, sample: Sample) -> None:
         """Count one sample."""
+        if sample.failure is None or sample.failure.error_class not in _SILENCE:
+            self.silent_since = None
+        elif self.silent_since is None:
+            self.silent_since = sample.done
         if sample.intended < self.measure_from:
             self.warm_up += 1
             return
@@ -191,6 +201,13 @@ class Recorder:
         """Count a fault that belongs to no request, such as a line on standard output that is no message."""
         self._tallies.setdefault(operation, _Tally()).errors.record(failure.error_class, failure.code, failure.message)
 
+    def drain(self) -> Recorder:
+        """Hand over what was recorded since the last time, as a recorder of its own; `totals` go on counting."""
+        taken = copy.copy(self)
+        self._told = self.totals
+        self._tallies, self._opening, self._seconds, self.warm_up = {}, None, {}, 0
+        return taken
+
     def _second(self, index: int) -> SecondState:
         second = self._seconds.get(index)
         if second is None:
@@ -200,8 +217,8 @@ class Recorder:
     @property
     def totals(self) -> tuple[int, int]:
         """How many operations ended so far, and how many of them failed."""
-        tallies = self._tallies.values()
-        return sum(each.total for each in tallies), sum(each.failed for each in tallies)
+        tallies, (total, failed) = self._tallies.values(), self._told
+        return total + sum(each.total for each in tallies), failed + sum(each.failed for each in tallies)
 
     def second(self, index: int) -> SecondState:
         """Return what is known of a second, counted from the start of the measurement."""
@@ -237,15 +254,20 @@ def merged(states: Iterable[RecorderState]) -> RecorderState:
     """Add up what several workers recorded."""
     total = RecorderState(operations={}, seconds={})
     for state in states:
-        for name, operation in state.operations.items():
-            total.operations[name] = _sum(total.operations.get(name), operation)
-        if state.opening is not None:
-            total.opening = _sum(total.opening, state.opening)
-        for index, second in state.seconds.items():
-            _add_second(total.seconds.setdefault(index, SecondState(latencies={})), second)
-        total.errors = _sum_errors(total.errors + state.errors)
-        total.warm_up += state.warm_up
+        absorb(total, state)
     return total
+
+
+def absorb(total: RecorderState, state: RecorderState) -> None:
+    """Add to `total`, in place, what somebody recorded: what it costs does not grow with what is there already."""
+    for name, operation in state.operations.items():
+        total.operations[name] = _sum(total.operations.get(name), operation)
+    if state.opening is not None:
+        total.opening = _sum(total.opening, state.opening)
+    for index, second in state.seconds.items():
+        _add_second(total.seconds.setdefault(index, SecondState(latencies={})), second)
+    total.errors = _sum_errors(total.errors + state.errors)
+    total.warm_up += state.warm_up
 
 
 def merge_operations(operations: Iterable[OperationState]) -> OperationState:

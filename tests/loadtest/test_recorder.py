@@ -9,6 +9,7 @@ from loadtest.recorder import (
     Recorder,
     RecorderState,
     SecondState,
+    absorb,
     histogram,
     merge_operations,
     merged,
@@ -144,3 +145,24 @@ def test_a_run_reads_as_the_metrics_of_servers_do() -> None:
     assert echo.latency.percentile(100) == pytest.approx(0.030, rel=0.01)
     assert metrics.errors.by_class() == {"is-error": 1}
     assert metrics.error_rate == pytest.approx(1 / 3)
+
+
+def test_what_is_drained_from_time_to_time_adds_up_to_the_whole() -> None:
+    whole, parts, told = Recorder(), Recorder(), RecorderState(operations={}, seconds={})
+    for index in range(60):
+        each = sample(0.001 * index, at=index / 20, failure=TIMEOUT if index % 7 == 0 else None)
+        whole.record(each)
+        parts.record(each)
+        if index % 25 == 0:
+            absorb(told, parts.drain().state())
+    assert parts.totals == whole.totals == (60, 9)
+    absorb(told, parts.drain().state())
+    assert merged([told, RecorderState()]) == merged([whole.state(), RecorderState()])
+    assert parts.state() == Recorder().state()
+
+
+def test_silence_begins_with_the_first_of_the_requests_that_nobody_answers() -> None:
+    recorder = Recorder()
+    for at, failure, since in ((1.0, None, None), (2.0, TIMEOUT, 2.5), (3.0, TIMEOUT, 2.5), (4.0, IS_ERROR, None)):
+        recorder.record(sample(0.5, at=at, failure=failure))
+        assert recorder.silent_since == since
