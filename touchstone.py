@@ -137,6 +137,27 @@ def survey(
     return run_survey(file, survey, checking)
 
 
+@app.command()
+@flattened
+def init(
+    target: TargetOptions,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the settings go.")] = Path(
+        "touchstone.toml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Write it anew.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
+) -> int:
+    """Look at a server, write touchstone.toml for it, and say what more settings would let be tested.
+
+    \b
+    touchstone init -- node build/index.js
+    touchstone init http://127.0.0.1:3000/mcp --token env:TOKEN
+    """
+    from door.initializing import initialize
+
+    return initialize(target, output, force=force, quiet=quiet)
+
+
 app.add_typer(
     serving,
     name="serve",
