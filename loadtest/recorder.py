@@ -8,25 +8,30 @@ takes six times as long to record into; `state` folds the counts in.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from loadtest.sample import Failure, Sample
 from reference_impl.metrics import ErrorClass, ErrorTable, OperationMetrics, ServerMetrics
+from reports.histogram import encode
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
 
 __all__ = [
+    "FIRST_BYTE",
+    "FIRST_PROGRESS",
     "OPENING",
     "ErrorRow",
     "OperationState",
+    "PhaseState",
     "Recorder",
     "RecorderState",
     "SecondState",
     "absorb",
+    "encoded_histogram",
     "histogram",
     "merged",
     "metrics_of",
@@ -36,14 +41,37 @@ _HIGHEST = 3600 * 1_000_000
 _DIGITS = 3
 _MICROSECONDS = 1_000_000
 _PENDING_LIMIT = 50_000
+_LEADING_BITS = 11
+"""As many as tell the buckets of a histogram of three digits apart: rounding to them loses nothing that it keeps."""
 _SILENCE = (ErrorClass.TRANSPORT, ErrorClass.HTTP_STATUS, ErrorClass.TIMEOUT)
 
 OPENING = "(opening)"
 """The name under which connecting and the handshake are counted, apart from the operations of the workload."""
+FIRST_BYTE, FIRST_PROGRESS = "first byte", "first progress"
+"""The names of the phases of an operation."""
+
+
+class SecondState(Struct, kw_only=True):
+    """One second: what ended in it, and its corrected latencies as microseconds to counts, within 0.1 %."""
+
+    completed: int = 0
+    failed: int = 0
+    latencies: dict[int, int] = {}
+
+
+class PhaseState(Struct, kw_only=True):
+    """A part of the way to an answer, from sending on: a histogram (HdrHistogram V2, base64) and its sum in seconds."""
+
+    histogram: str = ""
+    seconds: float = 0.0
 
 
 class OperationState(Struct, kw_only=True):
-    """The sum of an operation: counts, its two histograms (HdrHistogram V2, base64), and their totals in seconds."""
+    """The sum of an operation: counts, its two histograms (HdrHistogram V2, base64), and their totals in seconds.
+
+    `seconds` has what ended in each second of the measurement, `phases` the time from sending to the first byte and to
+    the first progress, of good answers that had one.
+    """
 
     total: int = 0
     failed: int = 0
@@ -51,14 +79,8 @@ class OperationState(Struct, kw_only=True):
     uncorrected: str = ""
     uncorrected_seconds: float = 0.0
     corrected_seconds: float = 0.0
-
-
-class SecondState(Struct, kw_only=True):
-    """One second: what ended in it, and its corrected latencies as microseconds to counts, within 0.8 %."""
-
-    completed: int = 0
-    failed: int = 0
-    latencies: dict[int, int] = {}
+    seconds: dict[int, SecondState] = {}
+    phases: dict[str, PhaseState] = {}
 
 
 class ErrorRow(Struct, frozen=True):
@@ -76,9 +98,20 @@ class RecorderState(Struct, kw_only=True):
 
     operations: dict[str, OperationState] = {}
     opening: OperationState | None = None
-    seconds: dict[int, SecondState] = {}
     errors: tuple[ErrorRow, ...] = ()
     warm_up: int = 0
+
+    @property
+    def seconds(self) -> dict[int, SecondState]:
+        """The seconds of all operations together."""
+        together: dict[int, SecondState] = {}
+        for operation in self.operations.values():
+            _add_seconds(together, operation.seconds)
+        return together
+
+    def second(self, index: int) -> SecondState:
+        """Return one second of all operations together."""
+        return _one_second((operation.seconds for operation in self.operations.values()), index)
 
 
 def histogram(encoded: str = "") -> HdrHistogram:
@@ -121,34 +154,74 @@ class _Latencies:
 
 
 class _Tally:
-    __slots__ = ("corrected", "errors", "failed", "total", "uncorrected")
+    """One operation. Its corrected latencies are kept by seconds, and add up to the whole."""
+
+    __slots__ = (
+        "corrected_seconds",
+        "errors",
+        "failed",
+        "first_byte",
+        "first_progress",
+        "seconds",
+        "total",
+        "uncorrected",
+    )
 
     def __init__(self) -> None:
         self.total = self.failed = 0
-        self.corrected, self.uncorrected = _Latencies(), _Latencies()
+        self.seconds: dict[int, SecondState] = {}
+        self.corrected_seconds = 0.0
+        self.uncorrected, self.first_byte = _Latencies(), _Latencies()
+        self.first_progress: _Latencies | None = None
         self.errors = ErrorTable()
 
-    def record(self, sample: Sample) -> None:
+    def record(self, sample: Sample, second: int = 0) -> None:
         self.total += 1
+        state = self.seconds.get(second)
+        if state is None:
+            state = self.seconds[second] = SecondState(latencies={})
+        state.completed += 1
         failure = sample.failure
         if failure is not None:
             self.failed += 1
+            state.failed += 1
             self.errors.record(failure.error_class, failure.code, failure.message)
             if failure.error_class is not ErrorClass.TIMEOUT:
                 return
-        self.corrected.record(sample.corrected)
-        if sample.sent < sample.done:  # else it was never sent, and nothing ran from there
-            self.uncorrected.record(sample.uncorrected)
+        latency = sample.corrected
+        self.corrected_seconds += latency
+        coarse = _coarse(int(latency * _MICROSECONDS))
+        state.latencies[coarse] = state.latencies.get(coarse, 0) + 1
+        sent = sample.sent
+        if sent < sample.done:  # else it was never sent, and nothing ran from there
+            self.uncorrected.record(sample.done - sent)
+            if failure is None:
+                self.first_byte.record(sample.first_byte - sent)
+                if sample.first_progress is not None:
+                    self._record_progress(sample.first_progress - sent)
+
+    def _record_progress(self, seconds: float) -> None:
+        if self.first_progress is None:
+            self.first_progress = _Latencies()
+        self.first_progress.record(max(0.0, seconds))
 
     def state(self) -> OperationState:
         return OperationState(
             total=self.total,
             failed=self.failed,
-            corrected=self.corrected.encoded(),
+            corrected=_summed(self.seconds.values()),
             uncorrected=self.uncorrected.encoded(),
-            corrected_seconds=self.corrected.seconds,
+            corrected_seconds=self.corrected_seconds,
             uncorrected_seconds=self.uncorrected.seconds,
+            seconds=self.seconds,
+            phases={name: PhaseState(histogram=each.encoded(), seconds=each.seconds) for name, each in self._phases()},
         )
+
+    def _phases(self) -> Iterator[tuple[str, _Latencies]]:
+        if self.first_byte.seconds:
+            yield FIRST_BYTE, self.first_byte
+        if self.first_progress is not None:
+            yield FIRST_PROGRESS, self.first_progress
 
 
 class Recorder:
@@ -166,7 +239,6 @@ class Recorder:
         """When the target began to answer nothing at all, None while it answers; an error of its own is an answer."""
         self._tallies: dict[str, _Tally] = {}
         self._opening: _Tally | None = None
-        self._seconds: dict[int, SecondState] = {}
         self._told = (0, 0)
 
     def record(self, sample: Sample) -> None:
@@ -181,15 +253,7 @@ class Recorder:
         tally = self._tallies.get(sample.operation)
         if tally is None:
             tally = self._tallies[sample.operation] = _Tally()
-        tally.record(sample)
-        second = self._second(int(sample.done - self.measure_from))
-        second.completed += 1
-        if sample.failure is not None:
-            second.failed += 1
-            if sample.failure.error_class is not ErrorClass.TIMEOUT:
-                return
-        coarse = _coarse(int(sample.corrected * _MICROSECONDS))
-        second.latencies[coarse] = second.latencies.get(coarse, 0) + 1
+        tally.record(sample, int(sample.done - self.measure_from))
 
     def record_opening(self, sample: Sample) -> None:
         """Count a handshake, whenever it happened."""
@@ -205,14 +269,8 @@ class Recorder:
         """Hand over what was recorded since the last time, as a recorder of its own; `totals` go on counting."""
         taken = copy.copy(self)
         self._told = self.totals
-        self._tallies, self._opening, self._seconds, self.warm_up = {}, None, {}, 0
+        self._tallies, self._opening, self.warm_up = {}, None, 0
         return taken
-
-    def _second(self, index: int) -> SecondState:
-        second = self._seconds.get(index)
-        if second is None:
-            second = self._seconds[index] = SecondState(latencies={})
-        return second
 
     @property
     def totals(self) -> tuple[int, int]:
@@ -222,7 +280,7 @@ class Recorder:
 
     def second(self, index: int) -> SecondState:
         """Return what is known of a second, counted from the start of the measurement."""
-        return self._seconds.get(index, SecondState())
+        return _one_second((tally.seconds for tally in self._tallies.values()), index)
 
     def state(self) -> RecorderState:
         """Return everything recorded so far."""
@@ -232,16 +290,28 @@ class Recorder:
         return RecorderState(
             operations={name: tally.state() for name, tally in self._tallies.items()},
             opening=None if self._opening is None else self._opening.state(),
-            seconds=self._seconds,
             errors=tuple(_rows(tables)),
             warm_up=self.warm_up,
         )
 
 
 def _coarse(microseconds: int) -> int:
-    """Round down to eight leading bits."""
-    shift = max(0, microseconds.bit_length() - 8)
-    return microseconds >> shift << shift
+    shift = microseconds.bit_length() - _LEADING_BITS
+    return microseconds >> shift << shift if shift > 0 else microseconds
+
+
+def _summed(seconds: Iterable[SecondState]) -> str:
+    """Return the latencies of several seconds as one encoded histogram."""
+    values: dict[int, int] = {}
+    for second in seconds:
+        for value, times in second.latencies.items():
+            values[value] = values.get(value, 0) + times
+    return encoded_histogram(values)
+
+
+def encoded_histogram(values: Mapping[int, int]) -> str:
+    """Return microseconds and their counts as a histogram like all others here."""
+    return encode({min(max(value, 1), _HIGHEST): times for value, times in values.items()}, _HIGHEST)
 
 
 def _rows(tables: Iterable[tuple[str, ErrorTable]]) -> Iterable[ErrorRow]:
@@ -252,7 +322,7 @@ def _rows(tables: Iterable[tuple[str, ErrorTable]]) -> Iterable[ErrorRow]:
 
 def merged(states: Iterable[RecorderState]) -> RecorderState:
     """Add up what several workers recorded."""
-    total = RecorderState(operations={}, seconds={})
+    total = RecorderState(operations={})
     for state in states:
         absorb(total, state)
     return total
@@ -261,20 +331,19 @@ def merged(states: Iterable[RecorderState]) -> RecorderState:
 def absorb(total: RecorderState, state: RecorderState) -> None:
     """Add to `total`, in place, what somebody recorded: what it costs does not grow with what is there already."""
     for name, operation in state.operations.items():
-        total.operations[name] = _sum(total.operations.get(name), operation)
+        _add(total.operations.setdefault(name, _fresh()), operation)
     if state.opening is not None:
-        total.opening = _sum(total.opening, state.opening)
-    for index, second in state.seconds.items():
-        _add_second(total.seconds.setdefault(index, SecondState(latencies={})), second)
+        total.opening = total.opening or _fresh()
+        _add(total.opening, state.opening)
     total.errors = _sum_errors(total.errors + state.errors)
     total.warm_up += state.warm_up
 
 
 def merge_operations(operations: Iterable[OperationState]) -> OperationState:
     """Add up several operations."""
-    total = OperationState()
+    total = _fresh()
     for operation in operations:
-        total = _sum(total, operation)
+        _add(total, operation)
     return total
 
 
@@ -289,25 +358,44 @@ def percentile(second: SecondState, percent: float) -> float | None:
     return None
 
 
-def _sum(left: OperationState | None, right: OperationState) -> OperationState:
-    if left is None:
-        return right
-    return OperationState(
-        total=left.total + right.total,
-        failed=left.failed + right.failed,
-        corrected=_sum_histograms(left.corrected, right.corrected),
-        uncorrected=_sum_histograms(left.uncorrected, right.uncorrected),
-        corrected_seconds=left.corrected_seconds + right.corrected_seconds,
-        uncorrected_seconds=left.uncorrected_seconds + right.uncorrected_seconds,
-    )
+def _fresh() -> OperationState:
+    return OperationState(seconds={}, phases={})
+
+
+def _add(into: OperationState, operation: OperationState) -> None:
+    into.total += operation.total
+    into.failed += operation.failed
+    into.corrected = _sum_histograms(into.corrected, operation.corrected)
+    into.uncorrected = _sum_histograms(into.uncorrected, operation.uncorrected)
+    into.corrected_seconds += operation.corrected_seconds
+    into.uncorrected_seconds += operation.uncorrected_seconds
+    _add_seconds(into.seconds, operation.seconds)
+    for name, phase in operation.phases.items():
+        before = into.phases.setdefault(name, PhaseState())
+        before.histogram = _sum_histograms(before.histogram, phase.histogram)
+        before.seconds += phase.seconds
+
+
+def _add_seconds(into: dict[int, SecondState], seconds: dict[int, SecondState]) -> None:
+    for index, second in seconds.items():
+        _add_second(into.setdefault(index, SecondState(latencies={})), second)
 
 
 def _sum_histograms(left: str, right: str) -> str:
+    if not (left and right):
+        return left or right
     both = histogram(left)
-    if right:
-        both.decode_and_add(right)
+    both.decode_and_add(right)
     encoded: bytes = both.encode()
     return encoded.decode()
+
+
+def _one_second(many: Iterable[dict[int, SecondState]], index: int) -> SecondState:
+    together = SecondState(latencies={})
+    for seconds in many:
+        if index in seconds:
+            _add_second(together, seconds[index])
+    return together
 
 
 def _add_second(into: SecondState, second: SecondState) -> None:

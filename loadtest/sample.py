@@ -21,7 +21,8 @@ class Sample(Struct, frozen=True, gc=False):
     """All times are seconds of one monotonic clock.
 
     `intended` is when the request should have started, `sent` when it did, `first_byte` when the answer began (`done`
-    if none came), `done` when it was complete or given up. `size` counts the bytes of the answer.
+    if none came), `done` when it was complete or given up. `size` counts the bytes of the answer. `first_progress` is
+    when the first notification of its progress came, None where none did.
     """
 
     operation: str
@@ -31,6 +32,7 @@ class Sample(Struct, frozen=True, gc=False):
     done: float
     size: int = 0
     failure: Failure | None = None
+    first_progress: float | None = None
 
     @property
     def corrected(self) -> float:

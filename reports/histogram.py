@@ -8,13 +8,14 @@ import base64
 import binascii
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, log2
 
 _COMPRESSED = 0x1C849304
 _PLAIN = 0x1C849303
 _COOKIE_BASE = 0xFFFFFF0F  # the middle nibble tells the width of a word, which V2 does not use
+_WORD = 0x10  # and which its writers set to this
 
 _OUTER = struct.Struct(">II")
 _INNER = struct.Struct(">IIiiqqd")
@@ -54,6 +55,40 @@ def decode(encoded: str) -> tuple[Bucket, ...]:
         raise HistogramError("the histogram is cut short")
     resolution = _Resolution.of(lowest, figures)
     return tuple(Bucket(resolution.highest(index), count) for index, count in _counts(payload))
+
+
+def encode(values: Mapping[int, int], highest: int, figures: int = 3) -> str:
+    """Return whole numbers from 1 to `highest`, each with how often it came, as a histogram of so many figures."""
+    half = _Resolution.of(1, figures).half
+    counts: dict[int, int] = {}
+    for value, count in values.items():
+        doubling = max(0, value.bit_length() - half - 1)
+        index = (doubling << half) + (value >> doubling)
+        counts[index] = counts.get(index, 0) + count
+    payload = b"".join(map(_varint, _runs(counts)))
+    plain = _INNER.pack(_PLAIN | _WORD, len(payload), 0, figures, 1, highest, 1.0) + payload
+    packed = zlib.compress(plain)
+    return base64.b64encode(_OUTER.pack(_COMPRESSED | _WORD, len(packed)) + packed).decode()
+
+
+def _runs(counts: Mapping[int, int]) -> Iterator[int]:
+    """The counts by index, with a negative number for each run of zeros."""
+    following = 0
+    for index in sorted(counts):
+        if index > following:
+            yield following - index
+        yield counts[index]
+        following = index + 1
+
+
+def _varint(number: int) -> bytes:
+    zigzag = (number << 1) ^ (number >> 63)
+    out = bytearray()
+    while zigzag >= 0x80 and len(out) < 8:
+        out.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    out.append(zigzag)
+    return bytes(out)
 
 
 def quantiles(buckets: tuple[Bucket, ...]) -> Iterator[tuple[float, int]]:

@@ -148,7 +148,7 @@ def test_a_run_reads_as_the_metrics_of_servers_do() -> None:
 
 
 def test_what_is_drained_from_time_to_time_adds_up_to_the_whole() -> None:
-    whole, parts, told = Recorder(), Recorder(), RecorderState(operations={}, seconds={})
+    whole, parts, told = Recorder(), Recorder(), RecorderState(operations={})
     for index in range(60):
         each = sample(0.001 * index, at=index / 20, failure=TIMEOUT if index % 7 == 0 else None)
         whole.record(each)

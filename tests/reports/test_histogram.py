@@ -9,7 +9,7 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reports.histogram import Bucket, HistogramError, decode, quantiles
+from reports.histogram import Bucket, HistogramError, decode, encode, quantiles
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -59,3 +59,14 @@ def test_an_empty_histogram_has_no_buckets() -> None:
 def test_what_is_no_histogram_is_refused(text: str) -> None:
     with pytest.raises(HistogramError):
         decode(text)
+
+
+@given(st.dictionaries(st.integers(1, 3_600_000_000), st.integers(1, 10**9), max_size=30))
+@settings(derandomize=True, deadline=None)
+def test_what_is_encoded_here_is_what_the_library_would_have_written(values: dict[int, int]) -> None:
+    theirs = HdrHistogram(1, 3_600_000_000, 3)
+    for value, count in values.items():
+        theirs.record_value(value, count)
+    ours = encode(values, 3_600_000_000)
+    assert decode(ours) == decode(theirs.encode().decode())
+    assert HdrHistogram.decode(ours).get_total_count() == theirs.get_total_count()
