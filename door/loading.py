@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -9,28 +10,18 @@ from urllib.parse import urlsplit
 import psutil
 
 from conformance import target as targets
-from conformance.expect import Blocked, Inapplicable
 from conformance.scout import Scouted, chosen
-from conformance.surface import Surface, ToolCall
 from door.checking import CheckPlan
 from door.errors import Exit, Refusal
+from door.offering import offer_of
 from door.options import LoadOptions
 from door.progress import Live
 from door.session import Session
 from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
-from loadtest.workload import (
-    MARKER,
-    ClosedModel,
-    HttpTarget,
-    LoadPlan,
-    OpenModel,
-    Operation,
-    StdioTarget,
-    Target,
-    Workload,
-)
-from reference_impl.protocol.revisions import Revision
+from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
+from loadtest.scenarios import STEADY, scenario_named
+from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, StdioTarget, Target, Workload
 
 __all__ = ["LoadSettings", "measure"]
 
@@ -41,27 +32,44 @@ _WHOSE: dict[str, Exit] = {"target": Exit.UNREACHABLE, "generator": Exit.FAULT, 
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """What load is made. `tool` is the one to call; without it one that may be called is chosen."""
+    """What load is made: by which scenario, and with which tools; without any it chooses what may be called."""
 
     checks: CheckPlan
     model: OpenModel | ClosedModel
     duration: float
     objectives: tuple[Objective, ...]
-    tool: str | None
+    scenario: Scenario
+    wishes: Wishes
     seed: int
 
     @classmethod
     def of(cls, options: LoadOptions, objectives: Iterable[str], checks: CheckPlan, seed: int) -> LoadSettings:
-        """Read the options. Raises `Refusal` for an objective that cannot be read, and for two models at once."""
+        """Read the options. Raises `Refusal` for one that cannot be understood, and for two models at once."""
         try:
             parsed = tuple(parse_objective(text) for text in (*objectives, *(options.slo or ())))
+            scenario = scenario_named(options.scenario)
+            wishes = Wishes(tools=tuple(_weighted(text) for text in options.tool or ()))
         except ValueError as error:
             raise Refusal(str(error)) from None
         if options.rate is not None and options.users is not None:
             raise Refusal("--rate (calls that wait for nobody) and --users (who call in turn) are two models; take one")
         users = _USERS if options.users is None else options.users
         model = ClosedModel(users=users) if options.rate is None else OpenModel(rate=options.rate)
-        return cls(checks, model, options.duration, parsed, options.tool, seed)
+        return cls(checks, model, options.duration, parsed, scenario, wishes, seed)
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    """Read `TOOL` or `TOOL=WEIGHT`. Raises ValueError for a weight that is none."""
+    tool, _, weight = text.rpartition("=")
+    if not tool:
+        return text, 1.0
+    try:
+        share = float(weight)
+    except ValueError:
+        share = math.nan
+    if not (share > 0 and math.isfinite(share)):
+        raise ValueError(f"--tool {text}: what follows = is how often it is called, a number above 0")
+    return tool, share
 
 
 def measure(session: Session, live: Live, target: targets.Target, scouted: Scouted, settings: LoadSettings) -> None:
@@ -71,7 +79,7 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
     plan = LoadPlan(
         target=_target(target),
         revision=revision.name,
-        workload=Workload(name="steady calls", operations=(_operation(scouted, revision, settings.tool),)),
+        workload=_workload(settings.scenario, offer_of(target, scouted, revision), settings.wishes),
         model=settings.model,
         duration=settings.duration,
         warm_up=_WARM_UP,
@@ -84,7 +92,7 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
 
 
 def _carry_out(session: Session, live: Live, plan: LoadPlan) -> None:
-    stage = live.stage(f"load on {plan.revision}: {plan.workload.operations[0].name}", int(plan.duration))
+    stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
 
     def progress(now: Progress) -> None:
         stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed)
@@ -99,6 +107,11 @@ def _carry_out(session: Session, live: Live, plan: LoadPlan) -> None:
         raise KeyboardInterrupt
 
 
+def _shown(workload: Workload) -> str:
+    first = workload.operations[0].name
+    return first if workload.scenario == STEADY.name else workload.name
+
+
 def _target(target: targets.Target) -> Target:
     match target:
         case targets.HttpTarget(url, headers):
@@ -111,46 +124,13 @@ def _target(target: targets.Target) -> Target:
             raise Refusal(f"{name} lives in this process; only a command or a URL can be put under load")
 
 
-def _operation(scouted: Scouted, revision: Revision, tool: str | None) -> Operation:
-    """Choose what to call: the named tool, one that echoes its argument, any that may be called, or a list."""
-    surface = scouted.surfaces[revision.name]
-    if tool is not None:
-        return _call(_named(surface, tool))
-    if revision.name in scouted.echoes:
-        call, member = scouted.echoes[revision.name]
-        arguments = {**call.arguments, member: f"touchstone {MARKER}"}
-        return _call(ToolCall(call.tool, arguments), echoes=True)
+def _workload(scenario: Scenario, offer: Offer, wishes: Wishes) -> Workload:
+    """Let the scenario choose. Raises `Refusal`: exit 3 for what the target lacks, 2 for what the user asked of it."""
     try:
-        return _call(surface.need_call())
-    except (Blocked, Inapplicable):
-        method = "tools/list" if "tools" in scouted.capabilities[revision.name] else _cheap(revision)
-        return Operation(name=method, method=method)
-
-
-def _cheap(revision: Revision) -> str:
-    return "server/discover" if revision.modern else "ping"
-
-
-def _named(surface: Surface, tool: str) -> ToolCall:
-    call = next((call for call in surface.calls() if call.tool["name"] == tool), None)
-    if call is None:
-        known = ", ".join(call.tool["name"] for call in surface.calls()) or "none"
-        raise Refusal(
-            f"{tool} may not be called (--allow {tool} lets it) or has no arguments to try; known are {known}"
-        )
-    return call
-
-
-def _call(call: ToolCall, *, echoes: bool = False) -> Operation:
-    name = call.tool["name"]
-    schema = call.tool.get("inputSchema")
-    return Operation(
-        name=f"tools/call {name}",
-        method="tools/call",
-        params=call.params,
-        echoes=echoes,
-        schema=schema if isinstance(schema, dict) else None,
-    )
+        return scenario.workload(offer, wishes)
+    except Unavailable as problem:
+        code = Exit.USAGE if problem.asked else Exit.UNREACHABLE
+        raise Refusal(str(problem) if scenario is STEADY else f"{scenario.name}: {problem}", code) from None
 
 
 def _local_pid(target: targets.Target) -> int | None:

@@ -212,8 +212,17 @@ class LoadOptions:
         typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),
     ] = None
     tool: Annotated[
-        str | None, typer.Option("--tool", metavar="TOOL", help="The tool to call; default: one that is read-only.")
+        list[str] | None,
+        typer.Option(
+            "--tool",
+            metavar="TOOL[=WEIGHT]",
+            help="The tool to call, or several and how often each; default: one that is read-only.",
+        ),
     ] = None
+    scenario: Annotated[
+        str,
+        typer.Option("--scenario", metavar="NAME", help="What the load does; touchstone load --list shows all."),
+    ] = "steady"
 
 
 def flattened(command: Callable[..., int]) -> Callable[..., None]:

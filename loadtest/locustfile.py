@@ -15,6 +15,7 @@ from gevent.event import Event
 from locust import constant
 from locust.env import Environment
 
+from loadtest.scenarios import scenario_named
 from loadtest.users import McpHttpUser, McpStdioUser, McpUser
 from loadtest.workload import ClosedModel, HttpTarget, Target, decode_plan
 
@@ -66,6 +67,8 @@ def _planned() -> type[McpUser]:
         revision=plan.revision,
         timeout=plan.timeout,
         operations=plan.workload.operations,
+        scenario=scenario_named(plan.workload.scenario),
+        parameters=plan.workload.parameters,
         wait_time=constant(think),
     )
 

@@ -17,6 +17,7 @@ from loadtest.locustfile import run_users, user_class
 from loadtest.pace import ClosedPace, OpenPace
 from loadtest.recorder import Recorder, percentile
 from loadtest.reporting import Measurement, Phase, Progress, Report, Started
+from loadtest.scenarios import scenario_named
 from loadtest.schedule import intended_starts
 from loadtest.traffic import Traffic
 from loadtest.users import McpUser
@@ -60,7 +61,13 @@ class Measure:
     def _make_kind(self) -> type[McpUser]:
         plan = self._plan
         return user_class(
-            plan.target, revision=plan.revision, timeout=plan.timeout, traffic=self._traffic, pace=self._pace
+            plan.target,
+            revision=plan.revision,
+            timeout=plan.timeout,
+            traffic=self._traffic,
+            pace=self._pace,
+            scenario=scenario_named(plan.workload.scenario),
+            parameters=plan.workload.parameters,
         )
 
     def run(self, calibration_rate: float | None = None) -> Measurement:

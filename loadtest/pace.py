@@ -10,9 +10,8 @@ from typing import Protocol
 import gevent
 import gevent.event
 
-from loadtest.exchange import Conversation
 from loadtest.sample import Sample
-from loadtest.traffic import Traffic
+from loadtest.visitor import Visitor
 from reference_impl.metrics import ErrorClass
 
 __all__ = ["ClosedPace", "Gate", "OpenPace", "Pace"]
@@ -60,8 +59,8 @@ class Pace(Protocol):
     def join(self) -> None:
         """Come in as a user whose conversation is open; return when it may take its first turn."""
 
-    def turn(self, traffic: Traffic, conversation: Conversation) -> Sample | None:
-        """Wait as the model says, perform, return the sample; None when the user is done."""
+    def turn(self, visitor: Visitor) -> Sample | None:
+        """Wait as the model says, let the visitor take a turn, return its sample; None when the user is done."""
 
 
 class OpenPace:
@@ -82,7 +81,7 @@ class OpenPace:
         """Wait for the gate: the schedule itself spreads the users."""
         self.gate.pass_through()
 
-    def turn(self, traffic: Traffic, conversation: Conversation) -> Sample | None:
+    def turn(self, visitor: Visitor) -> Sample | None:
         """Serve the next arrival."""
         start = next(self._starts, None)
         if start is None:
@@ -93,11 +92,11 @@ class OpenPace:
             self.late += 1
             if -left > self._timeout:
                 gevent.sleep(0)
-                return traffic.give_up(due)
+                return visitor.give_up(due)
         while left > 0:
             gevent.sleep(left)
             left = due - time.perf_counter()
-        return traffic.perform(conversation, due)
+        return visitor.visit(due)
 
 
 class ClosedPace:
@@ -118,12 +117,12 @@ class ClosedPace:
         self.gate.pass_through()
         gevent.sleep(random.random() * min(max(self._think, _SPREAD), self._seconds / 4))  # noqa: S311 - no secret
 
-    def turn(self, traffic: Traffic, conversation: Conversation) -> Sample | None:
-        """Ask once."""
+    def turn(self, visitor: Visitor) -> Sample | None:
+        """Let the visitor take one turn."""
         left = self.gate.begin + self._seconds - time.perf_counter()
         if left <= 0:
             return None
-        sample = traffic.perform(conversation)
+        sample = visitor.visit()
         broken = sample.failure is not None and sample.failure.error_class is ErrorClass.TRANSPORT
         pause = max(self._think, _PAUSE) if broken else self._think
         if pause:

@@ -47,7 +47,15 @@ class Traffic:
 
     def perform(self, conversation: Conversation, intended: float | None = None) -> Sample:
         """Send the next operation and wait for what becomes of it. Without `intended` it was meant to start now."""
-        return self.ask(conversation, self.templates[next(self._choices)], intended)
+        return self.ask(conversation, self.next_template(), intended)
+
+    def next_template(self) -> Template:
+        """Return the next operation, as often as its weight says."""
+        return self.templates[next(self._choices)]
+
+    def next_marker(self) -> int:
+        """Return a number that no other call of the run has."""
+        return next(self._markers)
 
     def ask(self, conversation: Conversation, template: Template, intended: float | None = None) -> Sample:
         """Send this operation and wait for what becomes of it."""
@@ -59,10 +67,14 @@ class Traffic:
             now = time.perf_counter()
             exchange = Exchange(now, now, now, 0, failure)
         sample = Sample(template.name, began if intended is None else intended, *exchange)
-        if sample.intended >= self.recorder.measure_from:
-            self.busy_seconds += time.perf_counter() - began
-        self.recorder.record(sample)
+        self.count(sample, time.perf_counter() - began)
         return sample
+
+    def count(self, sample: Sample, busy: float) -> None:
+        """Record a sample, and that a user was busy with it for so many seconds."""
+        if sample.intended >= self.recorder.measure_from:
+            self.busy_seconds += busy
+        self.recorder.record(sample)
 
     def open(self, conversation: Conversation) -> Failure | None:
         """Open a conversation and record how long it took; return why it could not be opened."""
@@ -81,7 +93,7 @@ class Traffic:
         """Record an arrival that was never sent: for whoever came then, the target was out of reach until now."""
         now = time.perf_counter()
         failure = Failure(ErrorClass.TIMEOUT, "unsent", "every user was busy for longer than the timeout")
-        sample = Sample(self.templates[next(self._choices)].name, intended, now, now, now, 0, failure)
+        sample = Sample(self.next_template().name, intended, now, now, now, 0, failure)
         self.given_up += 1
         self.recorder.record(sample)
         return sample

@@ -26,8 +26,11 @@ from loadtest.http_conversation import HttpConversation
 from loadtest.pace import Pace
 from loadtest.recorder import Recorder
 from loadtest.sample import Failure, Sample
+from loadtest.scenario import Scenario
+from loadtest.scenarios.steady import STEADY
 from loadtest.stdio_conversation import StdioConversation, StdioProcess
 from loadtest.traffic import Traffic
+from loadtest.visitor import Visitor
 from loadtest.wire import Endpoint
 from loadtest.workload import Operation, StdioTarget
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
@@ -47,7 +50,8 @@ class McpUser(User):
     """One client. Subclasses say how to reach the target; the rest is configured by class attributes.
 
     `pace` decides when to send; without one, Locust's own `wait_time` does. `traffic` is made from `operations` and
-    `revision` unless it is given; users of one class share it. Users start within `spread` seconds, at random, because
+    `revision` unless it is given; users of one class share it. `scenario` says what one turn of a user does, and may
+    take `parameters`. Users start within `spread` seconds, at random, because
     those that start together stay in phase.
     """
 
@@ -59,12 +63,16 @@ class McpUser(User):
     spread: ClassVar[float] = 0.1
     traffic: ClassVar[Traffic | None] = None
     pace: ClassVar[Pace | None] = None
+    scenario: ClassVar[Scenario] = STEADY
+    parameters: ClassVar[dict[str, Any]] = {}
     recorder: ClassVar[Recorder]
 
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
         self._traffic = self.shared_traffic()
-        self.conversation = self.converse()
+        self.visitor = Visitor(
+            self._traffic, self.converse, self.scenario.turn, self.parameters, tell=self._tell_locust
+        )
 
     @classmethod
     def shared_traffic(cls) -> Traffic:
@@ -106,7 +114,8 @@ class McpUser(User):
 
     def on_start(self) -> None:
         """Open the conversation and fall in with the others. A failure is recorded, and tried again with each call."""
-        self._traffic.open(self.conversation)
+        if self.scenario.opens:
+            self.visitor.open()
         if self.pace is None:
             gevent.sleep(random.random() * self.spread)  # noqa: S311 - spreads users, keeps no secret
         else:
@@ -114,16 +123,16 @@ class McpUser(User):
 
     def on_stop(self) -> None:
         """Close the conversation."""
-        self.conversation.close()
+        self.visitor.end()
 
     @task
     def work(self) -> None:
-        """Send the next operation; with a pace of our own, all of them: Locust's loop between tasks takes time."""
+        """Take the next turn; with a pace of our own, all of them: Locust's loop between tasks takes time."""
         if self.pace is None:
-            self._tell_locust(self._traffic.perform(self.conversation))
+            self.visitor.visit()
             return
-        while (sample := self.pace.turn(self._traffic, self.conversation)) is not None:
-            self._tell_locust(sample)
+        while self.pace.turn(self.visitor) is not None:
+            pass
         raise StopUser
 
     def _tell_locust(self, sample: Sample) -> None:

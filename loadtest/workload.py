@@ -59,10 +59,15 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Workload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A named mix of operations, each as frequent as its weight says."""
+    """A named mix of operations, each as frequent as its weight says.
+
+    `scenario` names what one arrival does (`loadtest.scenarios`), and `parameters` are plain values for it.
+    """
 
     name: str
     operations: tuple[Operation, ...]
+    scenario: str = "steady"
+    parameters: dict[str, Any] = {}
 
     def __post_init__(self) -> None:
         """Refuse an empty or ambiguous mix."""

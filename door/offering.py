@@ -1,0 +1,126 @@
+"""What a target offers to those who put it under load: calls that may be made, out of what a first look found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from conformance import target as targets
+from conformance.posing import may_ask
+from conformance.scout import Scouted
+from conformance.surface import Permission, Surface, ToolCall, lasting
+from loadtest.scenario import Offer, Sized, Transport
+from loadtest.workload import MARKER, Operation
+from reference_impl.protocol.methods import PAGINATED
+from reference_impl.protocol.revisions import Revision
+
+__all__ = ["offer_of"]
+
+_TRANSPORTS: dict[type, Transport] = {
+    targets.HttpTarget: "http",
+    targets.StdioTarget: "stdio",
+    targets.SseTarget: "sse",
+    targets.WebSocketTarget: "ws",
+}
+_SLOW_SECONDS = 1
+_TIMES = ("seconds", "duration", "delay", "duration_seconds", "time")
+_SIZES = ("size", "bytes", "length", "characters", "chars")
+_PROGRESS = ("progress", "long-running", "long_running")
+_CHANGING = ("list_changed", "list-changed", "toggle", "add_tool", "register")
+_LIMITS = {"enum", "const", "pattern", "format", "maxLength", "default", "examples"}
+"""Keywords that say more of a string than that it is one: whoever wrote them wants no text of ours."""
+
+
+def offer_of(target: targets.Target, scouted: Scouted, revision: Revision) -> Offer:
+    """Return what the target offers at a revision that was looked at."""
+    surface = scouted.surfaces[revision.name]
+    capabilities = dict(scouted.capabilities[revision.name])
+    calls = list(surface.calls())
+    return Offer(
+        revision=revision.name,
+        transport=_TRANSPORTS[type(target)],
+        capabilities=capabilities,
+        cheap=_plain("server/discover" if revision.modern else "ping"),
+        calls=tuple(_operation(call, surface.permission) for call in calls),
+        quick=tuple(_operation(call, surface.permission) for call in calls if not surface.is_slow(call)),
+        echo=_echo(scouted, revision),
+        slow=tuple(_slow(calls)),
+        progress=tuple(_operation(call, surface.permission) for call in calls if _named(call, _PROGRESS)),
+        asking=tuple(_asking(surface, calls)),
+        large=tuple(_large(calls)),
+        changing=tuple(_operation(call, surface.permission) for call in calls if _named(call, _CHANGING)),
+        lists=tuple(_plain(method) for method in PAGINATED if method.partition("/")[0] in capabilities),
+        resources=tuple(each["uri"] for each in surface.resources if isinstance(each.get("uri"), str)),
+    )
+
+
+def _plain(method: str) -> Operation:
+    return Operation(name=method, method=method)
+
+
+def _echo(scouted: Scouted, revision: Revision) -> Sized | None:
+    if revision.name not in scouted.echoes:
+        return None
+    call, member = scouted.echoes[revision.name]
+    arguments = {**call.arguments, member: f"touchstone {MARKER}"}
+    return Sized(operation=_call(ToolCall(call.tool, arguments), echoes=True), argument=member)
+
+
+def _slow(calls: list[ToolCall]) -> Iterator[Sized]:
+    for call in calls:
+        made = lasting(call, _SLOW_SECONDS)
+        argument = None if made is None else next((name for name in _TIMES if name in made.arguments), None)
+        if made is not None and argument is not None:
+            yield Sized(operation=_call(made), argument=argument)
+
+
+def _large(calls: list[ToolCall]) -> Iterator[Sized]:
+    for call in calls:
+        members = _members(call)
+        for name in _SIZES:
+            if isinstance(members.get(name), dict) and members[name].get("type") in ("integer", "number"):
+                yield Sized(operation=_call(ToolCall(call.tool, {**call.arguments, name: 1})), argument=name)
+                break
+
+
+def _asking(surface: Surface, calls: list[ToolCall]) -> Iterator[Operation]:
+    for call in calls:
+        if call.tool["name"] in surface.permission.asking or may_ask(call.tool):
+            yield _operation(call, surface.permission)
+
+
+def _named(call: ToolCall, words: tuple[str, ...]) -> bool:
+    return any(word in call.tool["name"].lower() for word in words)
+
+
+def _operation(call: ToolCall, permission: Permission) -> Operation:
+    """Return a call that is different each time, where that is safe: in texts that nobody has a say in."""
+    if call.tool["name"] in permission.samples:
+        return _call(call)
+    members = _members(call)
+    varied = {
+        name: f"touchstone {MARKER}" if isinstance(value, str) and _is_free(members.get(name)) else value
+        for name, value in call.arguments.items()
+    }
+    return _call(ToolCall(call.tool, varied))
+
+
+def _is_free(schema: Any) -> bool:
+    return isinstance(schema, dict) and schema.get("type") == "string" and not schema.keys() & _LIMITS
+
+
+def _members(call: ToolCall) -> dict[str, Any]:
+    schema = call.tool.get("inputSchema")
+    members = schema.get("properties") if isinstance(schema, dict) else None
+    return members if isinstance(members, dict) else {}
+
+
+def _call(call: ToolCall, *, echoes: bool = False) -> Operation:
+    schema = call.tool.get("inputSchema")
+    return Operation(
+        name=f"tools/call {call.tool['name']}",
+        method="tools/call",
+        params=call.params,
+        echoes=echoes,
+        schema=schema if isinstance(schema, dict) else None,
+    )

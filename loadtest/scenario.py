@@ -1,0 +1,126 @@
+"""What a load test does: a scenario chooses the operations by what the target offers, and says what one arrival does.
+
+The first half, `workload`, runs at the door and is pure; the second, `turn`, runs in the Locust process by means of a
+`Visitor`. What crosses between the two is the `Workload`: operations, the scenario's name, and its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from loadtest.workload import Operation, Workload
+
+if TYPE_CHECKING:
+    from loadtest.sample import Sample
+    from loadtest.visitor import Visitor
+
+__all__ = ["Offer", "Scenario", "Sized", "Transport", "Unavailable", "Wishes", "next_operation", "with_argument"]
+
+Transport = Literal["http", "stdio", "sse", "ws"]
+
+
+class Unavailable(Exception):  # noqa: N818 - the name says what a target lacks
+    """A target lacks what a scenario needs. The message is one line: what is missing, and what would unlock it.
+
+    `asked` says that the user named what is missing, so that the command is wrong and not the target.
+    """
+
+    def __init__(self, message: str, *, asked: bool = False) -> None:
+        super().__init__(message)
+        self.asked = asked
+
+
+class Sized(Struct, frozen=True, kw_only=True):
+    """A call, and the name of the argument that says how much of something it does: seconds, bytes, characters."""
+
+    operation: Operation
+    argument: str
+
+
+class Offer(Struct, frozen=True, kw_only=True):
+    """What a target offers at the revision that is spoken: calls that may be made, none that may not.
+
+    `cheap` is the request that costs the least. `calls` are the tools that may be called, in the order of the target's
+    list, `quick` those that do not look slow; arguments that are free text hold `MARKER`, unless the user gave samples.
+    `echo` repeats its text argument (proved, not guessed), which holds `MARKER`. `slow` lasts as long as its argument
+    says; `progress` reports progress; `asking` ask their client for something; `large` answer as much as their argument
+    says; `changing` change a list that the target has (all four told by names and schemas). `lists` are the first pages
+    of the lists, named by their methods. `tokens` are bearer tokens of several users, where they are known.
+    """
+
+    revision: str
+    transport: Transport
+    capabilities: dict[str, Any]
+    cheap: Operation
+    calls: tuple[Operation, ...] = ()
+    quick: tuple[Operation, ...] = ()
+    echo: Sized | None = None
+    slow: tuple[Sized, ...] = ()
+    progress: tuple[Operation, ...] = ()
+    asking: tuple[Operation, ...] = ()
+    large: tuple[Sized, ...] = ()
+    changing: tuple[Operation, ...] = ()
+    lists: tuple[Operation, ...] = ()
+    resources: tuple[str, ...] = ()
+    prompts: tuple[Operation, ...] = ()
+    tokens: tuple[str, ...] = ()
+
+    def call(self, tool: str) -> Operation:
+        """Return the call of a tool. Raises `Unavailable` if there is none that may be made."""
+        found = next((each for each in self.calls if each.params.get("name") == tool), None)
+        if found is None:
+            known = ", ".join(str(each.params.get("name")) for each in self.calls) or "none"
+            raise Unavailable(
+                f"{tool} may not be called (--allow {tool} lets it) or has no arguments to try; known are {known}",
+                asked=True,
+            )
+        return found
+
+    def usual(self) -> Operation:
+        """Return the call to make where none was named: what echoes, else a quick tool, else a list, else `cheap`."""
+        if self.echo is not None:
+            return self.echo.operation
+        tools = (each for each in self.lists if each.method == "tools/list")
+        return next(iter(self.quick), None) or next(tools, self.cheap)
+
+
+class Wishes(Struct, frozen=True, kw_only=True):
+    """What the user asked for: `tools` to call and how often, relative to each other; a `mix` of their own."""
+
+    tools: tuple[tuple[str, float], ...] = ()
+    mix: tuple[Operation, ...] = ()
+
+
+def with_argument(sized: Sized, value: Any) -> Operation:
+    """Return the call with its argument set."""
+    params = sized.operation.params
+    arguments = {**params.get("arguments", {}), sized.argument: value}
+    return msgspec.structs.replace(sized.operation, params={**params, "arguments": arguments})
+
+
+def next_operation(visitor: Visitor) -> Sample:
+    """Ask the next operation of the mix: what one arrival does in most scenarios."""
+    return visitor.ask()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One way to put a target under load.
+
+    `needs` says in a few words what of the target. `workload` raises `Unavailable`; it gives its result the scenario's
+    name, and parameters for `turn` if that has any. `turn` is what one arrival (open model) or iteration (closed model)
+    does; it returns the sample that stands for the whole. `opens` says that the conversation of a user is opened before
+    its first turn; a scenario whose turns do that themselves sets it to False.
+    """
+
+    name: str
+    summary: str
+    workload: Callable[[Offer, Wishes], Workload]
+    turn: Callable[[Visitor], Sample] = next_operation
+    needs: str = "nothing"
+    opens: bool = True

@@ -1,0 +1,19 @@
+"""The scenarios, one file each. To add one, write a file like `steady` and give it a row here."""
+
+from __future__ import annotations
+
+from loadtest.scenario import Scenario
+from loadtest.scenarios.steady import STEADY
+
+__all__ = ["SCENARIOS", "STEADY", "scenario_named"]
+
+SCENARIOS: tuple[Scenario, ...] = (STEADY,)
+"""In the order in which a newcomer would try them."""
+
+
+def scenario_named(name: str) -> Scenario:
+    """Return a scenario. Raises ValueError, in one line, for a name that none has."""
+    found = next((each for each in SCENARIOS if each.name == name), None)
+    if found is None:
+        raise ValueError(f"no scenario is called {name!r}; known are {', '.join(each.name for each in SCENARIOS)}")
+    return found

@@ -1,0 +1,105 @@
+"""What a scenario's turn works with: one user of the target, in the Locust process, without Locust and sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadtest.exchange import Conversation, Exchange
+from loadtest.sample import Failure, Sample
+from loadtest.scenario import next_operation
+from loadtest.traffic import Traffic
+from loadtest.wire import Template
+
+__all__ = ["Visitor"]
+
+
+class Visitor:
+    """One user: its conversation, and what all users share.
+
+    `intended` is when the arrival was due, until the first request of the turn has taken it; None where nobody waits
+    for a schedule. `templates` are the operations of the workload by name, `parameters` those of its scenario, `memory`
+    is the turn's own, from one turn of this user to the next.
+    """
+
+    __slots__ = (
+        "_converse",
+        "_tell",
+        "_turn",
+        "conversation",
+        "intended",
+        "memory",
+        "parameters",
+        "templates",
+        "traffic",
+    )
+
+    def __init__(
+        self,
+        traffic: Traffic,
+        converse: Callable[[], Conversation],
+        turn: Callable[[Visitor], Sample] = next_operation,
+        parameters: dict[str, Any] | None = None,
+        tell: Callable[[Sample], None] = lambda _: None,
+    ) -> None:
+        self.traffic = traffic
+        self.conversation = converse()
+        self.templates = {template.name: template for template in traffic.templates}
+        self.parameters = parameters or {}
+        self.intended: float | None = None
+        self.memory: dict[str, Any] = {}
+        self._converse = converse
+        self._turn = turn
+        self._tell = tell
+
+    def visit(self, intended: float | None = None) -> Sample:
+        """Take one turn, which was due at `intended` (now, if that is None)."""
+        self.intended = intended
+        return self._turn(self)
+
+    def give_up(self, intended: float) -> Sample:
+        """Record an arrival that was never served."""
+        sample = self.traffic.give_up(intended)
+        self._tell(sample)
+        return sample
+
+    def ask(self, template: Template | None = None, intended: float | None = None) -> Sample:
+        """Send an operation, the next of the mix if none is given, and record what becomes of it.
+
+        The first request of a turn counts from when the turn was due; `intended` says otherwise.
+        """
+        due = self.due() if intended is None else intended
+        sample = self.traffic.ask(self.conversation, template or self.traffic.next_template(), due)
+        self._tell(sample)
+        return sample
+
+    def due(self) -> float:
+        """Take the time at which the turn was due; now, once it is taken."""
+        due, self.intended = self.intended, None
+        return time.perf_counter() if due is None else due
+
+    def marker(self) -> int:
+        """Return a number that no other call of the run has."""
+        return self.traffic.next_marker()
+
+    def record(self, operation: str, exchange: Exchange, intended: float | None = None) -> Sample:
+        """Record a request that the turn made by itself, in the name of an operation."""
+        sample = Sample(operation, exchange.sent if intended is None else intended, *exchange[:6])
+        self.traffic.count(sample, exchange.done - exchange.sent)
+        self._tell(sample)
+        return sample
+
+    def open(self) -> Failure | None:
+        """Open the conversation and record that apart from all operations; return why it could not be opened."""
+        return self.traffic.open(self.conversation)
+
+    def end(self) -> None:
+        """Close the conversation."""
+        self.conversation.close()
+
+    def renew(self) -> Conversation:
+        """Close the conversation and return the one that takes its place; it is not opened yet."""
+        self.conversation.close()
+        self.conversation = self._converse()
+        return self.conversation
