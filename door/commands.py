@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import sys
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOpt
 from door.progress import Live
 from door.session import HOME, Output, Session, describe
 from door.settings_file import File
+from door.starting import LOG
 from door.terminal import complain
 from door.typed import typed
 from reports.records import Target as TargetRow
@@ -54,6 +56,10 @@ class _Job:
         secrets = self.settings.secrets
         return Session(command, target, self.output, seed=self.seed, secrets=secrets, named=self.named)
 
+    def ready(self) -> AbstractContextManager[None]:
+        """Return what has to be entered while the target is spoken to."""
+        return self.settings.ready(self.output.records.with_name(LOG.name))
+
     def live(self) -> Live:
         """Return the progress display."""
         return Live(quiet=self.quiet)
@@ -66,7 +72,7 @@ def run_check(
     need_known(checking.only or (), "check", "monitor")
     job = _job(target, output, checking, settings)
     subject = _need(job, "check")
-    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
+    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
         check(session, live, subject, job.plan)
     return session.exit
 
@@ -79,7 +85,7 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
     settings = _fuzz_settings(job, fuzzing)
-    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
+    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
         scouted = look(session, live, subject, job.plan)
         fuzz(session, live, subject, scouted, settings)
     return session.exit
@@ -94,7 +100,7 @@ def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     job = _job(target, replace(output, baseline=NONE), checking)
     subject = _need(job, "load")
     settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
-    with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
+    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
 
@@ -118,7 +124,7 @@ def run_all(
     load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
     subject = job.settings.target
     if subject is not None:
-        with job.settings.issuing(), job.session(describe(subject)) as session, job.live() as live:
+        with job.ready(), job.session(describe(subject)) as session, job.live() as live:
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
@@ -181,6 +187,7 @@ def settings_of(target: TargetOptions, table: File | None = None) -> Settings:
         headers=target.header or [],
         token=target.token,
         env=target.env or [],
+        start=target.start,
         allow=target.allow or [],
     )
 

@@ -4,7 +4,8 @@
 baseline = "known.toml"                # known failures (docs/baselines.md)
 
 [target]
-command = ["node", "build/index.js"]   # or: url = "http://127.0.0.1:3000/mcp"
+command = ["node", "build/index.js"]   # or: url = "http://127.0.0.1:3000/mcp", with start = "node server.js" if it is
+                                       # to be started first
 env = { API_KEY = "env:API_KEY" }      # values as env:NAME are read from the environment
 headers = { Authorization = "env:TOKEN" }
 cwd = "."
@@ -27,8 +28,9 @@ objectives = ["p99<100ms", "errors<0.1%"]
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +54,7 @@ from door.errors import Refusal
 from door.hosts_file import is_entry, read_entry
 from door.secrets import Secrets
 from door.settings_file import DEFAULT_FILE, TOKENS, Authorization, File, Given, Value, read_file
+from door.starting import LOG, Start
 
 if TYPE_CHECKING:
     from door.issuing import Issuer
@@ -65,7 +68,8 @@ _OTHERS = tuple(name for name in TOKENS if name != "good")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What to test and how. `target` is None where none was given; `secrets` are values that no record may show;
-    `issuer` makes tokens for it, if asked to; `baseline` is the file of known failures."""
+    `issuer` makes tokens for it, if asked to; `baseline` is the file of known failures; `start`
+    serves the target's URL, where that is ours to do."""
 
     target: Target | None = None
     permission: Permission = field(default_factory=Permission)
@@ -73,13 +77,23 @@ class Settings:
     secrets: tuple[str, ...] = ()
     issuer: Issuer | None = None
     baseline: str | None = None
+    start: Start | None = None
 
-    def issuing(self) -> AbstractContextManager[object]:
-        """Return what has to be entered while the target is spoken to: the issuer, if there is one."""
-        return self.issuer or nullcontext()
+    @contextmanager
+    def ready(self, log: Path = LOG) -> Iterator[None]:
+        """Enter this while the target is spoken to: the server that is ours to start runs, and so does the issuer.
+
+        What the server prints goes to `log`. Raises `Refusal` for a server that does not come to answer.
+        """
+        with ExitStack() as stack:
+            if self.issuer is not None:
+                stack.enter_context(self.issuer)
+            if self.start is not None:
+                stack.enter_context(self.start.running(log))
+            yield
 
 
-def read_settings(
+def read_settings(  # noqa: PLR0913 - one for each option of the command line
     words: Sequence[str],
     *,
     file: str | File | None = None,
@@ -87,14 +101,16 @@ def read_settings(
     token: str | None = None,
     env: Sequence[str] = (),
     allow: Sequence[str] = (),
+    start: str | None = None,
 ) -> Settings:
     """Read the settings of one command. Raises `Refusal` for anything wrong with them, in one line."""
     table = file if isinstance(file, File) else read_file(file)
     secrets = Secrets()
-    own = Given(headers=secrets.pairs_of_headers(headers), env=secrets.pairs_of_variables(env))
+    own = Given(headers=secrets.pairs_of_headers(headers), env=secrets.pairs_of_variables(env), start=start)
     if token is not None and any(name.lower() == AUTHORIZATION for name in own.headers):
         raise Refusal("--token and --header 'Authorization: ...' say the same thing: give one")
-    target = _bearing(_target(list(words), table.target, own, secrets), token, secrets)
+    found, started = _target(list(words), table.target, own, secrets)
+    target = _bearing(found, token, secrets)
     issuer = None
     if table.authorization != Authorization() and _is_of_the_file(target, table):
         target, issuer = _identified(target, table.authorization, secrets)
@@ -107,6 +123,7 @@ def read_settings(
         secrets=secrets.found(target),
         issuer=issuer,
         baseline=table.baseline,
+        start=started,
     )
 
 
@@ -162,7 +179,7 @@ def _identified(target: Target | None, given: Authorization, secrets: Secrets) -
     return (replace(target, identities=identities) if isinstance(target, HttpTarget) else target), issuer
 
 
-def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Target | None:
+def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> tuple[Target | None, Start | None]:
     if len(words) == 1 and is_entry(words[0]):
         given = read_entry(words[0])
         words = given.words()
@@ -176,16 +193,27 @@ def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> Tar
     target = _parsed(words)
     headers = secrets.resolved(given.headers) | secrets.resolved(own.headers)
     env = secrets.resolved(given.env) | secrets.resolved(own.env)
+    start = _command(own.start or given.start)
     match target:
         case StdioTarget() if headers:
             raise Refusal("--header goes with a URL; a command takes its credentials from --env")
-        case HttpTarget() | SseTarget() | WebSocketTarget() if env:
+        case StdioTarget() if start:
+            raise Refusal("--start goes with a URL, which it serves; a command is a target by itself")
+        case HttpTarget() | SseTarget() | WebSocketTarget() if env and not start:
             raise Refusal("--env goes with a command; a URL takes its credentials from --header")
         case StdioTarget():
-            return replace(target, env=env, cwd=given.cwd)
+            return replace(target, env=env, cwd=given.cwd), None
         case HttpTarget() | SseTarget() | WebSocketTarget():
-            return replace(target, headers=headers)
-    return target
+            return replace(target, headers=headers), Start(start, target.url, env, given.cwd) if start else None
+    return target, None
+
+
+def _command(words: str | list[str] | None) -> tuple[str, ...]:
+    """Return what `start` says as the words of a command line."""
+    try:
+        return tuple(shlex.split(words) if isinstance(words, str) else words or ())
+    except ValueError as error:
+        raise Refusal(f"--start: {str(error).lower()} in {words!r}") from None
 
 
 def _parsed(words: list[str]) -> Target | None:

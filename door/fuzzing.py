@@ -132,7 +132,7 @@ def replay_finding(finding: Finding, options: TargetOptions) -> int:
     target, revision = settings.target, revision_named(finding.revision)
     if target is None or revision is None:
         raise Refusal(f"the record of {finding.property} names no target to repeat it on")
-    with settings.issuing():
+    with settings.ready():
         tried = anyio.run(run_case, target, revision, Patience(), case)
     return _tell(finding, [text for text in finding.conversation if isinstance(text, str)], tried)
 

@@ -41,6 +41,7 @@ def name_target(options: TargetOptions) -> Named:
     words = options.target or []
     pairs = [*(("--env", pair) for pair in options.env or []), *(("--header", pair) for pair in options.header or [])]
     pairs += [] if options.token is None else [("--token", options.token)]
+    pairs += [] if options.start is None else [("--start", options.start)]
     masked = typed([word for pair in pairs for word in pair]).removeprefix("touchstone").strip()
     of_a_file = not words or is_entry(words[0])
     if options.config is None and not of_a_file:

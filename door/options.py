@@ -94,6 +94,10 @@ class OutputOptions:
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
 
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="COMMAND", help="What serves the URL: started first, awaited, stopped at last."),
+    ] = None
 
 @dataclass(frozen=True, slots=True)
 class CheckingOptions:

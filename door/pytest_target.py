@@ -79,7 +79,7 @@ class Subject:
         with held as server:
             if server is None or isinstance(server, str):
                 reached = self._named(server or self.asked.target)
-                with reached.settings.issuing():
+                with reached.settings.ready():
                     yield reached
                 return
             with in_process(server, self.asked.path or "/mcp") as target:

@@ -24,7 +24,8 @@ def replay_failure(
     """Repeat a failure of `records`. Raises `Refusal` if it holds no such failure."""
     run = read_records(records)
     failure = _find(run.judgements, identifier)
-    target = replace(_target(run.header.target), env=list(env), header=list(headers), token=token)
+    started = next(iter(_values(shlex.split(failure.repeat), "--start")), None)
+    target = replace(_target(run.header.target), env=list(env), header=list(headers), token=token, start=started)
     output = OutputOptions(records=records.with_name("replay.jsonl"), verbose=True, seed=run.header.seed, baseline=NONE)
     if isinstance(failure, Finding):
         from door.fuzzing import replay_finding

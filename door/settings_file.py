@@ -23,10 +23,12 @@ class Given(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A target as a file or the command line describes it, before `env:NAME` is looked up.
 
     `type` is what hosts call its transport: "sse" makes a difference, since URLs do not tell it from the later one.
+    `start` is the command line that serves `url`, where it is ours to start.
     """
 
     command: str | list[str] | None = None
     url: str | None = None
+    start: str | list[str] | None = None
     type: str | None = None
     env: dict[str, Value] = {}
     headers: dict[str, Value] = {}

@@ -48,6 +48,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
     command: str | list[str] | None = None
     url: str | None = None
+    start: str | list[str] | None = None
     from_: str | None = None
     client: list[str] | None = None
     stdio: bool = False
@@ -68,7 +69,9 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     @property
     def settings(self) -> File:
         """A server as a settings file of its own would describe it."""
-        given = Given(command=self.command, url=self.url, env=self.env, headers=self.headers, cwd=self.cwd)
+        given = Given(
+            command=self.command, url=self.url, start=self.start, env=self.env, headers=self.headers, cwd=self.cwd
+        )
         return File(target=given, authorization=self.authorization, tools=self.tools, baseline=self.baseline)
 
 
@@ -106,6 +109,7 @@ def _wrong(subject: Subject) -> str | None:
         "needs a name with letters or digits in it": not slug(subject.name),
         f"has {' and '.join(given) or 'none'} of {', '.join(_WAYS)}; give one of them": len(given) != 1,
         f"comes from {subject.from_!r}; write FILE.json#NAME": not is_entry(subject.from_ or "x.json#x"),
+        "has start, which is for a server with a url": subject.start is not None and subject.url is None,
         "is a client with an empty command": subject.client == [],
         "is a client, which has no headers, cwd, tools or authorization": subject.client is not None and any(servers),
         "has stdio, which is for a client that starts its server": subject.client is None and subject.stdio,
