@@ -16,6 +16,7 @@ from msgspec import Struct
 from loadtest.sample import Failure, Sample
 from reference_impl.metrics import ErrorClass, ErrorTable, OperationMetrics, ServerMetrics
 from reports.histogram import encode
+from reports.records import WireEntry
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
@@ -29,6 +30,7 @@ __all__ = [
     "PhaseState",
     "Recorder",
     "RecorderState",
+    "Remark",
     "SecondState",
     "absorb",
     "encoded_histogram",
@@ -43,6 +45,7 @@ _MICROSECONDS = 1_000_000
 _PENDING_LIMIT = 50_000
 _LEADING_BITS = 11
 """As many as tell the buckets of a histogram of three digits apart: rounding to them loses nothing that it keeps."""
+_REMARKS = 1000
 _SILENCE = (ErrorClass.TRANSPORT, ErrorClass.HTTP_STATUS, ErrorClass.TIMEOUT)
 
 OPENING = "(opening)"
@@ -93,6 +96,19 @@ class ErrorRow(Struct, frozen=True):
     example: str
 
 
+class Remark(Struct, frozen=True, kw_only=True):
+    """What a turn noticed beside latency, for its scenario to judge in the end: `numbers` and texts of its own making.
+
+    `kind` tells the remarks of a scenario apart, `at` is in seconds of the measurement, `evidence` a slice of the wire.
+    """
+
+    kind: str
+    at: float = 0.0
+    numbers: dict[str, float] = {}
+    text: str = ""
+    evidence: tuple[WireEntry, ...] = ()
+
+
 class RecorderState(Struct, kw_only=True):
     """Everything recorded, as plain values that cross processes and machines."""
 
@@ -100,6 +116,7 @@ class RecorderState(Struct, kw_only=True):
     opening: OperationState | None = None
     errors: tuple[ErrorRow, ...] = ()
     warm_up: int = 0
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def seconds(self) -> dict[int, SecondState]:
@@ -239,6 +256,7 @@ class Recorder:
         """When the target began to answer nothing at all, None while it answers; an error of its own is an answer."""
         self._tallies: dict[str, _Tally] = {}
         self._opening: _Tally | None = None
+        self._remarks: dict[str, list[Remark]] = {}
         self._told = (0, 0)
 
     def record(self, sample: Sample) -> None:
@@ -265,11 +283,17 @@ class Recorder:
         """Count a fault that belongs to no request, such as a line on standard output that is no message."""
         self._tallies.setdefault(operation, _Tally()).errors.record(failure.error_class, failure.code, failure.message)
 
+    def remark(self, remark: Remark) -> None:
+        """Keep what a turn noticed; of more than a thousand of a kind, those that came first."""
+        kept = self._remarks.setdefault(remark.kind, [])
+        if len(kept) < _REMARKS:
+            kept.append(remark)
+
     def drain(self) -> Recorder:
         """Hand over what was recorded since the last time, as a recorder of its own; `totals` go on counting."""
         taken = copy.copy(self)
         self._told = self.totals
-        self._tallies, self._opening, self.warm_up = {}, None, 0
+        self._tallies, self._opening, self.warm_up, self._remarks = {}, None, 0, {}
         return taken
 
     @property
@@ -292,6 +316,7 @@ class Recorder:
             opening=None if self._opening is None else self._opening.state(),
             errors=tuple(_rows(tables)),
             warm_up=self.warm_up,
+            remarks=tuple(remark for kept in self._remarks.values() for remark in kept),
         )
 
 
@@ -337,6 +362,7 @@ def absorb(total: RecorderState, state: RecorderState) -> None:
         _add(total.opening, state.opening)
     total.errors = _sum_errors(total.errors + state.errors)
     total.warm_up += state.warm_up
+    total.remarks += state.remarks
 
 
 def merge_operations(operations: Iterable[OperationState]) -> OperationState:

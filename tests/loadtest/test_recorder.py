@@ -8,6 +8,7 @@ from loadtest.recorder import (
     OPENING,
     Recorder,
     RecorderState,
+    Remark,
     SecondState,
     absorb,
     histogram,
@@ -159,6 +160,18 @@ def test_what_is_drained_from_time_to_time_adds_up_to_the_whole() -> None:
     absorb(told, parts.drain().state())
     assert merged([told, RecorderState()]) == merged([whole.state(), RecorderState()])
     assert parts.state() == Recorder().state()
+
+
+def test_what_turns_remark_travels_with_the_rest_and_is_bounded() -> None:
+    recorder = Recorder()
+    for number in range(1200):
+        recorder.remark(Remark(kind="odd" if number % 2 else "even", numbers={"number": number}))
+    one = merged([recorder.drain().state(), RecorderState(remarks=(Remark(kind="late", text="another's"),))])
+    assert [sum(each.kind == kind for each in one.remarks) for kind in ("odd", "even", "late")] == [600, 600, 1]
+    assert recorder.state().remarks == ()
+    for _ in range(1200):
+        recorder.remark(Remark(kind="odd"))
+    assert len(recorder.state().remarks) == 1000
 
 
 def test_silence_begins_with_the_first_of_the_requests_that_nobody_answers() -> None:
