@@ -1,50 +1,55 @@
-"""One client of an HTTP endpoint on one gevent socket: it opens, asks and closes; what the bytes mean is `wire`'s."""
+"""One client of a Streamable HTTP endpoint: it opens, asks, listens and ends its session."""
 
 from __future__ import annotations
 
-import functools
-import time
+from collections.abc import Callable, Hashable
+from typing import Any
 
-import gevent.select
-import gevent.socket
-import gevent.ssl
+import gevent
 
-from loadtest.exchange import Exchange, OpeningError, failure_of
-from loadtest.http_reply import HttpReplies
-from loadtest.wire import Endpoint, Expected, Template, initialize, initialized, post
-from reference_impl.metrics import ErrorClass
+from loadtest.exchange import Client, Exchange, OpeningError, failure_of
+from loadtest.http_connection import HttpConnection
+from loadtest.http_stream import HttpStream
+from loadtest.http_underway import HttpUnderway
+from loadtest.incoming import PROGRESS, Notice, capabilities_for, hear, tell
+from loadtest.sample import Failure
+from loadtest.wire import (
+    Endpoint,
+    Expected,
+    Message,
+    Prepared,
+    initialize,
+    initialized,
+    listen_request,
+    post,
+)
 from reference_impl.protocol.messages import Notification, Request, encode
-from reference_impl.protocol.revisions import Revision
-from reference_impl.protocol.streamable import request_headers
+from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID, SSE_TYPE, request_headers
 
 __all__ = ["HttpConversation"]
 
-_IDLE_SECONDS = 0.5
-"""After this long without traffic the peer may have closed the connection (RFC 9112 section 9.5): look first."""
-_TRAILING_SECONDS = 0.1
-"""How long an answered event stream may take to end, before its connection is given up."""
-_CHUNK = 65536
-
 
 class HttpConversation:
-    """Asks one thing at a time, over a connection that it keeps.
+    """Asks one thing at a time by `call`, over a connection that it keeps; what is begun has a connection of its own.
 
     Request ids count from 1, so those of many conversations collide, on purpose: a target that confuses its clients
-    is found by the markers. No method but `open` raises for what the target does.
+    is found by the markers.
     """
 
-    def __init__(self, endpoint: Endpoint, revision: Revision, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, client: Client) -> None:
         self._endpoint = endpoint
-        self._revision = revision
-        self._timeout = timeout
-        self._replies = HttpReplies()
-        self._socket: gevent.socket.socket | None = None
+        self._client = client
+        self._revision = client.revision
+        self._first_progress: float | None = None
+        self._line = self._connection()
+        self._idle: list[HttpConnection] = []
+        self._begun: set[HttpUnderway] = set()
+        self._streams: set[HttpStream] = set()
         self._request_id = 0
         self._session: str | None = None
-        self._heads: dict[Template, bytes] = {}
-        self._last_used = self._first_byte = 0.0
-        self._heard = False
+        self._heads: dict[Hashable, bytes] = {}
         self.is_open = False
+        self.on_notice: Callable[[Notice], None] | None = None
 
     def open(self) -> Exchange:
         """Connect and, on a legacy revision, do the handshake. Raises `OpeningError`.
@@ -53,142 +58,142 @@ class HttpConversation:
         """
         self._session = None
         if self._revision.modern:
-            exchange = self._connect_or_fail(time.perf_counter())
+            exchange = self._connect()
         else:
             self._request_id += 1
-            exchange = self._handshake(initialize(self._request_id, self._revision), Expected(self._request_id))
-            self._session = self._replies.session
+            message = initialize(self._request_id, self._revision, capabilities_for(self._client.answers))
+            exchange = self._handshake(message, Expected(self._request_id))
+            self._session = self._line.replies.session
             self._handshake(initialized(), None)
         self._heads = {}
         self.is_open = True
         return exchange
 
-    def call(self, template: Template, marker: int) -> Exchange:
+    def call(self, template: Prepared, marker: int) -> Exchange:
         """Send an operation and wait for its answer, at most the timeout."""
-        self._request_id += 1
-        head = self._heads.get(template)
-        if head is None:
-            head = self._endpoint.head(template.headers(marker, self._session))
-            if template.fixed_headers:
-                self._heads[template] = head
-        expected = Expected(self._request_id, b"%d" % marker if template.echoes else None)
-        exchange = self._exchange(post(head, template.body(self._request_id, marker)), expected)
-        if self._session is not None and exchange.failure is not None and exchange.failure.code == "404":
-            # An ended session: the client must start a new one (`basic/transports#session-management`).
-            self.is_open = False
+        request, expected = self._request(template, marker)
+        self._first_progress = None
+        exchange = self._line.exchange(request, expected)
+        if exchange.failure is not None:
+            self._heed(exchange.failure)
+        if self._first_progress is not None:
+            return exchange._replace(first_progress=self._first_progress)
+        return exchange
+
+    def begin(self, template: Prepared, marker: int) -> HttpUnderway:
+        """Send an operation on a connection that nobody else uses, and do not wait."""
+        call = HttpUnderway(self._spare(), *self._request(template, marker), self._cancel, self._landed)
+        self._begun.add(call)
+        return call
+
+    def notify(self, method: str, params: dict[str, Any] | None = None) -> Failure | None:
+        """Send a notification on a connection that nobody else uses; return why that failed."""
+        return self._post_aside(encode(Notification(method, params))).failure
+
+    def listen(self, wanted: dict[str, Any] | None = None) -> HttpStream:
+        """Open a stream of what the server says on its own account: GET, or `subscriptions/listen`."""
+        if self._revision.modern:
+            self._request_id += 1
+            message = Message("listen", listen_request(wanted), (self._revision, self._capabilities()))
+            head = self._endpoint.head(message.headers(0, None))
+            request = post(head, message.body(self._request_id, 0))
+            stream = HttpStream(self._endpoint, request, self._hear, Expected(self._request_id))
+        else:
+            headers = request_headers(initialized(), self._revision, session=self._session)
+            headers = {name: headers[name] for name in (PROTOCOL_VERSION, SESSION_ID) if name in headers}
+            request = self._endpoint.bare("GET", {"accept": SSE_TYPE} | headers)
+            stream = HttpStream(self._endpoint, request, self._hear, None)
+        self._streams.add(stream)
+        stream.open(self._client.timeout)
+        return stream
+
+    def end_session(self) -> Exchange | None:
+        """Send DELETE for the session, where there is one. 405 is a fair answer: some servers let no client end it."""
+        self.is_open = False
+        if self._session is None:
+            return None
+        headers = request_headers(initialized(), self._revision, session=self._session)
+        del headers["content-type"]
+        self._session = None
+        exchange = self._line.exchange(self._endpoint.bare("DELETE", headers), None)
+        if exchange.failure is not None and exchange.failure.code == "405":
+            return exchange._replace(failure=None)
         return exchange
 
     def close(self) -> None:
-        """Close the connection."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        """Close all connections."""
+        for stream in self._streams:
+            stream.close()
+        for call in list(self._begun):
+            call.drop()
+        for line in (self._line, *self._idle):
+            line.close()
+        self._streams, self._begun, self._idle = set(), set(), []
 
-    def _connect_or_fail(self, began: float) -> Exchange:
+    def _request(self, template: Prepared, marker: int) -> tuple[bytes, Expected]:
+        """Return the bytes of a request with an id of its own, and what marks its answer."""
+        self._request_id += 1
+        head = self._heads.get(template.head_key)
+        if head is None:
+            head = self._endpoint.head(template.headers(marker, self._session))
+            if template.head_key is not None:
+                self._heads[template.head_key] = head
+        expected = Expected(self._request_id, b"%d" % marker if template.echoes else None)
+        return post(head, template.body(self._request_id, marker)), expected
+
+    def _heed(self, failure: Failure) -> None:
+        if self._session is not None and failure.code == "404":
+            # An ended session: the client must start a new one (`basic/transports#session-management`).
+            self.is_open = False
+
+    def _spare(self) -> HttpConnection:
+        return self._idle.pop() if self._idle else self._connection()
+
+    def _connection(self) -> HttpConnection:
+        return HttpConnection(self._endpoint, self._client.timeout, self._hear, self._client.on_stray)
+
+    def _landed(self, call: HttpUnderway, exchange: Exchange) -> None:
+        """Keep the connection of a call that was answered for the next one."""
+        self._begun.discard(call)
+        call.line.on_other = self._hear
+        self._idle.append(call.line)
+        if exchange.failure is not None:
+            self._heed(exchange.failure)
+
+    def _cancel(self, request_id: int) -> None:
+        """Take a request back, where that takes a message: on a legacy revision a lost connection does not do it
+        (`basic/transports#sending-messages-to-the-server`)."""
+        if not self._revision.modern:
+            self.notify("notifications/cancelled", {"requestId": request_id})
+
+    def _capabilities(self) -> dict[str, Any]:
+        return capabilities_for(self._client.answers)
+
+    def _connect(self) -> Exchange:
         try:
-            self._connect(began + self._timeout)
+            return self._line.open()
         except OSError as problem:
             raise OpeningError(failure_of(problem, "connect")) from problem
-        return Exchange(began, self._last_used, self._last_used, 0, None)
 
     def _handshake(self, message: Request | Notification, expected: Expected | None) -> Exchange:
         headers = request_headers(message, self._revision, session=self._session)
-        exchange = self._exchange(post(self._endpoint.head(headers), encode(message)), expected)
+        exchange = self._line.exchange(post(self._endpoint.head(headers), encode(message)), expected)
         if exchange.failure is not None:
-            self.close()
+            self._line.close()
             raise OpeningError(exchange.failure)
         return exchange
 
-    def _exchange(self, request: bytes, expected: Expected | None) -> Exchange:
-        """Send and receive; once more, over a new connection, where the peer had closed the one that was kept.
-
-        It may do so at any moment after an answer, unannounced (RFC 9112 section 9.5): our request and its end cross.
-        """
-        kept = self._socket
-        exchange = self._try(request, expected)
-        failure = exchange.failure
-        crossed = failure is not None and failure.error_class is ErrorClass.TRANSPORT and not self._heard
-        if kept is None or not crossed:
-            return exchange
-        return self._try(request, expected)._replace(sent=exchange.sent)
-
-    def _try(self, request: bytes, expected: Expected | None) -> Exchange:
-        sent = time.perf_counter()
-        self._first_byte, self._heard = 0.0, False
-        stage = "connect"
-        try:
-            sock = self._usable_socket(sent)
-            self._replies.expect(expected)
-            stage = "send"
-            sock.sendall(request)
-            stage = "receive"
-            done = self._receive(sock, sent + self._timeout)
-        except OSError as problem:
-            self.close()
-            done = time.perf_counter()
-            return Exchange(sent, self._first_byte or done, done, 0, failure_of(problem, stage))
-        self._last_used = done
-        replies = self._replies
-        exchange = Exchange(sent, self._first_byte, done, replies.size, replies.failure)
-        if not (replies.complete and replies.reusable):
-            self._free(sock)
+    def _post_aside(self, message: bytes) -> Exchange:
+        headers = request_headers(initialized(), self._revision, session=self._session)
+        line = self._spare()
+        exchange = line.exchange(post(self._endpoint.head(headers), message), None)
+        self._idle.append(line)
         return exchange
 
-    def _receive(self, sock: gevent.socket.socket, deadline: float) -> float:
-        """Read until the verdict stands; return when the bytes that settled it came."""
-        replies = self._replies
-        while True:
-            sock.settimeout(max(0.001, deadline - time.perf_counter()))
-            data = sock.recv(_CHUNK)
-            at = time.perf_counter()
-            self._first_byte = self._first_byte or at
-            if data:
-                self._heard = True
-                replies.feed(data)
-            else:
-                replies.end()
-            if replies.answered:
-                return at
-
-    def _free(self, sock: gevent.socket.socket) -> None:
-        """Let an answered event stream end, or give the connection up."""
-        replies = self._replies
-        sock.settimeout(_TRAILING_SECONDS)
-        try:
-            while not replies.complete and (data := sock.recv(_CHUNK)):
-                replies.feed(data)
-        except OSError:
-            self.close()
-        if not (replies.complete and replies.reusable):
-            self.close()
-
-    def _usable_socket(self, now: float) -> gevent.socket.socket:
-        sock = self._socket
-        if sock is not None and now - self._last_used > _IDLE_SECONDS and gevent.select.select([sock], [], [], 0)[0]:
-            # Nothing is owed to us: what can be read is the end of the connection.
-            self.close()
-            sock = None
-        return self._connect(now + self._timeout) if sock is None else sock
-
-    def _connect(self, deadline: float) -> gevent.socket.socket:
-        endpoint = self._endpoint
-        left = max(0.001, deadline - time.perf_counter())
-        sock = gevent.socket.create_connection((endpoint.host, endpoint.port), left)
-        try:
-            sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-            if endpoint.tls:
-                sock = _tls_context().wrap_socket(sock, server_hostname=endpoint.host)
-        except OSError:
-            sock.close()
-            raise
-        # What a parser has read so far belongs to its connection.
-        self._replies = HttpReplies()
-        self._socket = sock
-        self._last_used = time.perf_counter()
-        return sock
-
-
-@functools.cache
-def _tls_context() -> gevent.ssl.SSLContext:
-    # Reading the trusted certificates takes milliseconds, in which nobody else would be served.
-    return gevent.ssl.create_default_context()
+    def _hear(self, message: bytes | str, at: float) -> None:
+        notice, reply = hear(message, at, self._client.answers)
+        if reply is not None:
+            gevent.spawn(self._post_aside, reply)
+        if notice is not None and notice.method == PROGRESS and self._first_progress is None:
+            self._first_progress = at
+        tell(self.on_notice, notice)

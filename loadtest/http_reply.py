@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httptools
 
 from loadtest.sample import Failure
@@ -22,7 +24,9 @@ class HttpReplies:
 
     `expect` begins one; after each `feed`, `answered` says that the verdict stands (`failure`, None for a good answer)
     and `complete` that the connection is free for the next request. An event stream may be answered long before it is
-    complete. With `expected` None (a notification) any 2xx is a good answer.
+    complete. With `expected` None (a notification) any 2xx is a good answer. `message` is the answer as it came;
+    `on_other` is called with whatever else an event stream carries, as `twice` is set by a second answer, in the stream
+    or behind it.
     """
 
     __slots__ = (
@@ -37,12 +41,16 @@ class HttpReplies:
         "answered",
         "complete",
         "failure",
+        "message",
+        "on_other",
         "reusable",
         "session",
         "size",
+        "twice",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, on_other: Callable[[bytes | str], None] | None = None) -> None:
+        self.on_other = on_other
         self._parser = httptools.HttpResponseParser(self)
         self._expected: Expected | None = None
         self._reset()
@@ -58,6 +66,8 @@ class HttpReplies:
         self.answered = self.complete = False
         self.reusable = True
         self.failure: Failure | None = None
+        self.message: bytes | str | None = None
+        self.twice = False
 
     def expect(self, expected: Expected | None) -> None:
         """Begin the next answer."""
@@ -87,6 +97,11 @@ class HttpReplies:
         self._fail(ErrorClass.TRANSPORT, "closed", "the connection ended before the answer did")
         self.reusable, self.complete = False, True
 
+    @property
+    def streams(self) -> bool:
+        """Whether the answer is a stream of events."""
+        return self._events is not None
+
     # What httptools calls, in this order.
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -102,6 +117,10 @@ class HttpReplies:
 
     def on_headers_complete(self) -> None:
         """Choose how the body will be read."""
+        if self.complete:
+            # A whole further response, to nothing that was asked.
+            self.twice, self.reusable = True, False
+            return
         self._headers_done = True
         self._status = self._parser.get_status_code()
         self.reusable = self._parser.should_keep_alive()
@@ -111,16 +130,20 @@ class HttpReplies:
 
     def on_body(self, body: bytes) -> None:
         """Collect a JSON body, or read the events that these bytes complete."""
+        if self.complete:
+            return
         if self._events is None:
             self._body.append(body)
             return
         for event in self._events.feed(body):
             # Messages come as events of the default type; others, such as keep-alives, are none (WHATWG HTML, 9.2).
-            if event.data and event.event == "message" and not self.answered:
+            if event.data and event.event == "message":
                 self._take(event.data)
 
     def on_message_complete(self) -> None:
         """Judge what is not judged yet."""
+        if self.complete:
+            return
         if 100 <= self._status < 200:
             size = self.size
             self.expect(self._expected)
@@ -138,12 +161,20 @@ class HttpReplies:
             self._fail(ErrorClass.JSON_RPC, "no-answer", "the body holds a message that is no answer")
 
     def _take(self, message: bytes | str) -> None:
-        assert self._expected is not None
-        match judge(message, self._expected):
-            case Failure() as failure:
-                self.answered, self.failure = True, failure
-            case Sign.ANSWER:
-                self.answered = True
+        if self._expected is None:
+            return
+        verdict = judge(message, self._expected)
+        if verdict is Sign.UNRELATED:
+            if self.on_other is not None:
+                self.on_other(message)
+        elif self.answered:
+            self.twice = True
+        else:
+            self.answered, self.message = True, message
+            self.failure = verdict if isinstance(verdict, Failure) else None
+            if self.failure is not None and self.failure.code == "wrong-id":
+                # Whatever comes here next may belong to others, too.
+                self.reusable = False
 
     def _judge_status(self, body: bytes) -> None:
         if self._expected is None and 200 <= self._status < 300:
@@ -153,7 +184,7 @@ class HttpReplies:
             # A JSON-RPC error says more than the status that carries it.
             verdict = judge(body, self._expected)
             if isinstance(verdict, Failure) and verdict.code.lstrip("-").isdigit():
-                self.answered, self.failure = True, verdict
+                self.answered, self.failure, self.message = True, verdict, body
         self._fail(ErrorClass.HTTP_STATUS, str(self._status), body[:200].decode("utf-8", "replace"))
 
     def _fail(self, error_class: ErrorClass, code: str, message: str) -> None:

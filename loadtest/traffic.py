@@ -66,7 +66,7 @@ class Traffic:
         else:
             now = time.perf_counter()
             exchange = Exchange(now, now, now, 0, failure)
-        sample = Sample(template.name, began if intended is None else intended, *exchange)
+        sample = exchange.sample(template.name, began if intended is None else intended)
         self.count(sample, time.perf_counter() - began)
         return sample
 
@@ -86,7 +86,7 @@ class Traffic:
             exchange = Exchange(began, now, now, 0, problem.failure)
         if exchange is None:
             return None
-        self.recorder.record_opening(Sample(OPENING, began, *exchange))
+        self.recorder.record_opening(exchange.sample(OPENING, began))
         return exchange.failure
 
     def give_up(self, intended: float) -> Sample:

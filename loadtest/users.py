@@ -21,7 +21,7 @@ import gevent
 from locust import User, constant, task
 from locust.exception import StopUser
 
-from loadtest.exchange import Conversation
+from loadtest.exchange import Client, Conversation
 from loadtest.http_conversation import HttpConversation
 from loadtest.pace import Pace
 from loadtest.recorder import Recorder
@@ -36,6 +36,10 @@ from loadtest.workload import Operation, StdioTarget
 from reference_impl.protocol.revisions import LATEST, Revision, revision_named
 
 __all__ = ["McpHttpUser", "McpStdioUser", "McpUser", "OperationError"]
+
+
+STRAY = "(unasked)"
+"""The name under which faults are counted that belong to no request, where there are no operations."""
 
 
 class OperationError(Exception):
@@ -60,6 +64,7 @@ class McpUser(User):
     operations: ClassVar[tuple[Operation, ...]] = ()
     revision: ClassVar[str] = LATEST.name
     timeout: ClassVar[float] = 10.0
+    answers: ClassVar[dict[str, Any]] = {}
     spread: ClassVar[float] = 0.1
     traffic: ClassVar[Traffic | None] = None
     pace: ClassVar[Pace | None] = None
@@ -106,6 +111,16 @@ class McpUser(User):
         if revision is None:
             raise ValueError(f"there is no revision {cls.revision!r} of the protocol")
         return revision
+
+    @classmethod
+    def client(cls) -> Client:
+        """Return who converses: how it speaks, waits and answers, and where faults go that belong to no request."""
+        return Client(cls.spoken(), cls.timeout, cls.answers, cls._record_stray)
+
+    @classmethod
+    def _record_stray(cls, failure: Failure) -> None:
+        traffic = cls.shared_traffic()
+        traffic.recorder.record_stray(traffic.templates[0].name if traffic.templates else STRAY, failure)
 
     @classmethod
     def converse(cls) -> Conversation:
@@ -158,7 +173,7 @@ class McpHttpUser(McpUser):
     @classmethod
     def converse(cls) -> HttpConversation:
         """Make a conversation; it connects when it is opened."""
-        return HttpConversation(Endpoint(str(cls.host), cls.headers), cls.spoken(), cls.timeout)
+        return HttpConversation(Endpoint(str(cls.host), cls.headers), cls.client())
 
 
 class McpStdioUser(McpUser):
@@ -172,14 +187,9 @@ class McpStdioUser(McpUser):
     def converse(cls) -> StdioConversation:
         """Make a conversation; its process starts when it is opened."""
         if cls.target.process_each or not cls.processes:
-            process = StdioProcess(cls.target, cls.spoken(), cls.timeout, cls._record_stray)
-            cls.processes = (*cls.processes, process)
+            process = StdioProcess(cls.target, cls.client())
+            cls.processes = (*(each for each in cls.processes if not each.closed), process)
         return StdioConversation(cls.processes[-1], owned=cls.target.process_each)
-
-    @classmethod
-    def _record_stray(cls, failure: Failure) -> None:
-        traffic = cls.shared_traffic()
-        traffic.recorder.record_stray(traffic.templates[0].name, failure)
 
     @classmethod
     def farewell(cls) -> None:

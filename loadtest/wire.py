@@ -6,18 +6,21 @@ costs a few joins of bytes.
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import quote, urlsplit
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
+from loadtest.incoming import answer_to_server, response_id
 from loadtest.sample import Failure
 from loadtest.workload import MARKER, NUMBER_MARKER, Operation, check_headers
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.lifecycle import initialize_params, request_meta
-from reference_impl.protocol.messages import Notification, Request, encode_json
+from reference_impl.protocol.messages import Notification, Request, encode, encode_json
+from reference_impl.protocol.methods import NAMED_BY
 from reference_impl.protocol.revisions import Revision
 from reference_impl.protocol.streamable import request_headers
 
@@ -26,12 +29,15 @@ __all__ = [
     "FIRST_MARKER",
     "Endpoint",
     "Expected",
+    "Message",
+    "Prepared",
     "Sign",
     "Template",
     "answer_to_server",
     "initialize",
     "initialized",
     "judge",
+    "listen_request",
     "post",
     "response_id",
 ]
@@ -46,17 +52,48 @@ _IN_TARGETS: Final = "/?%:@!$&'()*+,;=-._~"
 """What stands for itself in a request target (RFC 3986, sections 3.3 and 3.4)."""
 
 
+class Prepared(Protocol):
+    """A request that can be sent: what a conversation needs of a `Template` or a `Message`."""
+
+    @property
+    def name(self) -> str:
+        """What the samples are called."""
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the answer must repeat the marker."""
+
+    @property
+    def progresses(self) -> bool:
+        """Whether progress is asked for."""
+
+    @property
+    def head_key(self) -> Hashable:
+        """Requests of equal keys have the same headers; None where no other has them."""
+
+    def body(self, request_id: int, marker: int) -> bytes:
+        """Return the request as one line of JSON without line end."""
+
+    def headers(self, marker: int, session: str | None) -> dict[str, str]:
+        """Return the headers of the POST that carries the message with this marker."""
+
+
 class Template:
-    """An operation, prepared for one revision: `body` makes the message, `headers` what mirrors it on HTTP."""
+    """An operation, prepared for one revision: `body` makes the message, `headers` what mirrors it on HTTP.
 
-    __slots__ = ("_method", "_operation", "_parts", "_revision", "fixed_headers", "name")
+    `capabilities` are those that the client declares, where every request does.
+    """
 
-    def __init__(self, operation: Operation, revision: Revision) -> None:
+    __slots__ = ("_capabilities", "_method", "_operation", "_parts", "_revision", "echoes", "fixed_headers", "name")
+
+    def __init__(self, operation: Operation, revision: Revision, capabilities: dict[str, Any] | None = None) -> None:
         self.name = operation.name
+        self.echoes = operation.echoes
         self._operation = operation
         self._revision = revision
+        self._capabilities = capabilities
         self._method = encode_json(operation.method)
-        body = encode_json(_params(operation, revision))
+        body = encode_json(self._params())
         quoted = encode_json(NUMBER_MARKER)
         self._parts = body.replace(quoted, MARKER.encode()).split(MARKER.encode())
         first, second = (self.headers(FIRST_MARKER + step, None) for step in (0, 1))
@@ -64,9 +101,14 @@ class Template:
         """Whether no header depends on the marker, so that one head serves all requests."""
 
     @property
-    def echoes(self) -> bool:
-        """Whether the answer must repeat the marker."""
-        return self._operation.echoes
+    def progresses(self) -> bool:
+        """Whether progress is asked for."""
+        return _asks_progress(self._operation.params)
+
+    @property
+    def head_key(self) -> Hashable:
+        """The template itself, if one head serves all its requests."""
+        return self if self.fixed_headers else None
 
     def body(self, request_id: int, marker: int) -> bytes:
         """Return the request as one line of JSON without line end."""
@@ -75,16 +117,51 @@ class Template:
 
     def headers(self, marker: int, session: str | None) -> dict[str, str]:
         """Return the headers of the POST that carries the message with this marker."""
-        params = _substitute(_params(self._operation, self._revision), marker)
-        request = Request(1, self._operation.method, params)
+        request = Request(1, self._operation.method, _substitute(self._params(), marker))
         return request_headers(request, self._revision, session=session, schema=self._operation.schema)
 
+    def _params(self) -> dict[str, Any]:
+        return _described(self._operation.params, self._revision, self._capabilities)
 
-def _params(operation: Operation, revision: Revision) -> dict[str, Any]:
+
+class Message:
+    """A request that is sent once, as it is: `name` is that of its samples, `schema` the called tool's."""
+
+    __slots__ = ("_request", "_revision", "_schema", "echoes", "head_key", "name", "progresses")
+
+    def __init__(
+        self, name: str, request: Request, client: tuple[Revision, dict[str, Any]], schema: Any = None
+    ) -> None:
+        revision, capabilities = client
+        params = request.params or {}
+        self.name = name
+        self._request = Request(request.id, request.method, _described(params, revision, capabilities) or None)
+        self._revision = revision
+        self._schema = schema
+        self.echoes = False
+        self.progresses = _asks_progress(params)
+        self.head_key: Hashable = None if schema else (request.method, params.get(NAMED_BY.get(request.method, "")))
+
+    def body(self, request_id: int, marker: int) -> bytes:
+        """Return the request as one line of JSON without line end."""
+        del marker
+        return encode(Request(request_id, self._request.method, self._request.params))
+
+    def headers(self, marker: int, session: str | None) -> dict[str, str]:
+        """Return the headers of the POST that carries it."""
+        del marker
+        return request_headers(self._request, self._revision, session=session, schema=self._schema)
+
+
+def _described(params: dict[str, Any], revision: Revision, capabilities: dict[str, Any] | None) -> dict[str, Any]:
     if not revision.modern:
-        return operation.params
-    meta = operation.params.get("_meta", {}) | request_meta(revision, dict(CLIENT_INFO))
-    return operation.params | {"_meta": meta}
+        return params
+    return params | {"_meta": params.get("_meta", {}) | request_meta(revision, dict(CLIENT_INFO), capabilities)}
+
+
+def _asks_progress(params: dict[str, Any]) -> bool:
+    meta = params.get("_meta")
+    return isinstance(meta, dict) and "progressToken" in meta
 
 
 def _substitute(value: Any, marker: int) -> Any:
@@ -98,9 +175,9 @@ def _substitute(value: Any, marker: int) -> Any:
     return value
 
 
-def initialize(request_id: int, revision: Revision) -> Request:
+def initialize(request_id: int, revision: Revision, capabilities: dict[str, Any] | None = None) -> Request:
     """Return the request that opens a legacy conversation (`basic/lifecycle#initialization`)."""
-    return Request(request_id, "initialize", initialize_params(revision, dict(CLIENT_INFO), {}))
+    return Request(request_id, "initialize", initialize_params(revision, dict(CLIENT_INFO), capabilities or {}))
 
 
 def initialized() -> Notification:
@@ -108,26 +185,45 @@ def initialized() -> Notification:
     return Notification("notifications/initialized")
 
 
+def listen_request(wanted: dict[str, Any] | None) -> Request:
+    """Return the request for what is `wanted` of the server's notifications (2026-07-28
+    `basic/patterns/subscriptions#notification-filter`): all changes of lists where None."""
+    lists = dict.fromkeys(("toolsListChanged", "promptsListChanged", "resourcesListChanged"), True)
+    return Request(0, "subscriptions/listen", {"notifications": lists if wanted is None else wanted})
+
+
 class Endpoint:
     """A URL as a client needs it: where to connect, and the head of a request."""
 
-    __slots__ = ("_extra", "_start", "host", "port", "tls")
+    __slots__ = ("_extra", "_start", "host", "port", "tls", "url")
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
-        self.tls = parts.scheme == "https"
+        self.url = url
+        self.tls = parts.scheme in {"https", "wss"}
         self.host = parts.hostname or ""
         self.port = parts.port or (443 if self.tls else 80)
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_IN_TARGETS)
         authority = parts.netloc.rpartition("@")[2]
-        self._start = f"POST {path} HTTP/1.1\r\nhost: {authority}\r\n"
+        self._start = f" {path} HTTP/1.1\r\nhost: {authority}\r\n"
         self._extra = {name.lower(): value for name, value in headers.items()}
         check_headers(self._extra)
 
     def head(self, headers: dict[str, str]) -> bytes:
         """Return the head of a POST as far as the number that `post` adds. The user's headers win over ours."""
+        return self._request("POST", headers, "content-length: ")
+
+    def bare(self, method: str, headers: dict[str, str]) -> bytes:
+        """Return a request without body: a GET, a DELETE."""
+        return self._request(method, headers, "\r\n")
+
+    def at(self, url: str) -> Endpoint:
+        """Return another address of the same server, asked with the same headers."""
+        return Endpoint(url, self._extra)
+
+    def _request(self, method: str, headers: dict[str, str], end: str) -> bytes:
         lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | self._extra).items())
-        return f"{self._start}{lines}content-length: ".encode("latin-1")
+        return f"{method}{self._start}{lines}{end}".encode("latin-1")
 
 
 def post(head: bytes, body: bytes) -> bytes:
@@ -207,37 +303,3 @@ def _judge_result(result: bytes, expected: Expected) -> Failure | Sign:
     if expected.marker is not None and expected.marker not in result:
         return Failure(ErrorClass.JSON_RPC, "foreign-answer", "the answer does not repeat the marker of its request")
     return Sign.ANSWER
-
-
-class _Envelope(Struct, frozen=True):
-    id: Any = None
-    method: Any = UNSET
-
-
-_envelope = msgspec.json.Decoder(_Envelope)
-
-
-def response_id(line: bytes) -> int | None:
-    """Return the id of an answer, where many wait on one channel; None if the line is none or its id is not ours."""
-    try:
-        envelope = _envelope.decode(line)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-    return envelope.id if envelope.method is UNSET and type(envelope.id) is int else None
-
-
-def answer_to_server(data: bytes | str) -> bytes | None:
-    """Return the answer to a request that the server sent us, or None where the message asks for none.
-
-    A legacy server may ping at any time and must be answered (`basic/utilities/ping`); nothing else was declared.
-    """
-    try:
-        message = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError):
-        return None
-    if not isinstance(message, dict) or "method" not in message or message.get("id") is None:
-        return None
-    envelope = {"jsonrpc": "2.0", "id": message["id"]}
-    if message["method"] == "ping":
-        return encode_json(envelope | {"result": {}})
-    return encode_json(envelope | {"error": {"code": -32601, "message": "Method not found"}})
