@@ -34,6 +34,7 @@ from reports.rows import (
     TargetCost,
     Verdict,
     WireEntry,
+    WorkerHealth,
 )
 from reports.severity import (
     SEVERITIES,
@@ -80,6 +81,7 @@ __all__ = [
     "TargetCost",
     "Verdict",
     "WireEntry",
+    "WorkerHealth",
     "Writer",
     "conclude",
     "count_severities",

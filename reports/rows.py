@@ -157,7 +157,11 @@ class CostSample(Struct, frozen=True, kw_only=True):
 
 
 class TargetCost(Struct, frozen=True, kw_only=True):
-    """What the load cost a target on this machine."""
+    """What the load cost the target.
+
+    `cpu_seconds` were used while the load lasted, `cpu_seconds_per_thousand` for a thousand requests of it. `source` is
+    the address that told, empty for processes of this machine; `gaps` says what is missing, for whoever reads it.
+    """
 
     cpu_percent_mean: float
     cpu_percent_max: float
@@ -165,6 +169,10 @@ class TargetCost(Struct, frozen=True, kw_only=True):
     fds_max: int | None = None
     threads_max: int | None = None
     series: tuple[CostSample, ...] = ()
+    cpu_seconds: float | None = None
+    cpu_seconds_per_thousand: float | None = None
+    source: str = ""
+    gaps: tuple[str, ...] = ()
 
 
 class LittlesLaw(Struct, frozen=True, kw_only=True):
@@ -185,6 +193,26 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     limited: bool = False
     reasons: tuple[str, ...] = ()
     little_law: LittlesLaw | None = None
+
+
+class WorkerHealth(Struct, frozen=True, kw_only=True):
+    """One of several generators of a run: what it did, and how it fared. Times are milliseconds but for `seconds`.
+
+    The clock's offset is that of its wall clock against the master's, give or take the uncertainty; `late_ms` is how
+    much later than agreed its load began. What it did after `seconds` is not in the record where it was `lost`.
+    """
+
+    worker: int
+    host: str
+    counts: Counts
+    seconds: float
+    lag_p99_ms: float
+    cpu_percent: float | None = None
+    calibration_rate: float | None = None
+    clock_offset_ms: float = 0.0
+    clock_uncertainty_ms: float = 0.0
+    late_ms: float = 0.0
+    lost: Annotated[str, Meta(description="how; empty for one that reported to its end")] = ""
 
 
 class ObjectiveResult(Struct, frozen=True, kw_only=True):
@@ -239,6 +267,9 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     objectives: tuple[ObjectiveResult, ...] = ()
     judgements: tuple[LoadJudgement, ...] = ()
     valid: bool = True
+    workers: Annotated[tuple[WorkerHealth, ...], Meta(description="of the first row, where there were several")] = ()
+    ended: Annotated[str, Meta(description="why the run was over before its time; empty if it was not")] = ""
+    unanswered: Annotated[int, Meta(description="requests under way at such an end; they are counted nowhere else")] = 0
 
 
 class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
