@@ -52,9 +52,10 @@ class Gate:
 
 
 class Pace(Protocol):
-    """The rhythm that all users of a run share."""
+    """The rhythm that all users of a run share; none takes another turn once it is `over`."""
 
     gate: Gate
+    over: bool
 
     def join(self) -> None:
         """Come in as a user whose conversation is open; return when it may take its first turn."""
@@ -74,6 +75,7 @@ class OpenPace:
         self.gate = Gate(users)
         self._starts = starts
         self._timeout = timeout
+        self.over = False
         self.late = 0
         """Arrivals that no idle user was there for."""
 
@@ -83,7 +85,7 @@ class OpenPace:
 
     def turn(self, visitor: Visitor) -> Sample | None:
         """Serve the next arrival."""
-        start = next(self._starts, None)
+        start = None if self.over else next(self._starts, None)
         if start is None:
             return None
         due = self.gate.begin + start
@@ -96,7 +98,7 @@ class OpenPace:
         while left > 0:
             gevent.sleep(left)
             left = due - time.perf_counter()
-        return visitor.visit(due)
+        return None if self.over else visitor.visit(due)
 
 
 class ClosedPace:
@@ -109,6 +111,7 @@ class ClosedPace:
     def __init__(self, seconds: float, users: int, think: float) -> None:
         self.gate = Gate(users)
         self.late = 0
+        self.over = False
         self._seconds = seconds
         self._think = think
 
@@ -120,7 +123,7 @@ class ClosedPace:
     def turn(self, visitor: Visitor) -> Sample | None:
         """Let the visitor take one turn."""
         left = self.gate.begin + self._seconds - time.perf_counter()
-        if left <= 0:
+        if left <= 0 or self.over:
             return None
         sample = visitor.visit()
         broken = sample.failure is not None and sample.failure.error_class is ErrorClass.TRANSPORT

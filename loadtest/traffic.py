@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Callable
 
 from loadtest.exchange import Conversation, Exchange, OpeningError
 from loadtest.recorder import OPENING, Recorder
@@ -25,7 +26,8 @@ class Traffic:
     """Performs operations and records what becomes of them.
 
     `worker` sets the numbers of several generators apart (a hundred million each). `busy_seconds` is the time that
-    users spent on operations, added up; `given_up` counts arrivals never sent because every user was busy too long.
+    users spent on operations, added up; `given_up` counts arrivals never sent because every user was busy too long,
+    `in_flight` the operations that are not answered yet. `admit` is called before each, and may wait.
     """
 
     def __init__(
@@ -36,12 +38,15 @@ class Traffic:
         *,
         seed: int = 0,
         worker: int = 0,
+        admit: Callable[[], None] | None = None,
     ) -> None:
         self.templates = [Template(operation, revision) for operation in operations]
         self.revision = revision
         self.recorder = recorder
         self.busy_seconds = 0.0
         self.given_up = 0
+        self.in_flight = 0
+        self._admit = admit
         self._choices = choices(operations, seed + worker)
         self._markers = itertools.count(FIRST_MARKER + worker * 100_000_000)
 
@@ -59,6 +64,9 @@ class Traffic:
 
     def ask(self, conversation: Conversation, template: Template, intended: float | None = None) -> Sample:
         """Send this operation and wait for what becomes of it."""
+        if self._admit is not None:
+            self._admit()
+        self.in_flight += 1
         began = time.perf_counter()
         failure = None if conversation.is_open else self.open(conversation)
         if failure is None:
@@ -68,6 +76,7 @@ class Traffic:
             exchange = Exchange(now, now, now, 0, failure)
         sample = exchange.sample(template.name, began if intended is None else intended)
         self.count(sample, time.perf_counter() - began)
+        self.in_flight -= 1
         return sample
 
     def count(self, sample: Sample, busy: float) -> None:

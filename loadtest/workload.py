@@ -149,7 +149,9 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `revision` is the name of the one spoken; finding out which the target speaks is the caller's business. What starts
     within `warm_up` is sent but not counted; `duration` follows it. `timeout` bounds each request. `target_pid` is the
-    root of the target's processes where it runs on this machine (stdio targets are found without it). `calibration` is
+    root of the target's processes where it runs on this machine (stdio targets are found without it). The run ends early
+    when nothing was answered for `silence` seconds; it never asks more than `rate_cap` a second. `pins` say at which
+    addresses host names are to be found. `calibration` is
     how long the generator is first tried against a null server; 0 skips that, and the verdict on the generator then
     rests on its lag and CPU alone, and on `calibrated`, what an earlier run of the same generator made (operations a
     second).
@@ -165,6 +167,9 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seed: int = 0
     objectives: tuple[Objective, ...] = ()
     target_pid: int | None = None
+    silence: float = 10.0
+    rate_cap: float | None = None
+    pins: dict[str, str] = {}
     calibration: float = 1.0
     calibrated: float | None = None
 
@@ -177,6 +182,10 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _require(not http or streamable, f"{self.revision} has no Streamable HTTP; load it over stdio")
         _require(self.duration > 0 and self.timeout > 0, "duration and timeout must be above 0 seconds")
         _require(self.warm_up >= 0 and self.calibration >= 0, "warm-up and calibration cannot be negative")
+        _require(self.silence > 0, "how long a target may be silent must be above 0 seconds")
+        asked = self.model.rate if isinstance(self.model, OpenModel) else 0.0
+        cap = self.rate_cap
+        _require(cap is None or 0 < cap >= asked, f"a rate of {asked:g}/s is above the cap of {cap or 0:g}/s")
 
 
 def check_headers(headers: dict[str, str]) -> None:
