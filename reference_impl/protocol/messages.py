@@ -88,8 +88,11 @@ class MalformedError(RemoteProtocolError):
 Message = Request | Notification | Response | ErrorResponse
 
 
-class _Call(msgspec.Struct):
-    """A well-formed call as it comes, read in one go; what does not fit is looked at closely by `parse_value`."""
+class _Call(msgspec.Struct, forbid_unknown_fields=True):
+    """A well-formed call as it comes, read in one go; what does not fit is looked at closely by `parse_value`.
+
+    Members of other names do not fit: they would be passed over, UTF-8 or not.
+    """
 
     jsonrpc: Literal["2.0"]
     method: str

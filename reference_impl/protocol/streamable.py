@@ -12,7 +12,6 @@ from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from reference_impl.protocol.errors import Code, RemoteProtocolError
 from reference_impl.protocol.messages import Message, Request
@@ -52,7 +51,9 @@ JSON_TYPE = "application/json"
 SSE_TYPE = "text/event-stream"
 ACCEPT = f"{JSON_TYPE}, {SSE_TYPE}"
 
-_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+_LOCAL_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{0,5})?", re.IGNORECASE | re.ASCII)
+_LOCAL_ORIGIN = re.compile(f"https?://{_LOCAL_HOST.pattern}", re.IGNORECASE | re.ASCII)
+"""The whole of an origin, without a user and a path: readers of URLs take `http://[::1].example` for loopback."""
 _SENTINEL = re.compile(r"=\?base64\?(.*)\?=", re.DOTALL)
 CACHED: Final = 64
 """Clients repeat themselves: a few values of these headers are all there are."""
@@ -222,24 +223,14 @@ def origin_allowed(origin: str | None, host: str | None, allowed: frozenset[str]
     """
     if origin is None or origin in allowed:
         return True
-    try:
-        parts = urlsplit(origin)
-        hostname = parts.hostname
-    except ValueError:
-        return False
-    if parts.scheme not in ("http", "https") or hostname is None or parts.path or parts.query:
-        return False
-    return hostname in _LOCAL_HOSTS and _hostname(host) in _LOCAL_HOSTS
+    return _LOCAL_ORIGIN.fullmatch(origin) is not None and _is_local(host)
 
 
 def host_allowed(host: str | None, allowed: frozenset[str] = frozenset()) -> bool:
     """Judge a Host header for a server bound to loopback: one of its names, or one that is listed."""
-    return host is not None and (host in allowed or _hostname(host) in _LOCAL_HOSTS)
+    return host is not None and (host in allowed or _is_local(host))
 
 
 @lru_cache(CACHED)
-def _hostname(host: str | None) -> str | None:
-    try:
-        return urlsplit(f"//{host}").hostname if host else None
-    except ValueError:
-        return None
+def _is_local(host: str | None) -> bool:
+    return host is not None and _LOCAL_HOST.fullmatch(host) is not None

@@ -65,3 +65,14 @@ def test_a_message_is_one_line_whatever_it_says():
     data = encode(Notification("m", {"text": "a\nb\r\n\u2028\u0085"}))
     assert b"\n" not in data
     assert b"\r" not in data
+
+
+@pytest.mark.parametrize("member", [b'"\x89":1', b'"x":"\xff"', b'"x":"\\ud800"'])
+def test_a_message_is_no_message_if_a_member_that_nobody_reads_is_no_json(member):
+    with pytest.raises(MalformedError) as caught:
+        parse(b'{"jsonrpc":"2.0","id":1,"method":"ping",' + member + b"}")
+    assert caught.value.code == -32700
+
+
+def test_members_of_other_names_are_passed_over():
+    assert parse(b'{"jsonrpc":"2.0","x":1,"id":1,"method":"ping"}') == Request(1, "ping", None)

@@ -158,6 +158,9 @@ def test_a_media_type_has_no_parameters():
         ("file://", "127.0.0.1", False),
         ("http://[", "127.0.0.1", False),
         ("http://localhost", "[", False),
+        ("http://[::1].evil.example", "127.0.0.1", False),
+        ("http://evil.example@localhost", "127.0.0.1", False),
+        ("http://localhost#evil.example", "127.0.0.1", False),
     ],
 )
 def test_origins_of_strangers_are_refused(origin, host, allowed):
@@ -172,6 +175,7 @@ def test_origins_of_strangers_are_refused(origin, host, allowed):
         ("[::1]:80", True),
         ("mcp.example", True),
         ("evil", False),
+        ("[::1].evil.example", False),
         (None, False),
     ],
 )
