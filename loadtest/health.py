@@ -26,7 +26,7 @@ def little_law(model: Model, in_flight: float, throughput: float, residence: flo
     The closed model without think time has all its users in flight, by definition; elsewhere `in_flight` is how many
     were, on average, busy with an operation. What is missing then was spent on our side of the wire.
     """
-    busy = isinstance(model, ClosedModel) and model.think == 0
+    busy = isinstance(model, ClosedModel) and model.think == 0 and model.shape is None
     concurrency = float(model.users) if busy else in_flight
     expected = throughput * residence
     larger = max(concurrency, expected)
@@ -49,6 +49,8 @@ def judge_generator(model: Model, measured: Measurement, cpu_percent: float, law
         limited=bool(reasons),
         reasons=reasons,
         little_law=law,
+        late=measured.late,
+        unsent=measured.given_up,
     )
 
 
@@ -68,6 +70,7 @@ def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: Littl
     if (
         isinstance(model, ClosedModel)
         and model.think == 0
+        and model.shape is None
         and law.throughput
         and not failed
         and law.mismatch > _MISMATCH

@@ -14,13 +14,15 @@ from loadtest.recorder import (
     OPENING,
     ErrorRow,
     OperationState,
+    PhaseState,
     SecondState,
+    encoded_histogram,
     histogram,
     merge_operations,
     percentile,
 )
 from loadtest.reporting import Measurement
-from loadtest.workload import LoadPlan, OpenModel
+from loadtest.workload import ClosedModel, LoadPlan, OpenModel
 from reports.records import (
     Counts,
     GeneratorHealth,
@@ -31,6 +33,7 @@ from reports.records import (
     ObjectiveResult,
     Percentiles,
     TargetCost,
+    WarmUp,
 )
 
 if TYPE_CHECKING:
@@ -74,6 +77,8 @@ def conclude(
     """Turn a measurement into records. `cost` is the target's, `cpu_percent` the generator's mean use of one core."""
     state = measured.state
     total = _Sum(merge_operations(state.operations.values()))
+    if measured.calibration_rate is None:
+        measured = msgspec.structs.replace(measured, calibration_rate=plan.calibrated)
     health = judge_generator(plan.model, measured, cpu_percent, _law(plan, measured, total))
     names = list(state.operations)
     table = _Table(plan, measured, health)
@@ -81,7 +86,10 @@ def conclude(
         table.row(names[0] if len(names) == 1 else ALL, total, state.errors),
         series=tuple(_series(state.seconds, int(measured.seconds))),
         target=cost,
-        objectives=tuple(_objective(evaluate(each, _measured(total, measured))) for each in plan.objectives),
+        warm_up=WarmUp(seconds=plan.warm_up, requests=state.warm_up) if plan.warm_up else None,
+        objectives=tuple(
+            _objective(evaluate(each, _measured(total, measured)), valid=not health.limited) for each in plan.objectives
+        ),
     )
     rows = [whole] + [table.of_operation(name) for name in names if len(names) > 1]
     if state.opening is not None:
@@ -125,17 +133,20 @@ class _Table:
         self._plan = plan
         self._measured = measured
         self._health = health
-        self._tools = {each.name: each.params.get("name") for each in plan.workload.operations if each.method == _CALL}
+        self._operations = {each.name: each for each in plan.workload.operations}
 
     def of_operation(self, name: str) -> Load:
         """Return the row of one operation of the workload."""
         state = self._measured.state
         errors = [each for each in state.errors if each.operation == name]
-        return self.row(name, _Sum(state.operations[name]), errors)
+        row = self.row(name, _Sum(state.operations[name]), errors)
+        seconds = state.operations[name].seconds
+        return msgspec.structs.replace(row, series=tuple(_series(seconds, int(self._measured.seconds))))
 
     def row(self, name: str, total: _Sum, errors: Iterable[ErrorRow]) -> Load:
         """Return a row with counts, latencies and errors."""
         state, model = total.state, self._plan.model
+        operation = self._operations.get(name)
         return Load(
             scenario=self._plan.workload.name,
             operation=name,
@@ -146,7 +157,12 @@ class _Table:
             uncorrected=_latency(total.uncorrected, state.uncorrected, state.uncorrected_seconds),
             rate=model.rate if isinstance(model, OpenModel) else None,
             users=model.users,
-            tool=self._tools.get(name),
+            tool=operation.params.get("name") if operation is not None and operation.method == _CALL else None,
+            method=None if operation is None else operation.method,
+            arrivals=model.arrivals if isinstance(model, OpenModel) else None,
+            shape="" if model.shape is None else model.shape.text,
+            think_seconds=model.think if isinstance(model, ClosedModel) else 0.0,
+            phases={name: _phase(phase) for name, phase in state.phases.items()},
             errors=_by_kind(errors),
             generator=self._health,
             valid=not self._health.limited,
@@ -161,18 +177,33 @@ def _by_kind(errors: Iterable[ErrorRow]) -> dict[str, int]:
     return kinds
 
 
+def _phase(state: PhaseState) -> Latency:
+    return _latency(histogram(state.histogram), state.histogram, state.seconds)
+
+
+_ENOUGH = 100_000
+"""Samples of which ten lie beyond the percentile 99.99: it is not looked for in fewer."""
+
+
 def _latency(values: HdrHistogram, encoded: str, seconds: float) -> Latency:
     def at(percent: float) -> float:
         return round(float(values.get_value_at_percentile(percent)) / 1000, 3)
 
     count = values.get_total_count()
     if not count:
-        return Latency(percentiles=Percentiles(p50=0.0, p90=0.0, p95=0.0, p99=0.0, p99_9=0.0, max=0.0, mean=0.0))
-    mean = round(1000 * seconds / count, 3)
-    return Latency(
-        percentiles=Percentiles(p50=at(50), p90=at(90), p95=at(95), p99=at(99), p99_9=at(99.9), max=at(100), mean=mean),
-        histogram=encoded,
+        none = Percentiles(p50=0.0, p90=0.0, p95=0.0, p99=0.0, p99_9=0.0, max=0.0, mean=0.0)
+        return Latency(percentiles=none, samples=0)
+    percentiles = Percentiles(
+        p50=at(50),
+        p90=at(90),
+        p95=at(95),
+        p99=at(99),
+        p99_9=at(99.9),
+        p99_99=at(99.99) if count >= _ENOUGH else None,
+        max=at(100),
+        mean=round(1000 * seconds / count, 3),
     )
+    return Latency(percentiles=percentiles, histogram=encoded, samples=int(count))
 
 
 def _series(seconds: dict[int, SecondState], whole: int) -> Iterator[LoadSecond]:
@@ -188,6 +219,7 @@ def _series(seconds: dict[int, SecondState], whole: int) -> Iterator[LoadSecond]
             failed=second.failed,
             p50=None if p50 is None else round(1000 * p50, 3),
             p99=None if p99 is None else round(1000 * p99, 3),
+            histogram=encoded_histogram(second.latencies) if second.latencies else "",
         )
 
 
@@ -213,13 +245,14 @@ def _measured(total: _Sum, measured: Measurement) -> Measured:
     )
 
 
-def _objective(verdict: Verdict) -> ObjectiveResult:
+def _objective(verdict: Verdict, *, valid: bool) -> ObjectiveResult:
+    """Record a verdict. What a generator measured that was itself the limit meets nothing."""
     objective = verdict.objective
     return ObjectiveResult(
         text=objective.text,
         limit=round(objective.limit / objective.scale, 9),
         unit=objective.unit,
-        met=verdict.met,
+        met=verdict.met and valid,
         measured=None if verdict.measured is None else round(verdict.measured / objective.scale, 6),
         margin=verdict.margin,
     )

@@ -11,8 +11,10 @@ import msgspec
 from reports.redaction import REDACTED, redact
 from reports.rows import (
     SCHEMA,
+    Capacity,
     CostSample,
     Counts,
+    CurvePoint,
     Direction,
     Finding,
     Footer,
@@ -33,6 +35,7 @@ from reports.rows import (
     Target,
     TargetCost,
     Verdict,
+    WarmUp,
     WireEntry,
     WorkerHealth,
 )
@@ -54,8 +57,10 @@ __all__ = [
     "REDACTED",
     "SCHEMA",
     "SEVERITIES",
+    "Capacity",
     "CostSample",
     "Counts",
+    "CurvePoint",
     "Direction",
     "FailOn",
     "Finding",
@@ -80,6 +85,7 @@ __all__ = [
     "Target",
     "TargetCost",
     "Verdict",
+    "WarmUp",
     "WireEntry",
     "WorkerHealth",
     "Writer",

@@ -127,23 +127,30 @@ class Percentiles(Struct, frozen=True, kw_only=True):
     p99_9: float
     max: float
     mean: float
+    p99_99: float | None = None
 
 
 class Latency(Struct, frozen=True, kw_only=True):
-    """A distribution: percentiles, and the whole as an HdrHistogram (V2, compressed, base64) of microseconds."""
+    """A distribution: percentiles of so many `samples`, and the whole as an HdrHistogram (V2, compressed, base64) of
+    microseconds. A percentile beyond which there are fewer than ten samples is not told, whatever stands here."""
 
     percentiles: Percentiles
     histogram: str = ""
+    samples: int | None = None
 
 
 class LoadSecond(Struct, frozen=True, kw_only=True):
-    """One second of a load run; the percentiles (milliseconds, corrected) are null where nothing completed."""
+    """One second of a load run; the percentiles (milliseconds, corrected) are null where nothing completed.
+
+    `histogram` has the corrected latencies of what ended in it, as those of `Latency`; seconds add up to the run.
+    """
 
     second: int
     completed: int
     failed: int
     p50: float | None = None
     p99: float | None = None
+    histogram: str = ""
 
 
 class CostSample(Struct, frozen=True, kw_only=True):
@@ -185,7 +192,10 @@ class LittlesLaw(Struct, frozen=True, kw_only=True):
 
 
 class GeneratorHealth(Struct, frozen=True, kw_only=True):
-    """Whether the load came from us as asked; `limited`: the numbers speak of the generator, not of the target."""
+    """Whether the load came from us as asked; `limited`: the numbers speak of the generator, not of the target.
+
+    `late` arrivals found every connection busy; `unsent` are those of them that were given up, as timeouts.
+    """
 
     lag_p99_ms: float
     cpu_percent: float
@@ -193,6 +203,8 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     limited: bool = False
     reasons: tuple[str, ...] = ()
     little_law: LittlesLaw | None = None
+    late: int = 0
+    unsent: int = 0
 
 
 class WorkerHealth(Struct, frozen=True, kw_only=True):
@@ -242,12 +254,57 @@ class LoadJudgement(Struct, frozen=True, kw_only=True):
     evidence: tuple[WireEntry, ...] = ()
 
 
+class WarmUp(Struct, frozen=True, kw_only=True):
+    """What came before the measurement: so many seconds, and requests that were sent but not counted."""
+
+    seconds: float
+    requests: int
+
+
+class CurvePoint(Struct, frozen=True, kw_only=True):
+    """One step of a search for capacity: the `rate` asked for (a second), what came of it, and whether objectives were
+    `met`. Percentiles are milliseconds, corrected, null where there are too few samples. `said` is what was missed, or
+    why the step is not `valid`."""
+
+    rate: float
+    throughput: float
+    seconds: float
+    samples: int
+    p50: float | None
+    p99: float | None
+    errors: Share
+    in_flight: float
+    met: bool
+    valid: bool = True
+    said: str = ""
+
+
+class Capacity(Struct, frozen=True, kw_only=True):
+    """What a search for capacity found: `rate` is the highest (a second) at which the objectives were met.
+
+    With `at_least` it may be higher: nothing failed before the search ended. `reason` says why it ended. `assumed`: the
+    objectives are our own, made from `unloaded_p50_ms`, since none were given. `needed` samples make a step certain; the
+    one at `rate` had `samples`. `knee` is the throughput at which throughput over latency (p50) is greatest.
+    """
+
+    rate: float | None
+    at_least: bool
+    reason: str
+    objectives: tuple[str, ...]
+    samples: int
+    needed: int
+    assumed: bool = False
+    unloaded_p50_ms: float | None = None
+    knee: float | None = None
+
+
 class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     """One operation of a load run.
 
     The corrected latency runs from the intended start (open model), the uncorrected from the moment of sending.
-    `rate` (per second) or `users` is what was asked for, `seconds` how long it lasted. A run that is not `valid` is
-    not a result.
+    `rate` (per second) or `users` is what was asked for, `seconds` how long it lasted; where `shape` says how they
+    changed, they are the highest. `phases` are parts of the way to an answer, from sending on. A run that is not
+    `valid` is not a result. `curve` and `capacity` belong to the first row of a search for capacity.
     """
 
     scenario: str
@@ -260,6 +317,14 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     rate: float | None = None
     users: int | None = None
     tool: str | None = None
+    method: str | None = None
+    arrivals: Literal["constant", "poisson"] | None = None
+    shape: str = ""
+    think_seconds: float = 0.0
+    warm_up: WarmUp | None = None
+    phases: dict[str, Latency] = {}
+    curve: tuple[CurvePoint, ...] = ()
+    capacity: Capacity | None = None
     errors: Annotated[dict[str, int], Meta(description="how often each class of error occurred")] = {}
     series: tuple[LoadSecond, ...] = ()
     target: Annotated[TargetCost | None, Meta(description="null where the target is remote")] = None
@@ -270,6 +335,44 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     workers: Annotated[tuple[WorkerHealth, ...], Meta(description="of the first row, where there were several")] = ()
     ended: Annotated[str, Meta(description="why the run was over before its time; empty if it was not")] = ""
     unanswered: Annotated[int, Meta(description="requests under way at such an end; they are counted nowhere else")] = 0
+
+
+class HttpMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One HTTP message: the first line of its head, its headers in their order, and its body as text.
+
+    `size` counts the bytes of the body as they came, `truncated` those of them that `body` leaves out.
+    """
+
+    start: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    size: int = 0
+    truncated: int = 0
+
+
+class Timings(Struct, frozen=True, kw_only=True):
+    """How long the parts of an exchange took, in milliseconds; `connect` is null where a connection was used again."""
+
+    send: float
+    wait: float
+    receive: float
+    connect: float | None = None
+
+
+class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="exchange"):
+    """One HTTP request and its response; only in records of runs that were asked for their traffic.
+
+    `response` is null where none came. `owner` is the check or property on whose behalf it was made; `note` says how
+    the exchange ended, where that was not the end of the body.
+    """
+
+    started: Utc
+    url: str
+    request: HttpMessage
+    timings: Timings
+    response: HttpMessage | None = None
+    owner: str = ""
+    note: str = ""
 
 
 class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
@@ -283,4 +386,4 @@ class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
     interrupted: bool = False
 
 
-Row = Header | Verdict | Finding | Load | Footer
+Row = Header | Verdict | Finding | Load | Exchange | Footer

@@ -1,6 +1,6 @@
 """Numbers as people read them: three figures that matter, and the unit that fits."""
 
-from reports.rows import Load
+from reports.rows import Latency, Load
 
 
 def milliseconds(value: float | None) -> str:
@@ -41,16 +41,22 @@ def share(fraction: float) -> str:
     return f"{fraction:.2%}".replace("%", " %") if abs(fraction) < 0.01 else f"{fraction:.0%}".replace("%", " %")
 
 
-_ENOUGH = {"p50": 2, "p90": 10, "p95": 20, "p99": 100, "p99.9": 1000}
-"""How many values it takes for one of them to lie beyond the percentile."""
+_ENOUGH = {"p50": 20, "p90": 100, "p95": 200, "p99": 1000, "p99.9": 10_000, "p99.99": 100_000}
+"""How many values it takes for ten of them to lie beyond the percentile."""
 
 
 def percentiles(load: Load) -> dict[str, float | None]:
     """Return the latencies (milliseconds) by name; None for a percentile that so few values cannot tell."""
-    found = load.corrected.percentiles
+    return percentiles_of(load.corrected, load.counts.total)
+
+
+def percentiles_of(latency: Latency, total: int = 0) -> dict[str, float | None]:
+    """Return what a distribution tells; `total` stands in for its samples where they were not recorded."""
+    found, samples = latency.percentiles, total if latency.samples is None else latency.samples
     named = {"p50": found.p50, "p90": found.p90, "p95": found.p95, "p99": found.p99, "p99.9": found.p99_9}
-    told = {name: value if load.counts.total >= _ENOUGH[name] else None for name, value in named.items()}
-    return {**told, "max": found.max, "mean": found.mean}
+    named |= {} if found.p99_99 is None else {"p99.99": found.p99_99}
+    kept = {name: value if samples >= _ENOUGH[name] else None for name, value in named.items()}
+    return {**kept, "max": found.max if samples else None, "mean": found.mean if samples else None}
 
 
 def throughput(load: Load) -> float:
@@ -59,7 +65,9 @@ def throughput(load: Load) -> float:
 
 
 def asked_for(load: Load) -> str:
-    """Return what was asked of the generator: `400 a second`, `256 users`."""
+    """Return what was asked of the generator: `400 a second`, `256 users`, `users ramp 1..20 over 30s`."""
+    if load.shape:
+        return f"{load.shape} a second" if load.model == "open" else f"users {load.shape}"
     parts = []
     if load.rate is not None:
         parts.append(f"{figures(load.rate)} a second" if load.rate % 1 else f"{load.rate:,.0f} a second")

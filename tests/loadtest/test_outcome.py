@@ -10,8 +10,10 @@ from loadtest.outcome import ALL, LoadOutcome, conclude
 from loadtest.recorder import OPENING, Recorder
 from loadtest.reporting import Measurement, decode_report, encode_report
 from loadtest.sample import Failure, Sample
+from loadtest.stages import parse_shape
 from loadtest.workload import HttpTarget, LoadPlan, OpenModel, Operation, Workload
 from reference_impl.metrics import ErrorClass
+from reports.histogram import decode
 from reports.records import Load, encode
 
 ECHO = Operation(name="call echo", method="tools/call", params={"name": "echo"})
@@ -23,8 +25,10 @@ def outcome(*operations: Operation, failures: int = 0, **changes: Any) -> LoadOu
         target=HttpTarget(url="http://127.0.0.1/mcp"),
         revision="2026-07-28",
         workload=Workload(name="mix", operations=operations),
-        model=OpenModel(rate=100),
+        model=changes.pop("model", OpenModel(rate=100)),
         duration=2.0,
+        warm_up=changes.pop("warm_up", 0.0),
+        calibrated=changes.pop("calibrated", None),
         objectives=tuple(map(parse_objective, ("p99<100ms", "rate>1000/s", "errors<20%"))),
     )
     recorder = Recorder(100.0)
@@ -97,6 +101,39 @@ def test_a_run_without_any_answer_has_rows_all_the_same() -> None:
     assert result.overall.corrected.percentiles.p99 == 0.0
     assert not result.overall.objectives[0].met
     assert result.overall.objectives[0].measured is None
+
+
+def test_objectives_are_not_met_by_what_the_generator_limited() -> None:
+    assert [each.met for each in outcome(ECHO, calibration_rate=50.0).overall.objectives] == [False] * 3
+
+
+def test_what_an_earlier_run_calibrated_limits_this_one_too() -> None:
+    row = outcome(ECHO, calibration_rate=None, calibrated=50.0).overall
+    assert row.generator is not None
+    assert (row.valid, row.generator.calibration_rate) == (False, 50.0)
+
+
+def test_warm_up_late_starts_and_phases_are_in_the_record() -> None:
+    row = outcome(ECHO, warm_up=0.5, given_up=1).overall
+    assert row.warm_up is not None
+    assert (row.warm_up.seconds, row.warm_up.requests) == (0.5, 0)
+    assert row.generator is not None
+    assert (row.generator.late, row.generator.unsent) == (3, 1)
+    assert (row.method, row.arrivals, row.corrected.samples) == ("tools/call", "constant", 100)
+    assert row.phases["first byte"].percentiles.p50 == pytest.approx(9, rel=0.01)
+
+
+def test_each_operation_has_its_own_seconds_and_they_add_up() -> None:
+    whole, *parts, _ = outcome(ECHO, LIST).rows
+    assert [second.completed for second in whole.series] == [50, 50]
+    assert [[second.completed for second in part.series] for part in parts] == [[25, 25], [25, 25]]
+    assert sum(each.count for second in whole.series for each in decode(second.histogram)) == 100
+
+
+def test_a_shape_is_recorded_in_its_own_words() -> None:
+    shape = parse_shape("ramp 10..200 over 2s")
+    row = outcome(ECHO, model=OpenModel(rate=200, shape=shape)).overall
+    assert (row.shape, row.rate) == ("ramp 10..200 over 2s", 200)
 
 
 def test_rows_are_records() -> None:
