@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.health import judge_generator, little_law
+from loadtest.judging import judged
 from loadtest.objectives import Measured, Verdict, evaluate
 from loadtest.recorder import (
     OPENING,
@@ -90,6 +91,7 @@ def conclude(
         objectives=tuple(
             _objective(evaluate(each, _measured(total, measured)), valid=not health.limited) for each in plan.objectives
         ),
+        judgements=judged(plan, measured, cost),
     )
     rows = [whole] + [table.of_operation(name) for name in names if len(names) > 1]
     if state.opening is not None:

@@ -6,7 +6,7 @@ The first half, `workload`, runs at the door and is pure; the second, `turn`, ru
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,8 +16,10 @@ from msgspec import Struct
 from loadtest.workload import Operation, Workload
 
 if TYPE_CHECKING:
+    from loadtest.found import Found
     from loadtest.sample import Sample
     from loadtest.visitor import Visitor
+    from reports.records import LoadJudgement
 
 __all__ = ["Offer", "Scenario", "Sized", "Transport", "Unavailable", "Wishes", "next_operation", "with_argument"]
 
@@ -108,6 +110,11 @@ def next_operation(visitor: Visitor) -> Sample:
     return visitor.ask()
 
 
+def _nothing(found: Found) -> Iterable[LoadJudgement]:
+    del found
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """One way to put a target under load.
@@ -115,7 +122,8 @@ class Scenario:
     `needs` says in a few words what of the target. `workload` raises `Unavailable`; it gives its result the scenario's
     name, and parameters for `turn` if that has any. `turn` is what one arrival (open model) or iteration (closed model)
     does; it returns the sample that stands for the whole. `opens` says that the conversation of a user is opened before
-    its first turn; a scenario whose turns do that themselves sets it to False.
+    its first turn; a scenario whose turns do that themselves sets it to False. `judge` says in the end what the run
+    shows beside latency; it is pure, and runs where the records are made.
     """
 
     name: str
@@ -124,3 +132,4 @@ class Scenario:
     turn: Callable[[Visitor], Sample] = next_operation
     needs: str = "nothing"
     opens: bool = True
+    judge: Callable[[Found], Iterable[LoadJudgement]] = _nothing
