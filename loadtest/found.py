@@ -15,7 +15,7 @@ __all__ = ["Found", "holds_of"]
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """The `parameters` of the workload, what its turns remarked, what was counted, and what the target's processes took.
+    """The `parameters` of the workload, what its turns remarked, what was counted, and what the target cost.
 
     `counts` are those of each operation, `worked` the operations that ended in each second; `cost` is None where the
     target cannot be seen. `lag` is how late the generator's own timers were (p99, seconds).
