@@ -15,10 +15,12 @@ from gevent.event import Event
 
 from loadtest.locustfile import run_users, user_class
 from loadtest.pace import ClosedPace, OpenPace
+from loadtest.part import ALONE, Part
 from loadtest.recorder import Recorder, percentile
-from loadtest.reporting import Measurement, Phase, Progress, Report, Started
+from loadtest.reporting import Delta, Measurement, Phase, Progress, Report, Started
 from loadtest.scenarios import scenario_named
 from loadtest.schedule import intended_starts
+from loadtest.throttle import Throttle
 from loadtest.traffic import Traffic
 from loadtest.users import McpUser
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, StdioTarget, Target
@@ -31,22 +33,32 @@ _LAG_INTERVAL = 0.01
 _LAG_TOLERATED = 0.005
 _RATE_INTERVAL = 0.1
 _CALIBRATION_USERS = 16
+_SETTLE_SECONDS = 2.0
 
 
 class Measure:
-    """A plan being carried out. `tell` is given progress about once a second, `stop` ends the measurement early."""
+    """A plan being carried out, or `part` of it. `tell` is given progress about once a second, `stop` ends it early."""
 
-    def __init__(self, plan: LoadPlan, stop: Event, tell: Callable[[Report], None]) -> None:
+    def __init__(self, plan: LoadPlan, stop: Event, tell: Callable[[Report], None], part: Part = ALONE) -> None:
         self._plan = plan
+        self._part = part
+        self._ended = ""
         self._stop = stop
         self._tell = tell
         self._lag = LatencyHistogram()
-        self._held_up = 0.0
+        self._held_up = self._worst_lag = 0.0
         self.best_rate = 0.0
         """Good answers a second in the best tenth of a second."""
         self._recorder = Recorder()
+        cap = plan.rate_cap
+        self._throttle = None if cap is None else Throttle(cap / part.workers, gevent.sleep)
         self._traffic = Traffic(
-            plan.workload.operations, revision_named(plan.revision) or LATEST, self._recorder, seed=plan.seed
+            plan.workload.operations,
+            revision_named(plan.revision) or LATEST,
+            self._recorder,
+            seed=plan.seed,
+            worker=part.worker,
+            admit=None if self._throttle is None else self._throttle.admit,
         )
         self._pace = self._make_pace()
         self.kind = self._make_kind()
@@ -55,8 +67,9 @@ class Measure:
         plan, model = self._plan, self._plan.model
         seconds = plan.warm_up + plan.duration
         if isinstance(model, OpenModel):
-            return OpenPace(intended_starts(model, seconds, plan.seed), model.users, plan.timeout)
-        return ClosedPace(seconds, model.users, model.think)
+            starts = self._part.arrivals(intended_starts(model, seconds, plan.seed, plan.warm_up))
+            return OpenPace(starts, self._users(), plan.timeout)
+        return ClosedPace(seconds, self._users(), model.think, model.shape, plan.warm_up)
 
     def _make_kind(self) -> type[McpUser]:
         plan = self._plan
@@ -73,16 +86,20 @@ class Measure:
     def run(self, calibration_rate: float | None = None) -> Measurement:
         """Carry out the plan and return what was measured."""
         plan = self._plan
-        watchers = [
-            gevent.spawn(watch) for watch in (self._start, self._measure_lag, self._watch_rate, self._report_progress)
-        ]
+        own = (self._start, self._measure_lag, self._watch_rate, self._report_progress, self._watch_silence)
+        watchers = [gevent.spawn(watch) for watch in own]
         # To open, to drain the arrivals that wait at the end, and for their answers: each has its timeout.
-        deadline = plan.warm_up + plan.duration + 3 * plan.timeout + 1.0
-        complete = run_users(self.kind, plan.model.users, deadline, self._stop)
+        deadline = plan.warm_up + plan.duration + 3 * plan.timeout + 1.0 + self._part.patience
+        used = time.process_time()
+        complete = run_users(self.kind, self._users(), deadline, self._stop, self._settle)
         gevent.killall(watchers)
         self._tell(Started(measuring=False))
         elapsed = time.perf_counter() - self._recorder.measure_from if self._pace.gate.begin else 0.0
         return Measurement(
+            ended=self._ended,
+            in_flight=self._traffic.in_flight,
+            held_back=0 if self._throttle is None else self._throttle.held_back,
+            cpu_percent=100 * (time.process_time() - used) / max(elapsed + plan.warm_up, 0.1),
             state=self._recorder.state(),
             seconds=plan.duration if complete else max(0.0, min(plan.duration, elapsed)),
             lag_p99=self._lag.percentile(99),
@@ -94,9 +111,32 @@ class Measure:
             complete=complete,
         )
 
+    def _users(self) -> int:
+        model = self._plan.model
+        # An arrival that nobody is there for would be lost: each part of an open model has a user.
+        return self._part.users(model.users, least=isinstance(model, OpenModel))
+
+    def _settle(self) -> None:
+        """Send nothing more, and let what is under way be answered, for a while."""
+        self._pace.over = True
+        latest = time.perf_counter() + min(self._plan.timeout, _SETTLE_SECONDS)
+        while self._traffic.in_flight and time.perf_counter() < latest:
+            gevent.sleep(_LAG_INTERVAL)
+
+    def _watch_silence(self) -> None:
+        """End the run when the target does not answer any more: nobody is served by more requests."""
+        self._pace.gate.wait_until_open()
+        while True:
+            gevent.sleep(_RATE_INTERVAL)
+            since = self._recorder.silent_since
+            if since is not None and time.perf_counter() - since >= self._plan.silence:
+                self._ended = f"the target answered nothing for {self._plan.silence:g} s"
+                self._stop.set()
+                return
+
     def _start(self) -> None:
         self._pace.gate.wait_for_users(self._plan.timeout)
-        begin = time.perf_counter()
+        begin = self._part.begin(tuple(self.kind.pids()))
         self._recorder.measure_from = begin + self._plan.warm_up
         self._pace.gate.open(begin)
 
@@ -113,6 +153,7 @@ class Measure:
             gevent.sleep(_LAG_INTERVAL)
             lag = max(0.0, time.perf_counter() - before - _LAG_INTERVAL)
             self._lag.record(lag)
+            self._worst_lag = max(self._worst_lag, lag)
             self._held_up += lag if lag > _LAG_TOLERATED else 0.0
 
     def _watch_rate(self) -> None:
@@ -131,6 +172,16 @@ class Measure:
         for second in range(10**9):
             gevent.sleep(max(0.0, begin + second + 1 - time.perf_counter()))
             self._tell(self._progress(second))
+            if self._part.report is not None:
+                self._report(self._part.report, begin)
+
+    def _report(self, report: Callable[[Delta], None], begin: float) -> None:
+        """Hand over what was recorded: it is coded while requests go on, in small pieces."""
+        drained, until = self._recorder.drain(), time.perf_counter() - begin
+        gevent.sleep(0)
+        state = drained.state()
+        report(Delta(until=until, state=state, in_flight=self._traffic.in_flight, lag=self._worst_lag))
+        self._worst_lag = 0.0
 
     def _progress(self, second: int) -> Progress:
         completed, failed = self._recorder.totals
@@ -159,6 +210,7 @@ def calibrate(plan: LoadPlan, stop: Event) -> float:
             plan,
             target=target,
             model=ClosedModel(users=_CALIBRATION_USERS),
+            rate_cap=None,
             duration=plan.calibration,
             warm_up=plan.calibration / 10,
         )

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, Protocol
 
 import gevent
 import gevent.event
 
 from loadtest.sample import Sample
+from loadtest.stages import Shape
 from loadtest.visitor import Visitor
 from reference_impl.metrics import ErrorClass
 
-__all__ = ["ClosedPace", "Gate", "OpenPace", "Pace"]
+__all__ = ["Clock", "ClosedPace", "Gate", "OpenPace", "Pace"]
 
 _PAUSE = 0.1
 _SPREAD = 0.1
+
+
+class Clock(NamedTuple):
+    """What time is it, and how to let it pass; seconds."""
+
+    now: Callable[[], float] = time.perf_counter
+    sleep: Callable[[float], None] = gevent.sleep
+
+
+_REAL = Clock()
 
 
 class Gate:
@@ -71,10 +82,11 @@ class OpenPace:
     from when they were due. One that is later than the timeout is given up unsent, as its client would have done.
     """
 
-    def __init__(self, starts: Iterator[float], users: int, timeout: float) -> None:
+    def __init__(self, starts: Iterator[float], users: int, timeout: float, clock: Clock = _REAL) -> None:
         self.gate = Gate(users)
         self._starts = starts
         self._timeout = timeout
+        self._clock = clock
         self.over = False
         self.late = 0
         """Arrivals that no idle user was there for."""
@@ -89,15 +101,15 @@ class OpenPace:
         if start is None:
             return None
         due = self.gate.begin + start
-        left = due - time.perf_counter()
-        if left <= 0:
+        left = due - self._clock.now()
+        if left < 0:
             self.late += 1
             if -left > self._timeout:
-                gevent.sleep(0)
+                self._clock.sleep(0)
                 return visitor.give_up(due)
         while left > 0:
-            gevent.sleep(left)
-            left = due - time.perf_counter()
+            self._clock.sleep(left)
+            left = due - self._clock.now()
         return None if self.over else visitor.visit(due)
 
 
@@ -105,15 +117,28 @@ class ClosedPace:
     """Each user asks again `think` seconds after its answer, for `seconds` from the opening of the gate.
 
     Users start at random offsets, since those that start together stay in phase and knock all at once. After a failure
-    of the connection a user pauses, so that a dead target is not met with a storm.
+    of the connection a user pauses, so that a dead target is not met with a storm. Where their number has a shape
+    (which begins after `warm_up`), each user has a seat, and rests while the level is below it.
     """
 
-    def __init__(self, seconds: float, users: int, think: float) -> None:
+    def __init__(
+        self,
+        seconds: float,
+        users: int,
+        think: float,
+        shape: Shape | None = None,
+        warm_up: float = 0.0,
+        clock: Clock = _REAL,
+    ) -> None:
         self.gate = Gate(users)
         self.late = 0
         self.over = False
         self._seconds = seconds
         self._think = think
+        self._shape = shape
+        self._warm_up = warm_up
+        self._clock = clock
+        self._seats: dict[object, int] = {}
 
     def join(self) -> None:
         """Wait for the gate, then for this user's offset."""
@@ -122,12 +147,26 @@ class ClosedPace:
 
     def turn(self, visitor: Visitor) -> Sample | None:
         """Let the visitor take one turn."""
-        left = self.gate.begin + self._seconds - time.perf_counter()
+        if self._shape is not None and not self._rested(self._shape):
+            return None
+        left = self.gate.begin + self._seconds - self._clock.now()
         if left <= 0 or self.over:
             return None
         sample = visitor.visit()
         broken = sample.failure is not None and sample.failure.error_class is ErrorClass.TRANSPORT
         pause = max(self._think, _PAUSE) if broken else self._think
         if pause:
-            gevent.sleep(min(pause, left))
+            self._clock.sleep(min(pause, left))
         return sample
+
+    def _rested(self, shape: Shape) -> bool:
+        """Wait until this user's seat is one of those that count; return False if that is never again."""
+        seat = self._seats.setdefault(gevent.getcurrent(), len(self._seats))
+        elapsed = self._clock.now() - self.gate.begin - self._warm_up
+        # The level is rounded: the first seat counts from half a user on.
+        needed = shape.reached(seat + 0.5, max(0.0, elapsed))
+        if needed is None or needed + self._warm_up >= self._seconds:
+            return False
+        if needed > max(0.0, elapsed):
+            self._clock.sleep(needed - elapsed)
+        return True

@@ -1,0 +1,116 @@
+"""When users send: on a schedule, or by their seat in a shape. All of it on a clock that only the test moves."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import greenlet
+
+from loadtest.pace import Clock, ClosedPace, OpenPace
+from loadtest.sample import Failure, Sample
+from loadtest.schedule import intended_starts
+from loadtest.stages import parse_shape
+from loadtest.workload import OpenModel
+from reference_impl.metrics import ErrorClass
+
+
+class Simulation:
+    """Time that passes only when everybody sleeps: who sleeps gives way to whoever wakes first."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+        self._order = itertools.count()
+        self._waking: list[tuple[float, int, greenlet.greenlet]] = []
+        self._hub = greenlet.getcurrent()
+        self.clock = Clock(lambda: self.at, self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        heapq.heappush(self._waking, (self.at + seconds, next(self._order), greenlet.getcurrent()))
+        self._hub.switch()
+
+    def run(self, users: list[Callable[[], None]]) -> None:
+        for user in users:
+            heapq.heappush(self._waking, (self.at, next(self._order), greenlet.greenlet(user)))
+        while self._waking:
+            self.at, _, sleeper = heapq.heappop(self._waking)
+            sleeper.switch()
+
+
+class User:
+    """A visitor of a target of which only the time of service is known, as a function of the moment of sending."""
+
+    def __init__(
+        self, simulation: Simulation, service: Callable[[float], float], told: Callable[[Sample], None]
+    ) -> None:
+        self._simulation, self._service, self._told = simulation, service, told
+
+    def visit(self, intended: float | None = None) -> Sample:
+        sent = self._simulation.at
+        self._simulation.sleep(self._service(sent))
+        done = self._simulation.at
+        return self._tell(Sample("call", sent if intended is None else intended, sent, done, done))
+
+    def give_up(self, intended: float) -> Sample:
+        now = self._simulation.at
+        return self._tell(Sample("call", intended, now, now, now, 0, Failure(ErrorClass.TIMEOUT, "unsent")))
+
+    def _tell(self, sample: Sample) -> Sample:
+        self._told(sample)
+        return sample
+
+
+def served(
+    pace: OpenPace | ClosedPace, simulation: Simulation, users: int, service: Callable[[float], float]
+) -> list[Sample]:
+    samples: list[Sample] = []
+
+    def work() -> None:
+        visitor: Any = User(simulation, service, samples.append)
+        while pace.turn(visitor) is not None:
+            pass
+
+    simulation.run([work] * users)
+    return samples
+
+
+def arrivals(
+    model: OpenModel, seconds: float, service: Callable[[float], float], timeout: float = 10.0
+) -> tuple[OpenPace, list[Sample]]:
+    simulation = Simulation()
+    pace = OpenPace(intended_starts(model, seconds, 1), model.users, timeout, simulation.clock)
+    return pace, served(pace, simulation, model.users, service)
+
+
+def test_every_arrival_is_sent_when_it_is_due_while_users_are_idle() -> None:
+    pace, samples = arrivals(OpenModel(rate=100, users=4), 2.0, lambda _: 0.02)
+    assert (
+        [sample.sent for sample in samples] == [sample.intended for sample in samples] == [n / 100 for n in range(200)]
+    )
+    assert pace.late == 0
+
+
+def test_arrivals_that_find_all_users_busy_are_late_and_their_wait_counts() -> None:
+    pace, samples = arrivals(OpenModel(rate=100, users=1), 1.0, lambda _: 0.02)
+    assert pace.late == 99
+    assert round(samples[-1].corrected, 6) == round(100 * 0.02 - 0.99, 6)
+    assert {round(sample.uncorrected, 6) for sample in samples} == {0.02}
+
+
+def test_arrivals_later_than_the_timeout_are_given_up_unsent() -> None:
+    _, samples = arrivals(OpenModel(rate=100, users=1), 1.0, lambda _: 0.5, timeout=0.5)
+    assert len(samples) == 100
+    sent = [sample for sample in samples if sample.failure is None]
+    assert max(sample.sent - sample.intended for sample in sent) <= 0.5
+    assert sum(sample.failure is not None for sample in samples) > 40
+
+
+def test_users_of_a_closed_model_rest_while_the_shape_has_no_seat_for_them() -> None:
+    simulation = Simulation()
+    shape = parse_shape("hold 1 for 2s then hold 3 for 2s then hold 2 for 2s")
+    pace = ClosedPace(7.0, 3, 0.0, shape, 1.0, simulation.clock)
+    samples = served(pace, simulation, 3, lambda _: 0.1)
+    begun = [sum(second <= sample.sent < second + 1 for sample in samples) for second in range(7)]
+    assert [round(number / 10) for number in begun] == [1, 1, 1, 3, 3, 2, 2]
