@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from typing import Any
 
 from loadtest.exchange import Conversation, Exchange, OpeningError
 from loadtest.recorder import OPENING, Recorder
@@ -28,6 +29,7 @@ class Traffic:
     `worker` sets the numbers of several generators apart (a hundred million each). `busy_seconds` is the time that
     users spent on operations, added up; `given_up` counts arrivals never sent because every user was busy too long,
     `in_flight` the operations that are not answered yet. `admit` is called before each, and may wait.
+    `shared` is for turns that work together.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Traffic:
         self.busy_seconds = 0.0
         self.given_up = 0
         self.in_flight = 0
+        self.shared: dict[str, Any] = {}
         self._admit = admit
         self._choices = choices(operations, seed + worker)
         self._markers = itertools.count(FIRST_MARKER + worker * 100_000_000)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from loadtest.exchange import Conversation, Exchange
+from loadtest.recorder import Remark
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import next_operation
 from loadtest.traffic import Traffic
 from loadtest.wire import Template
+from reports.records import WireEntry
 
 __all__ = ["Visitor"]
 
@@ -89,6 +91,30 @@ class Visitor:
         self.traffic.count(sample, exchange.done - exchange.sent)
         self._tell(sample)
         return sample
+
+    @property
+    def shared(self) -> dict[str, Any]:
+        """What all users of this process have in common, for turns that work together."""
+        return self.traffic.shared
+
+    @property
+    def number(self) -> int:
+        """Which of the users of this process it is, in the order in which they first asked; 0 is the first."""
+        if "number" not in self.memory:
+            self.memory["number"] = self.shared["users"] = self.shared.get("users", -1) + 1
+        return int(self.memory["number"])
+
+    def remark(
+        self, kind: str, numbers: dict[str, float], text: str = "", evidence: tuple[WireEntry, ...] = ()
+    ) -> None:
+        """Note something for the scenario's judge."""
+        self.traffic.recorder.remark(
+            Remark(kind=kind, at=self.elapsed(), numbers=numbers, text=text, evidence=evidence)
+        )
+
+    def elapsed(self) -> float:
+        """Return how many seconds the measurement has lasted; below 0 in the warm-up."""
+        return time.perf_counter() - self.traffic.recorder.measure_from
 
     def open(self) -> Failure | None:
         """Open the conversation and record that apart from all operations; return why it could not be opened."""
