@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -21,6 +20,7 @@ from door.options import (
     LoadOptions,
     MeetingOptions,
     OutputOptions,
+    ReportOptions,
     SurveyOptions,
     TargetOptions,
     flattened,
@@ -36,14 +36,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-class Format(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
-    """How records are rendered."""
-
-    console = "console"
-    html = "html"
-    junit = "junit"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -270,20 +262,16 @@ def coverage(
 
 @app.command()
 @flattened
-def report(
-    records: RecordsFile,
-    form: Annotated[Format, typer.Option("--format", "-f", help="What to make of it.")] = Format.console,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of the terminal.")] = (
-        None
-    ),
-    baseline: Annotated[
-        Path | None, typer.Option("--baseline", metavar="FILE", help="Known failures to hold them against.")
-    ] = None,
-) -> int:
-    """Render recorded results again."""
+def report(records: RecordsFile, making: ReportOptions) -> int:
+    """Render recorded results again.
+
+    \b
+    touchstone report .touchstone/records.jsonl
+    touchstone report .touchstone/records.jsonl --sarif touchstone.sarif --badge-svg badge.svg
+    """
     from door.reporting import render
 
-    return render(records, form.value, output, baseline)
+    return render(records, making)
 
 
 def _version(wanted: bool) -> None:

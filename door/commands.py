@@ -117,8 +117,7 @@ def run_all(
     from door.loading import LoadSettings, measure
 
     need_known(checking.only or (), "check", "monitor", "property", *_attacks(fuzzing))
-    if output.html is None:
-        output = replace(output, html=HOME / "report.html")
+    output = replace(output, reports={"html": HOME / "report.html"} | output.reports)
     job = _job(target, output, checking)
     fuzz_settings = _fuzz_settings(job, fuzzing)
     load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed)
@@ -187,8 +186,8 @@ def settings_of(target: TargetOptions, table: File | None = None) -> Settings:
         headers=target.header or [],
         token=target.token,
         env=target.env or [],
-        start=target.start,
         allow=target.allow or [],
+        start=target.start,
     )
 
 

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from reports.formats import FORMATS, Format
+
 __all__ = [
+    "PRINTED",
     "CheckingOptions",
     "FailOn",
     "FuzzingOptions",
     "LoadOptions",
     "MeetingOptions",
     "OutputOptions",
+    "ReportOptions",
     "SurveyOptions",
     "TargetOptions",
     "flattened",
@@ -38,6 +42,24 @@ class FailOn(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
     never = "never"
 
 
+PRINTED = Path("-")
+"""The file of a report that goes to standard output."""
+_OPTIONS = "options"
+"""Metadata of a field that collects several options: a parameter for each, by the name that it collects them under."""
+
+
+def _report_option(row: Format) -> inspect.Parameter:
+    option = f"--{row.name}"
+    if row.printed:
+        kind, default = Annotated[bool, typer.Option(option, help=row.help)], False
+    else:
+        kind, default = Annotated[Path | None, typer.Option(option, metavar="FILE", help=row.help)], None
+    name = row.name.replace("-", "_")
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+
+
+_REPORTS = {_OPTIONS: {name: _report_option(row) for name, row in FORMATS.items()}}
+"""Metadata of the field for the reports that are wanted, by format."""
 _TARGET_HELP = (
     "A URL, a command after --, or FILE.json#NAME of an mcpServers file. Without it, the target of touchstone.toml."
 )
@@ -67,6 +89,12 @@ class TargetOptions:
         list[str] | None,
         typer.Option("--allow", metavar="TOOL", help="May be called although it does not say readOnlyHint."),
     ] = None
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--start", metavar="COMMAND", help="What serves the URL: started first, awaited, stopped at last."
+        ),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +104,7 @@ class OutputOptions:
     records: Annotated[Path, typer.Option("--records", metavar="FILE", help="Where the records go, as JSON Lines.")] = (
         Path(".touchstone/records.jsonl")
     )
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write an HTML report.")] = None
-    junit: Annotated[Path | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit XML report.")] = None
+    reports: dict[str, Path] = field(default_factory=dict, metadata=_REPORTS)
     fail_on: Annotated[
         FailOn, typer.Option("--fail-on", help="The weakest level whose violation makes the exit code 1.")
     ] = FailOn.must
@@ -94,10 +121,28 @@ class OutputOptions:
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
 
-    start: Annotated[
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """What is made of records that were written before."""
+
+    form: Annotated[
         str | None,
-        typer.Option("--start", metavar="COMMAND", help="What serves the URL: started first, awaited, stopped at last."),
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help=f"What to make of it: {', '.join(['console', *FORMATS])}."
+        ),
     ] = None
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Instead of the terminal.")] = (
+        None
+    )
+    reports: dict[str, Path] = field(default_factory=dict, metadata=_REPORTS)
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Known failures to hold them against.")
+    ] = None
+    fail_on: Annotated[
+        FailOn | None, typer.Option("--fail-on", help="The weakest level that counts, instead of the run's own.")
+    ] = None
+
 
 @dataclass(frozen=True, slots=True)
 class CheckingOptions:
@@ -243,8 +288,7 @@ def flattened(command: Callable[..., int]) -> Callable[..., None]:
     @functools.wraps(command)
     def call(**values: Any) -> None:
         arguments = {
-            name: group(**{item.name: values.pop(item.name) for item in fields(group)})
-            for name, group in groups.items()
+            name: group(**{item.name: _taken(item, values) for item in fields(group)}) for name, group in groups.items()
         }
         raise typer.Exit(command(**arguments, **values))
 
@@ -255,14 +299,24 @@ def flattened(command: Callable[..., int]) -> Callable[..., None]:
     return call
 
 
-def _parameters(group: Any) -> list[inspect.Parameter]:
+# `Any`: values of all options, whatever their types.
+def _taken(item: Field[Any], values: dict[str, Any]) -> Any:
+    """Return the value of a field, or of each of the options that it collects, as far as they were given."""
+    if _OPTIONS not in item.metadata:
+        return values.pop(item.name)
+    given = {name: values.pop(parameter.name) for name, parameter in item.metadata[_OPTIONS].items()}
+    return {name: PRINTED if value is True else value for name, value in given.items() if value}
+
+
+def _parameters(group: Any) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
+    for item in fields(group):
+        if _OPTIONS in item.metadata:
+            yield from item.metadata[_OPTIONS].values()
+            continue
+        yield inspect.Parameter(
             item.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if item.default is MISSING else item.default,
             annotation=hints[item.name],
         )
-        for item in fields(group)
-    ]

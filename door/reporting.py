@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from difflib import get_close_matches
+from itertools import pairwise
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from door.baselines import read_baseline
 from door.errors import Exit, Refusal
+from door.options import PRINTED, ReportOptions
+from door.report_files import write_report
 from door.terminal import Terminal, write
 from reports import RENDERERS
 from reports.console import render_console
-from reports.records import RecordsError, Run, exit_code, read
+from reports.records import FailOn, RecordsError, Run, exit_code, read
 
 __all__ = ["read_records", "render"]
 
@@ -29,31 +34,48 @@ def read_records(path: Path) -> Run:
         raise Refusal(str(error)) from None
 
 
-def _held_against(run: Run, baseline: Path) -> Run:
-    """Return the run as it would have ended with a baseline, on the day it began."""
+def _held_against(run: Run, options: ReportOptions) -> Run:
+    """Return the run as it would have ended with another baseline or line, on the day it began."""
     words = [word.partition("=")[0] for word in run.header.command.split()]
-    known = read_baseline(baseline, run.header.started.date())
-    held = replace(run, baseline=replace(known, only="--only" in words, revisions="--revision" in words))
-    if run.footer is None:
-        return held
-    return replace(held, footer=msgspec.structs.replace(run.footer, exit=exit_code(held)))
+    if options.fail_on is not None:
+        run = replace(run, fail_on=options.fail_on.value)
+    if options.baseline is not None:
+        known = read_baseline(options.baseline, run.header.started.date())
+        run = replace(run, baseline=replace(known, only="--only" in words, revisions="--revision" in words))
+    if run.footer is None or (options.fail_on is None and options.baseline is None):
+        return run
+    return replace(run, footer=msgspec.structs.replace(run.footer, exit=exit_code(run, run.fail_on)))
 
 
-def render(records: Path, form: str, output: Path | None, baseline: Path | None = None) -> int:
-    """Render records to the terminal or a file, held against a baseline if there is one."""
-    run = read_records(records)
-    if baseline is not None:
-        run = _held_against(run, baseline)
-    if form == "console" and output is None:
-        render_console(run, Terminal())
-        return Exit.PASSED
-    text = RENDERERS[form](run)
-    if output is None:
-        write(text)
-        return Exit.PASSED
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        output.write_text(text, "utf-8")
-    except OSError as error:
-        raise Refusal(f"{output}: {(error.strerror or 'cannot be written').lower()}") from None
+def _as_typed(run: Run) -> Run:
+    """Return the run with the line between 0 and 1 that its command drew."""
+    words = run.header.command.partition(" -- ")[0].replace("=", " ").split()
+    following = dict(pairwise(words)).get("--fail-on", "must")
+    levels: tuple[FailOn, ...] = get_args(FailOn)
+    return replace(run, fail_on=next((level for level in levels if level == following), "must"))
+
+
+def render(records: Path, options: ReportOptions) -> int:
+    """Render records to the terminal or to files, held against a baseline if there is one."""
+    if options.form is not None and options.form not in RENDERERS:
+        close = get_close_matches(options.form, RENDERERS, 1)
+        raise Refusal(f"no format {options.form!r}; {f'did you mean {close[0]!r}? ' if close else ''}{_known()}")
+    run = _held_against(_as_typed(read_records(records)), options)
+    for name, path in options.reports.items():
+        write_report(name, run, path)
+    if options.form is not None or options.output is not None or not options.reports:
+        _show(run, options.form or "console", options.output)
     return Exit.PASSED
+
+
+def _known() -> str:
+    return f"there are {', '.join(RENDERERS)}"
+
+
+def _show(run: Run, form: str, output: Path | None) -> None:
+    if output is not None and output != PRINTED:
+        write_report(form, run, output)
+    elif form == "console" and output is None:
+        render_console(run, Terminal())
+    else:
+        write(RENDERERS[form](run))

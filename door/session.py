@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -21,13 +22,27 @@ from conformance.target import Target, shown
 from door.baselines import Renewal, baseline_of
 from door.errors import Exit, Refusal
 from door.naming import Named
-from door.options import CheckingOptions, OutputOptions
+from door.options import PRINTED, CheckingOptions, OutputOptions
+from door.report_files import try_to_write, write_report
 from door.terminal import Terminal, complain
-from reports import RENDERERS
+from door.traffic import watched
 from reports.baseline import Baseline
 from reports.console import render_console
-from reports.junit import render_junit
-from reports.records import FailOn, Finding, Footer, Header, Judgement, Load, Run, Verdict, Writer, conclude, exit_code
+from reports.formats import FORMATS
+from reports.records import (
+    Exchange,
+    FailOn,
+    Finding,
+    Footer,
+    Header,
+    Judgement,
+    Load,
+    Run,
+    Verdict,
+    Writer,
+    conclude,
+    exit_code,
+)
 from reports.records import Target as TargetRow
 from reports.redaction import redact
 
@@ -36,7 +51,7 @@ __all__ = ["HOME", "Output", "Session", "describe", "touchstone_version"]
 HOME = Path(".touchstone")
 """Where records, reports and stored examples go, below the working directory."""
 
-Row = Verdict | Finding | Load
+Row = Verdict | Finding | Load | Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +69,9 @@ class Output:
     @classmethod
     def of(cls, options: OutputOptions, checking: CheckingOptions, baseline: str | None = None) -> Output:
         """Read the options; `baseline` is that of the settings file. Raises `Refusal` for one that cannot be used."""
-        wanted: dict[str, Path | None] = {"html": options.html, "junit": options.junit}
         return cls(
             records=options.records,
-            reports={name: path for name, path in wanted.items() if path is not None},
+            reports=options.reports,
             fail_on=options.fail_on.value,
             verbose=options.verbose,
             baseline=baseline_of(options, checking, baseline),
@@ -105,6 +119,8 @@ class Session:
         self._rows: list[Row] = []
         self._failures: list[Refusal] = []
         self._begun = False
+        self._watching = ExitStack()
+        self._early: list[Exchange] = []
         self._baseline = output.baseline
         self._header = Header(
             touchstone=touchstone_version(),
@@ -133,12 +149,14 @@ class Session:
     def __enter__(self) -> Self:
         # Now, so that nobody waits for a run whose results cannot be kept.
         for path in self._output.reports.values():
-            _try_to_write(path)
+            try_to_write(path)
         try:
             self._output.records.parent.mkdir(parents=True, exist_ok=True)
             self._writer = Writer(self._output.records, self._secrets)
         except OSError as error:
             raise self._unwritable(error) from None
+        if any(FORMATS[name].traffic for name in self._output.reports):
+            self._watching.enter_context(watched(self._keep))
         return self
 
     def _unwritable(self, error: OSError) -> Refusal:
@@ -166,6 +184,15 @@ class Session:
         if not self._begun:
             self._begun = True
             self._header = self._writer.append(self._header)
+            self._rows += [self._writer.append(exchange) for exchange in self._early]
+
+    def _keep(self, exchange: Exchange) -> None:
+        """Write an exchange, or wait with it until the header is written, which says what was learned of the target."""
+        if not self._begun:
+            self._early.append(exchange)
+            return
+        with suppress(Refusal):  # what cannot be written now, the next row tells
+            self.record(exchange)
 
     def _append(self, row: Row) -> Row:
         match row:
@@ -174,6 +201,8 @@ class Session:
             case Finding():
                 return self._writer.append(msgspec.structs.replace(row, repeat=self._repeat(row)))
             case Load():
+                return self._writer.append(row)
+            case Exchange():
                 return self._writer.append(row)
 
     def _repeat(self, row: Judgement) -> str:
@@ -189,6 +218,10 @@ class Session:
         elif not expected:
             self.exit = Exit.FAULT
         try:
+            self._watching.close()
+            if self._early:
+                with suppress(OSError):  # told of by the footer
+                    self._begin()
             self._conclude(interrupted, cut_short=error is not None)
         finally:
             self._writer.close()
@@ -240,30 +273,18 @@ class Session:
             tuple(row for row in self._rows if isinstance(row, Finding)),
             tuple(row for row in self._rows if isinstance(row, Load)),
             baseline=self._baseline,
+            fail_on=self._output.fail_on,
+            exchanges=tuple(row for row in self._rows if isinstance(row, Exchange)),
         )
 
     def _render(self, run: Run) -> None:
         render_console(run, self._output.console, verbose=self._output.verbose)
         for name, path in self._output.reports.items():
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(self._render_as(name, run), "utf-8")
-            except OSError as error:
-                self._failures.append(Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}"))
+                write_report(name, run, path)
+            except Refusal as error:
+                self._failures.append(error)
                 self.exit = self._code(self.exit, interrupted=False)
             else:
-                self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)
-
-    def _render_as(self, name: str, run: Run) -> str:
-        # Only JUnit has a colour for a failure that does not count.
-        return render_junit(run, self._output.fail_on) if name == "junit" else RENDERERS[name](run)
-
-
-def _try_to_write(path: Path) -> None:
-    """Raise `Refusal` if a report could not be written there; what is there stays as it is until it is replaced."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a"):
-            pass
-    except OSError as error:
-        raise Refusal(f"{path}: {(error.strerror or 'cannot be written').lower()}") from None
+                if path != PRINTED:
+                    self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)

@@ -48,7 +48,7 @@ def judge(order: Order) -> int:
     baseline = NONE if subject.baseline is None else Path(subject.baseline)
     output = OutputOptions(
         records=folder / "records.jsonl",
-        html=folder / "report.html",
+        reports={"html": folder / "report.html"},
         fail_on=FailOn(order.fail_on),
         baseline=baseline,
         seed=order.seed,

@@ -1,12 +1,13 @@
 """The one data model of a run, and its renderings. Imports none of the other packages.
 
-`RENDERERS` maps the name of a format to a function from a `Run` to text. Renderings are imported when they are first
-used: whoever only writes records pays for no template engine.
+`RENDERERS` maps the name of a format to a function from a `Run` to text: `console`, and those of the table
+`reports.formats.FORMATS`. Renderings are imported when they are first used.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from reports.formats import FORMATS
 from reports.records import (
     Finding,
     Footer,
@@ -25,8 +26,6 @@ from reports.records import (
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from reports.records import FailOn
 
 __all__ = [
     "RENDERERS",
@@ -71,11 +70,12 @@ def render_html(run: Run) -> str:
     return render(run)
 
 
-def render_junit(run: Run, fail_on: "FailOn" = "must") -> str:
-    """Return a JUnit XML document; `fail_on` draws the line between a failure and a test that is skipped."""
-    from reports.junit import render_junit as render
-
-    return render(run, fail_on)
+def render_junit(run: Run) -> str:
+    """Return a JUnit XML document; `run.fail_on` draws the line between a failure and a test that is skipped."""
+    return FORMATS["junit"].render(run)
 
 
-RENDERERS: dict[str, Callable[[Run], str]] = {"console": render_text, "html": render_html, "junit": render_junit}
+RENDERERS: dict[str, Callable[[Run], str]] = {
+    "console": render_text,
+    **{name: row.render for name, row in FORMATS.items()},
+}

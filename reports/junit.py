@@ -2,54 +2,54 @@
 
 What turns a gate red is a `failure`, our own fault an `error`. A failure that does not turn it red (`fail_on`, or a
 baseline that knows it) is neither red nor green, so it is `skipped` like all that could not be judged, and says why.
+Services tell cases apart by suite, class and name (GitLab keeps one of those that are alike), so each of these is
+there once.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator
 from datetime import UTC
 
-from reports.baseline import Baseline, Known
-from reports.digest import place_of, strongest
-from reports.rows import Finding, Judgement, Load, ObjectiveResult, WireEntry
-from reports.severity import FailOn, fails, severity, stale
+from reports.baseline import Known
+from reports.digest import Place, code_of, describe_places, place_of, standing
+from reports.rows import Finding, Judgement, Load, LoadJudgement, ObjectiveResult
+from reports.severity import fails, severity, stale
+from reports.source import source_of
 from reports.store import Run
+from reports.story import entry_line, story
 from reports.text import shorten, visible
 from reports.units import figures
 
 _CHARACTERS = 4000
-_WIRE_ENTRIES = 20
-_ARROWS = {"sent": "->", "received": "<-", "stderr": "err", "process": "*"}
 
 
-def render_junit(run: Run, fail_on: FailOn = "must") -> str:
+def render_junit(run: Run) -> str:
     """Return the report of `run` as a JUnit XML document, failures drawn at the same line as the exit code's."""
     root = ET.Element("testsuites", name="touchstone")
-    by_place: dict[tuple[str, str], list[Judgement]] = {}
+    by_place: dict[Place, list[Judgement]] = {}
     for judgement in run.judgements:
-        place = place_of(judgement)
-        by_place.setdefault((place.revision, place.transport), []).append(judgement)
-    for (revision, transport), judgements in sorted(by_place.items()):
-        name = visible(f"{revision} over {transport}")
-        _suite(root, run, name, (_judged(judgement, fail_on, run.baseline) for judgement in judgements))
+        by_place.setdefault(place_of(judgement), []).append(judgement)
+    for place, judgements in sorted(by_place.items()):
+        facts = {"revision": place.revision, "transport": place.transport}
+        name = visible(describe_places([place]))
+        _suite(root, run, name, facts, (_judged(judgement, run) for judgement in judgements))
     if outlived := stale(run):
-        _suite(root, run, "baseline", (_stale(entry, fail_on) for entry in outlived))
+        _suite(root, run, "baseline", {}, (_stale(entry, run) for entry in outlived))
     if run.loads:
-        _suite(root, run, "load", (case for load in run.loads for case in _measured(load, fail_on)))
+        _suite(root, run, "load", {}, (case for load in run.loads for case in _measured(load, run)))
     _add_up(root, root.findall("testsuite"))
     ET.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}\n'
 
 
-def _suite(root: ET.Element, run: Run, name: str, cases: Iterable[ET.Element]) -> None:
+def _suite(root: ET.Element, run: Run, name: str, facts: dict[str, str], cases: Iterable[ET.Element]) -> None:
     started = run.header.started.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
     suite = ET.SubElement(root, "testsuite", name=name, timestamp=started)
-    properties = ET.SubElement(suite, "properties")
-    facts = {"target": run.header.target.address, "seed": run.header.seed, "touchstone": run.header.touchstone}
-    for key, value in facts.items():
-        if value is not None:
-            ET.SubElement(properties, "property", name=key, value=visible(str(value)))
+    _add_properties(suite, _facts(run) | facts)
+    seen: dict[str, int] = {}
     for case in cases:
         case.set("classname", f"touchstone.{name.replace(' over ', '.')}")
+        _name_apart(case, seen)
         suite.append(case)
     found = suite.findall("testcase")
     counts = {"tests": len(found)} | {
@@ -61,102 +61,130 @@ def _suite(root: ET.Element, run: Run, name: str, cases: Iterable[ET.Element]) -
     suite.set("time", f"{sum(float(case.get('time', '0')) for case in found):.3f}")
 
 
+def _facts(run: Run) -> dict[str, str]:
+    header = run.header
+    return {
+        "target": header.target.address,
+        "implementation": header.target.implementation or "",
+        "command": header.command,
+        "seed": "" if header.seed is None else str(header.seed),
+        "touchstone": header.touchstone,
+        "standing": standing(run),
+        "complete": "yes" if run.complete else "no",
+        "exit": str(code_of(run)),
+    }
+
+
+def _add_properties(element: ET.Element, facts: dict[str, str]) -> None:
+    """Add those that say anything."""
+    told = {name: visible(value) for name, value in facts.items() if value}
+    properties = ET.SubElement(element, "properties") if told else element
+    for name, value in told.items():
+        ET.SubElement(properties, "property", name=name, value=value)
+
+
+def _name_apart(case: ET.Element, seen: dict[str, int]) -> None:
+    name = case.get("name", "")
+    seen[name] = seen.get(name, 0) + 1
+    if seen[name] > 1:
+        case.set("name", f"{name} ({seen[name]})")
+
+
 def _add_up(root: ET.Element, suites: list[ET.Element]) -> None:
     for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
     root.set("time", f"{sum(float(suite.get('time', '0')) for suite in suites):.3f}")
 
 
-def _judged(judgement: Judgement, fail_on: FailOn, baseline: Baseline | None) -> ET.Element:
+def _judged(judgement: Judgement, run: Run) -> ET.Element:
     case = ET.Element("testcase", name=visible(judgement.check), time=f"{max(judgement.seconds, 0):.3f}")
+    if (file := source_of(run.header.target)) is not None:
+        case.set("file", file)
     said = visible(shorten(judgement.cause or judgement.summary or judgement.title, _CHARACTERS))
-    listed = baseline.listed(judgement) if baseline is not None else None
-    if listed is not None:
-        _add_properties(case, listed)
+    _add_properties(case, _circumstances(judgement, run))
     match judgement.outcome:
-        case "passed":
-            return case
         case "inapplicable" | "blocked":
             ET.SubElement(case, "skipped", message=f"{judgement.outcome}: {said}")
         case "broken":
             _told(case, "error", said, judgement, kind="fault of Touchstone")
-        case "failed" if fails(judgement, fail_on, baseline):
+        case "failed" if fails(judgement, run.fail_on, run.baseline):
             _told(case, "failure", said, judgement, kind=judgement.level)
         case "failed":
-            ET.SubElement(case, "skipped", message=f"{severity(judgement, baseline)}, not counted: {said}")
-            ET.SubElement(case, "system-out").text = _story(judgement)
+            flaky = "flaky, " if _flaky(judgement) else ""
+            kind = severity(judgement, run.baseline)
+            ET.SubElement(case, "skipped", message=f"{kind}, {flaky}not counted: {said}")
+            ET.SubElement(case, "system-out").text = story(judgement)
+        case "passed":
+            pass
     return case
 
 
-def _add_properties(case: ET.Element, listed: Known) -> None:
-    """Say what the baseline says of a failure, in the way in which test cases have properties."""
-    properties = ET.SubElement(case, "properties")
-    facts = {"reason": listed.reason, "link": listed.link, "expires": str(listed.expires or "")}
-    ET.SubElement(properties, "property", name="known", value=visible(facts["reason"]) or "listed in the baseline")
-    for name in ("link", "expires"):
-        if facts[name]:
-            ET.SubElement(properties, "property", name=f"known.{name}", value=visible(facts[name]))
+def _flaky(judgement: Judgement) -> bool:
+    return judgement.outcome == "failed" and isinstance(judgement, Finding) and judgement.confirmed == "flaky"
 
 
-def _stale(entry: Known, fail_on: FailOn) -> ET.Element:
+def _circumstances(judgement: Judgement, run: Run) -> dict[str, str]:
+    """Say of a failure that it did not happen again, and what the baseline says of it."""
+    flaky = {"flaky": "yes" if _flaky(judgement) else ""}
+    listed = run.baseline.listed(judgement) if run.baseline is not None else None
+    if listed is None:
+        return flaky
+    expires = str(listed.expires or "")
+    known = listed.reason or "listed in the baseline"
+    return {**flaky, "known": known, "known.link": listed.link, "known.expires": expires}
+
+
+def _stale(entry: Known, run: Run) -> ET.Element:
     name = " ".join(filter(None, [entry.check, entry.place]))
     case = ET.Element("testcase", name=visible(name), time="0.000")
-    tag = "skipped" if fail_on == "never" else "failure"
-    ET.SubElement(case, tag, message="the baseline lists it, but nothing of it failed: remove the entry", type="stale")
+    said = "the baseline lists it, but nothing of it failed: remove the entry"
+    if run.fail_on == "never":
+        ET.SubElement(case, "skipped", message=said)
+    else:
+        ET.SubElement(case, "failure", message=said, type="stale")
     return case
 
 
 def _told(case: ET.Element, tag: str, said: str, judgement: Judgement, *, kind: str) -> None:
-    ET.SubElement(case, tag, message=said, type=kind).text = _story(judgement)
+    ET.SubElement(case, tag, message=said, type=kind).text = story(judgement)
 
 
-def _story(judgement: Judgement) -> str:
-    return "\n".join(f"{label:<9} {visible(shorten(text, _CHARACTERS))}" for label, text in _lines(judgement) if text)
-
-
-def _lines(judgement: Judgement) -> Iterator[tuple[str, str]]:
-    yield "check", judgement.title
-    rule = strongest(judgement)
-    if rule is not None:
-        yield "rule", f"{rule.level} {rule.text} ({rule.page})"
-    yield "expected", judgement.expected
-    yield "actual", judgement.actual
-    wire: tuple[WireEntry | str, ...] = judgement.evidence
-    if isinstance(judgement, Finding):
-        yield "property", judgement.property
-        yield "seed", "" if judgement.seed is None else str(judgement.seed)
-        wire = judgement.conversation or wire
-    for entry in wire[-_WIRE_ENTRIES:]:
-        yield "wire", entry if isinstance(entry, str) else _entry(entry)
-    yield "repeat", judgement.repeat
-
-
-def _entry(entry: WireEntry) -> str:
-    rest = f" ... {entry.truncated:,} more bytes" if entry.truncated else ""
-    return f"{entry.at:.3f} s {_ARROWS[entry.direction]} {entry.text}{rest}"
-
-
-def _measured(load: Load, fail_on: FailOn) -> Iterator[ET.Element]:
-    """One case an objective; one for the operation itself where it has none."""
+def _measured(load: Load, run: Run) -> Iterator[ET.Element]:
+    """One case an objective, and one for each thing that a scenario judged; one for the operation where it has none."""
     name = f"{visible(load.scenario)}: {visible(load.operation)}"
     for objective in load.objectives:
-        yield _objective(f"{name}, {visible(objective.text)}", load, objective, fail_on)
-    if not load.objectives:
-        case = ET.Element("testcase", name=name, time=f"{load.seconds:.3f}")
+        yield _objective(f"{name}, {visible(objective.text)}", load, objective, run)
+    for judged in load.judgements:
+        yield _judged_under_load(f"{name}, {visible(judged.name)}", judged, run)
+    if not load.objectives and not load.judgements:
+        case = ET.Element("testcase", name=name, time=f"{max(load.seconds, 0):.3f}")
         if not load.valid:
             _spoiled(case, load)
         yield case
 
 
-def _objective(name: str, load: Load, objective: ObjectiveResult, fail_on: FailOn) -> ET.Element:
+def _objective(name: str, load: Load, objective: ObjectiveResult, run: Run) -> ET.Element:
     case = ET.Element("testcase", name=name, time="0.000")
     measured = "nothing" if objective.measured is None else f"{figures(objective.measured)} {visible(objective.unit)}"
     if not load.valid:
         _spoiled(case, load)
-    elif not objective.met and fail_on != "never":
+    elif not objective.met and run.fail_on != "never":
         ET.SubElement(case, "failure", message=f"{visible(objective.text)}: measured {measured}", type="objective")
     elif not objective.met:
         ET.SubElement(case, "skipped", message=f"missed, not counted: measured {measured}")
+    return case
+
+
+def _judged_under_load(name: str, judged: LoadJudgement, run: Run) -> ET.Element:
+    case = ET.Element("testcase", name=name, time="0.000")
+    said = visible(shorten(judged.explanation, _CHARACTERS))
+    if judged.holds is None:
+        ET.SubElement(case, "skipped", message=f"not judged: {said}")
+    elif not judged.holds and run.fail_on != "never":
+        wire = "\n".join(map(entry_line, judged.evidence))
+        ET.SubElement(case, "failure", message=said, type="scenario").text = visible(shorten(wire, _CHARACTERS))
+    elif not judged.holds:
+        ET.SubElement(case, "skipped", message=f"does not hold, not counted: {said}")
     return case
 
 

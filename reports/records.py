@@ -16,10 +16,12 @@ from reports.rows import (
     Counts,
     CurvePoint,
     Direction,
+    Exchange,
     Finding,
     Footer,
     GeneratorHealth,
     Header,
+    HttpMessage,
     Judgement,
     Latency,
     Level,
@@ -34,6 +36,7 @@ from reports.rows import (
     Row,
     Target,
     TargetCost,
+    Timings,
     Verdict,
     WarmUp,
     WireEntry,
@@ -41,7 +44,6 @@ from reports.rows import (
 )
 from reports.severity import (
     SEVERITIES,
-    FailOn,
     Severity,
     conclude,
     count_severities,
@@ -50,7 +52,7 @@ from reports.severity import (
     missed,
     severity,
 )
-from reports.store import RecordsError, Run, Writer, encode, parse, read
+from reports.store import FailOn, RecordsError, Run, Writer, encode, parse, read
 from reports.text import excerpt, visible
 
 __all__ = [
@@ -62,11 +64,13 @@ __all__ = [
     "Counts",
     "CurvePoint",
     "Direction",
+    "Exchange",
     "FailOn",
     "Finding",
     "Footer",
     "GeneratorHealth",
     "Header",
+    "HttpMessage",
     "Judgement",
     "Latency",
     "Level",
@@ -84,6 +88,7 @@ __all__ = [
     "Severity",
     "Target",
     "TargetCost",
+    "Timings",
     "Verdict",
     "WarmUp",
     "WireEntry",

@@ -7,10 +7,9 @@ from typing import Literal
 
 from reports.baseline import Baseline, Known
 from reports.rows import Finding, Footer, Judgement, Level, Load, LoadJudgement, Outcome
-from reports.store import Run
+from reports.store import FailOn, Run
 
 Severity = Literal["violation", "warning", "note", "fault", "known", "open", "ok", "n/a"]
-FailOn = Literal["must", "should", "advice", "never"]
 
 # From what a reader must act on to what needs no reading.
 SEVERITIES: tuple[Severity, ...] = ("violation", "warning", "note", "fault", "known", "open", "ok", "n/a")

@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 
 from reports.baseline import Baseline
 from reports.redaction import redact
-from reports.rows import SCHEMA, Finding, Footer, Header, Judgement, Load, Row, Verdict
+from reports.rows import SCHEMA, Exchange, Finding, Footer, Header, Judgement, Load, Row, Verdict
 
-AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Load, Footer)
+AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Load, Exchange, Footer)
+FailOn = Literal["must", "should", "advice", "never"]
 
 
 class RecordsError(ValueError):
@@ -30,7 +31,7 @@ class RecordsError(ValueError):
 class Run:
     """All rows of one run; `unknown` counts those of kinds not known here, `torn` says that the last was cut short.
 
-    `baseline` is no row: it is what the rows are held against when they are rendered.
+    `baseline` and `fail_on` are no rows: they are what the rows are held against when they are rendered.
     """
 
     header: Header
@@ -41,6 +42,8 @@ class Run:
     unknown: int = 0
     torn: bool = False
     baseline: Baseline | None = None
+    fail_on: FailOn = "must"
+    exchanges: tuple[Exchange, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -98,7 +101,7 @@ class _Kind(msgspec.Struct, frozen=True):
 
 _ROW = msgspec.json.Decoder(Row)
 _KIND = msgspec.json.Decoder(_Kind)
-_KINDS = frozenset({"header", "verdict", "finding", "load", "footer"})
+_KINDS = frozenset({"header", "verdict", "finding", "load", "exchange", "footer"})
 
 # Words of the format, not of the run: a secret that happens to be one of them leaves them whole.
 _VOCABULARY = frozenset({"kind", "outcome", "level", "direction", "model", "confirmed", "started", "histogram"})
@@ -169,6 +172,7 @@ def _run(rows: list[Row | None], *, torn: bool) -> Run:
         footer=footers[-1] if footers else None,
         unknown=sum(row is None for row in rows),
         torn=torn,
+        exchanges=tuple(row for row in rows if isinstance(row, Exchange)),
     )
 
 

@@ -45,11 +45,14 @@ class HttpStage:
         connection = HttpConnection(stream)
         if any(item.name == listener and item.watched for item in self.play.scenario.listeners):
             self.play.conversation.record(Direction.PROCESS, b"the client connected", aside=listener)
-        async with stream:
-            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, HungUp):
-                while (request := await connection.request()) is not None:
-                    await self._serve(connection, HttpRequest(*request, listener))
-                    connection.next_cycle()
+        try:
+            async with stream:
+                with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, HungUp):
+                    while (request := await connection.request()) is not None:
+                        await self._serve(connection, HttpRequest(*request, listener))
+                        connection.next_cycle()
+        finally:
+            connection.finish()
 
     async def _serve(self, connection: HttpConnection, request: HttpRequest) -> None:
         exchange = Exchange(self, connection, next(self._exchanges))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -10,6 +11,7 @@ import anyio.abc
 import h11
 
 from conformance.transcript import HttpHead
+from reference_impl.transports.http_witness import Witness, watching
 
 __all__ = ["HttpConnection"]
 
@@ -23,6 +25,7 @@ class HttpConnection:
     def __init__(self, stream: anyio.abc.ByteStream) -> None:
         self._stream = stream
         self._http = h11.Connection(h11.SERVER)
+        self._witness: Witness | None = None
 
     async def request(self) -> tuple[HttpHead, bytes] | None:
         """Return the next request, or None when the client is done."""
@@ -39,7 +42,24 @@ class HttpConnection:
             if isinstance(event, h11.ConnectionClosed) or len(body) > _BODY_LIMIT:
                 return None
             body += bytes(event.data) if isinstance(event, h11.Data) else b""
-        return HttpHead(start, headers), body
+        head = HttpHead(start, headers)
+        self._begin(head, body)
+        return head, body
+
+    def _begin(self, head: HttpHead, body: bytes) -> None:
+        self.finish()
+        if watching.get() is not None:
+            url = f"http://{head.get('host') or 'localhost'}{head.start.split(' ')[1]}"
+            self._witness = Witness(url, head.start, head.headers, body)
+            self._witness.sent = self._witness.began
+
+    def finish(self) -> None:
+        """Let those who watch know of an exchange that is over, however it ended."""
+        witness, self._witness = self._witness, None
+        tell = watching.get()
+        if witness is not None and tell is not None:
+            witness.ended = time.perf_counter()
+            tell(witness)
 
     async def _event(self) -> h11.Event | type[h11.PAUSED]:
         while (event := self._http.next_event()) is h11.NEED_DATA:
@@ -61,16 +81,23 @@ class HttpConnection:
 
     async def start(self, status: int, headers: list[tuple[str, str]]) -> None:
         """Send the head of a reply."""
+        if self._witness is not None:
+            self._witness.answered(status, f"HTTP/1.1 {status} {reason(status)}", headers)
         await self._out(h11.Response(status_code=status, headers=headers, reason=reason(status)))
 
     async def data(self, body: bytes) -> None:
         """Send a piece of its body."""
         if body:
+            if self._witness is not None:
+                self._witness.brought(body)
             await self._out(h11.Data(data=body))
 
     async def end(self) -> None:
         """End the reply."""
         await self._out(h11.EndOfMessage())
+        if self._witness is not None:
+            self._witness.whole = True
+        self.finish()
 
     async def _out(self, event: h11.Event) -> None:
         if data := self._http.send(event):

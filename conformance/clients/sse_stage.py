@@ -44,11 +44,14 @@ class SseStage:
     async def serve(self, connection: anyio.abc.ByteStream) -> None:
         """Serve one connection until it ends."""
         http = HttpConnection(connection)
-        async with connection:
-            with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, HungUp):
-                while (request := await http.request()) is not None:
-                    await self._serve(http, HttpRequest(*request))
-                    http.next_cycle()
+        try:
+            async with connection:
+                with suppress(h11.ProtocolError, anyio.BrokenResourceError, anyio.EndOfStream, HungUp):
+                    while (request := await http.request()) is not None:
+                        await self._serve(http, HttpRequest(*request))
+                        http.next_cycle()
+        finally:
+            http.finish()
 
     async def _serve(self, http: HttpConnection, request: HttpRequest) -> None:
         exchange = Exchange(self, http, next(self._exchanges))

@@ -7,6 +7,7 @@ Source: RFC 9112.
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,7 @@ from reference_impl.transports.http_terms import (
     Origin,
     why_not_connected,
 )
+from reference_impl.transports.http_witness import Witness, witnessed
 
 __all__ = [
     "BadHttp",
@@ -52,8 +54,11 @@ class HttpResponse:
     went out and the head that came back; `reused` says that the connection had served before.
     """
 
-    def __init__(self, connection: HttpConnection, raw_request: bytes, reused: bool) -> None:
+    def __init__(
+        self, connection: HttpConnection, raw_request: bytes, reused: bool, witness: Witness | None = None
+    ) -> None:
         self._connection = connection
+        self._witness = witness
         self._complete = False
         self.raw_request = raw_request
         self.reused = reused
@@ -66,6 +71,9 @@ class HttpResponse:
         response, self.raw_head = await self._connection.head()
         self.status = response.status_code
         self.headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers]
+        if self._witness is not None:
+            start = f"HTTP/{response.http_version.decode()} {self.status} {response.reason.decode('latin-1')}"
+            self._witness.answered(self.status, start, self.headers)
 
     def header(self, name: str) -> str | None:
         """Return the values of a header (its name in lower case), joined by commas, or None."""
@@ -77,6 +85,9 @@ class HttpResponse:
         while not self._complete:
             data = await self._connection.body()
             self._complete = data is None
+            if self._witness is not None:
+                self._witness.brought(data or b"")
+                self._witness.whole = self._complete
             if data:
                 yield data
 
@@ -113,14 +124,17 @@ class HttpPool:
         unless the request is `exact`. A body that was not read to its end when the block is left costs the connection.
         Raises `ValueError` for a line end in the head, `ConnectFailed`, `ConnectionLost`, `BadHttp`.
         """
-        wire = _request(method, path, headers if exact else self._complete(headers, body), body)
+        sent = headers if exact else self._complete(headers, body)
+        wire = _request(method, path, sent, body)
         closes = any(name.lower() == "connection" and "close" in value.lower() for name, value in headers)
-        connection, response = await self._answered(wire, method, closes)
-        try:
-            yield response
-        finally:
-            with anyio.CancelScope(shield=True):
-                await self._release(connection)
+        url = f"{self.origin.scheme}://{self.origin.authority}{path}"
+        with witnessed(url, f"{method} {path} HTTP/1.1", sent, body) as witness:
+            connection, response = await self._answered(wire, method, closes, witness)
+            try:
+                yield response
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._release(connection)
 
     async def aclose(self) -> None:
         """Close the idle connections."""
@@ -134,17 +148,23 @@ class HttpPool:
             return [*added, *headers, ("Content-Length", str(len(body)))]
         return [*added, *headers]
 
-    async def _answered(self, wire: bytes, method: str, closes: bool) -> tuple[HttpConnection, HttpResponse]:
+    async def _answered(
+        self, wire: bytes, method: str, closes: bool, witness: Witness | None
+    ) -> tuple[HttpConnection, HttpResponse]:
         """Send over an idle connection, or over a new one where there is none or it turns out to be stale."""
         connection = await self._take_idle()
         if connection is not None:
             try:
-                return connection, await _ask(connection, wire, method, closes, reused=True)
+                return connection, await _ask(connection, wire, method, closes, witness, reused=True)
             except ConnectionLost as error:
                 if error.received:
                     raise
+        if witness is not None:
+            witness.connecting = time.perf_counter()
         connection = await self._connect()
-        return connection, await _ask(connection, wire, method, closes, reused=False)
+        if witness is not None:
+            witness.connected = time.perf_counter()
+        return connection, await _ask(connection, wire, method, closes, witness, reused=False)
 
     async def _take_idle(self) -> HttpConnection | None:
         while self._idle:
@@ -180,10 +200,14 @@ class HttpPool:
             await connection.close()
 
 
-async def _ask(connection: HttpConnection, wire: bytes, method: str, closes: bool, *, reused: bool) -> HttpResponse:
+async def _ask(
+    connection: HttpConnection, wire: bytes, method: str, closes: bool, witness: Witness | None, *, reused: bool
+) -> HttpResponse:
     try:
         await connection.send(wire, method, closes)
-        response = HttpResponse(connection, wire, reused)
+        if witness is not None:
+            witness.sent = time.perf_counter()
+        response = HttpResponse(connection, wire, reused, witness)
         await response.read_head()
     except BaseException:
         with anyio.CancelScope(shield=True):

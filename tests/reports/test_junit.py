@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from reports.junit import render_junit
-from reports.records import Run, fails
+from reports.records import FailOn, LoadJudgement, Run, WireEntry, fails
 
 
-def parsed(run: Run, **options: str) -> ET.Element:
-    return ET.fromstring(render_junit(run, **options))
+def parsed(run: Run, fail_on: FailOn = "must") -> ET.Element:
+    return ET.fromstring(render_junit(replace(run, fail_on=fail_on)))
 
 
 def test_there_is_a_suite_for_each_revision_and_transport_and_for_load(sample_run: Run) -> None:
@@ -67,6 +67,22 @@ def test_a_fault_of_touchstone_is_an_error(sample_run: Run) -> None:
 def test_an_objective_that_could_not_be_measured_is_skipped(sample_run: Run) -> None:
     case = parsed(sample_run).find(".//testcase[@name='capacity: tools/list, p99 < 100 ms']/skipped")
     assert case.get("message").startswith("no result: the generator's own CPU")
+
+
+def test_what_a_scenario_judges_is_a_case_each(sample_run: Run) -> None:
+    proof = WireEntry(at=1.5, direction="received", text="marker 7")
+    judged = (
+        LoadJudgement(name="no foreign answer", holds=False, explanation="another's", evidence=(proof,)),
+        LoadJudgement(name="no leak", holds=None, explanation="the target cannot be seen"),
+        LoadJudgement(name="recovers", holds=True, explanation="after 1 s"),
+    )
+    load = msgspec.structs.replace(sample_run.loads[1], judgements=judged, objectives=())
+    run = Run(header=sample_run.header, loads=(load,))
+    failure = parsed(run).find(".//failure")
+    assert (failure.get("message"), failure.text) == ("another's", "1.500 s <- marker 7")
+    assert parsed(run).find(".//skipped").get("message") == "not judged: the target cannot be seen"
+    assert [parsed(run).get(name) for name in ("tests", "failures", "skipped")] == ["3", "1", "1"]
+    assert parsed(run, fail_on="never").get("failures") == "0"
 
 
 def test_no_text_of_a_target_breaks_the_document(sample_run: Run) -> None:
