@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from loadtest.scenario import Scenario
+from loadtest.scenarios.isolation import ISOLATION
 from loadtest.scenarios.steady import STEADY
 
 __all__ = ["SCENARIOS", "STEADY", "scenario_named"]
 
-SCENARIOS: tuple[Scenario, ...] = (STEADY,)
+SCENARIOS: tuple[Scenario, ...] = (STEADY, ISOLATION)
 """In the order in which a newcomer would try them."""
 
 
