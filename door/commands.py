@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from conformance.patience import Patience
-from conformance.target import HttpTarget, StdioTarget, Target
+from conformance.target import Target
 from door.baselines import NONE
 from door.catalogue import need_known, need_revisions
 from door.checking import CheckPlan, check
@@ -24,7 +24,6 @@ from door.progress import Live
 from door.session import HOME, Output, Session, describe
 from door.settings_file import File
 from door.starting import LOG
-from door.terminal import complain
 from door.typed import typed
 from reports.records import Target as TargetRow
 
@@ -127,10 +126,7 @@ def run_all(
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
-            if isinstance(subject, StdioTarget | HttpTarget):
-                measure(session, live, subject, scouted, load_settings)
-            else:
-                complain("checked and fuzzed, but not put under load: that is for commands and http URLs")
+            measure(session, live, subject, scouted, load_settings)
         return session.exit
     with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
         process, url = embedded_stdio(), server.target
@@ -171,7 +167,7 @@ def _job(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
     return _Job(
         settings=settings,
         plan=check_plan(settings, checking),
-        output=Output.of(output, checking, settings.baseline),
+        output=Output.of(output, checking, settings.baseline, settings.rules),
         seed=random.SystemRandom().randrange(2**32) if output.seed is None else output.seed,
         quiet=output.quiet,
         named=Named() if settings.target is None else name_target(target),

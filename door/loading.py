@@ -21,7 +21,17 @@ from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.scenarios import STEADY, scenario_named
-from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, StdioTarget, Target, Workload
+from loadtest.workload import (
+    ClosedModel,
+    HttpTarget,
+    LoadPlan,
+    OpenModel,
+    SseTarget,
+    StdioTarget,
+    Target,
+    WebSocketTarget,
+    Workload,
+)
 
 __all__ = ["LoadSettings", "measure"]
 
@@ -118,8 +128,10 @@ def _target(target: targets.Target) -> Target:
             return HttpTarget(url=url, headers=dict(headers))
         case targets.StdioTarget(argv, env, cwd):
             return StdioTarget(argv=argv, env=dict(env), cwd=cwd)
-        case targets.SseTarget() | targets.WebSocketTarget():
-            raise Refusal(f"load is put on commands and on http URLs, not on {targets.shown(target)}")
+        case targets.SseTarget(url, headers):
+            return SseTarget(url=url, headers=dict(headers))
+        case targets.WebSocketTarget(url, headers):
+            return WebSocketTarget(url=url, headers=dict(headers))
         case targets.MemoryTarget(name):
             raise Refusal(f"{name} lives in this process; only a command or a URL can be put under load")
 
@@ -135,12 +147,12 @@ def _workload(scenario: Scenario, offer: Offer, wishes: Wishes) -> Workload:
 
 def _local_pid(target: targets.Target) -> int | None:
     """Return the process that listens where an HTTP target on this machine does, if it can be told."""
-    if not isinstance(target, targets.HttpTarget):
+    if isinstance(target, targets.StdioTarget | targets.MemoryTarget):
         return None
     parts = urlsplit(target.url)
     if parts.hostname not in ("127.0.0.1", "localhost", "::1"):
         return None
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port or (443 if parts.scheme in ("https", "wss") else 80)
     try:
         connections = psutil.net_connections("tcp")
     except psutil.Error:

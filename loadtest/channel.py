@@ -126,6 +126,12 @@ class Channel:
             self.notify("notifications/cancelled", {"requestId": identifier})
             _wake(waiting, time.perf_counter(), CANCELLED)
 
+    def lose(self, failure: Failure) -> None:
+        """Take note that the connection ended by itself; where nobody waits for it, that is told as a stray."""
+        if self.ended is None and not self._pending:
+            self._client.on_stray(failure)
+        self.end(failure)
+
     def end(self, failure: Failure) -> None:
         """Tell everybody who waits, and whoever comes, that the channel is over."""
         self.ended = self.ended or failure

@@ -16,23 +16,28 @@ from locust import constant
 from locust.env import Environment
 
 from loadtest.scenarios import scenario_named
-from loadtest.users import McpHttpUser, McpStdioUser, McpUser
-from loadtest.workload import ClosedModel, HttpTarget, Target, decode_plan
+from loadtest.users import McpHttpUser, McpSseUser, McpStdioUser, McpUser, McpWebSocketUser
+from loadtest.workload import ClosedModel, HttpTarget, SseTarget, StdioTarget, Target, WebSocketTarget, decode_plan
 
 __all__ = ["PLAN_VARIABLE", "run_users", "user_class"]
 
 PLAN_VARIABLE = "TOUCHSTONE_LOAD_PLAN"
 _POLL_SECONDS = 0.1
+_USERS: dict[type[Target], type[McpUser]] = {
+    HttpTarget: McpHttpUser,
+    SseTarget: McpSseUser,
+    WebSocketTarget: McpWebSocketUser,
+}
 
 
 def user_class(target: Target, **attributes: Any) -> type[McpUser]:
     """Return the Locust user of a target; `attributes` are those of `McpUser`."""
-    if isinstance(target, HttpTarget):
-        base: type[McpUser] = McpHttpUser
-        attributes |= {"host": target.url, "headers": target.headers}
-    else:
-        base = McpStdioUser
+    if isinstance(target, StdioTarget):
+        base: type[McpUser] = McpStdioUser
         attributes |= {"target": target}
+    else:
+        base = _USERS[type(target)]
+        attributes |= {"host": target.url, "headers": target.headers}
     return type("PlannedUser", (base,), {"abstract": False, "__module__": __name__, **attributes})
 
 

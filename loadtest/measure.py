@@ -23,7 +23,16 @@ from loadtest.schedule import intended_starts
 from loadtest.throttle import Throttle
 from loadtest.traffic import Traffic
 from loadtest.users import McpUser
-from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, StdioTarget, Target
+from loadtest.workload import (
+    ClosedModel,
+    HttpTarget,
+    LoadPlan,
+    OpenModel,
+    SseTarget,
+    StdioTarget,
+    Target,
+    WebSocketTarget,
+)
 from reference_impl.metrics import LatencyHistogram
 from reference_impl.protocol.revisions import LATEST, revision_named
 
@@ -231,7 +240,14 @@ def _null_target(like: Target) -> Iterator[Target]:
     assert server.stdin is not None
     assert server.stdout is not None
     try:
-        yield HttpTarget(url=f"http://127.0.0.1:{int(server.stdout.readline())}/mcp")
+        address = f"127.0.0.1:{int(server.stdout.readline())}"
+        match like:
+            case SseTarget():
+                yield SseTarget(url=f"http://{address}/sse")
+            case WebSocketTarget():
+                yield WebSocketTarget(url=f"ws://{address}/ws")
+            case _:
+                yield HttpTarget(url=f"http://{address}/mcp")
     finally:
         server.stdin.close()
         server.stdout.close()

@@ -18,14 +18,14 @@ import gevent.os
 import gevent.subprocess
 
 from loadtest.channel import Channel
-from loadtest.channel_conversation import ChannelConversation, handshake
+from loadtest.channel_conversation import handshake
 from loadtest.exchange import Client, Exchange, OpeningError, failure_of
 from loadtest.sample import Failure
 from loadtest.workload import StdioTarget
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.lines import LineReader, Overlong
 
-__all__ = ["StdioConversation", "StdioProcess"]
+__all__ = ["StdioProcess"]
 
 # gevent's own `os.close` puts the call off until its loop next wakes, and the server would not see its input end.
 _close = gevent.monkey.get_original("os", "close")
@@ -33,9 +33,6 @@ _CHUNK = 65536
 _STDERR_KEPT = 2000
 _GRACE_SECONDS = 1.0
 """How long a process may take to end after its input did, and again after SIGTERM (`basic/lifecycle#shutdown`)."""
-
-StdioConversation = ChannelConversation
-
 
 class StdioProcess:
     """A server process. One that ended by itself stays ended: that is a finding, not something to paper over; one that

@@ -21,6 +21,7 @@ import gevent
 from locust import User, constant, task
 from locust.exception import StopUser
 
+from loadtest.channel_conversation import ChannelConversation
 from loadtest.exchange import Client, Conversation
 from loadtest.http_conversation import HttpConversation
 from loadtest.pace import Pace
@@ -28,14 +29,15 @@ from loadtest.recorder import Recorder
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import Scenario
 from loadtest.scenarios.steady import STEADY
-from loadtest.stdio_conversation import StdioConversation, StdioProcess
+from loadtest.sse_conversation import SseLink
+from loadtest.stdio_conversation import StdioProcess
 from loadtest.traffic import Traffic
 from loadtest.visitor import Visitor
 from loadtest.wire import Endpoint
 from loadtest.workload import Operation, StdioTarget
-from reference_impl.protocol.revisions import LATEST, Revision, revision_named
+from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Revision, revision_named
 
-__all__ = ["McpHttpUser", "McpStdioUser", "McpUser", "OperationError"]
+__all__ = ["McpHttpUser", "McpSseUser", "McpStdioUser", "McpUser", "McpWebSocketUser", "OperationError"]
 
 
 STRAY = "(unasked)"
@@ -176,6 +178,38 @@ class McpHttpUser(McpUser):
         return HttpConversation(Endpoint(str(cls.host), cls.headers), cls.client())
 
 
+class McpSseUser(McpUser):
+    """A client of HTTP with SSE, the transport of 2024-11-05; `host` is the address of its stream.
+
+    `headers` go with every request. Legacy revisions only.
+    """
+
+    abstract = True
+    headers: ClassVar[dict[str, str]] = {}
+    revision = LATEST_LEGACY.name
+
+    @classmethod
+    def converse(cls) -> ChannelConversation:
+        """Make a conversation; it connects when it is opened."""
+        url = str(cls.host).removeprefix("sse+")
+        return ChannelConversation(SseLink(Endpoint(url, cls.headers), cls.client()))
+
+
+class McpWebSocketUser(McpUser):
+    """A client of a WebSocket (`host`, `ws` or `wss`) of its own. `headers` go with the handshake."""
+
+    abstract = True
+    headers: ClassVar[dict[str, str]] = {}
+
+    @classmethod
+    def converse(cls) -> ChannelConversation:
+        """Make a conversation; it connects when it is opened."""
+        # The library is needed for nothing else here.
+        from loadtest.websocket_conversation import WebSocketLink
+
+        return ChannelConversation(WebSocketLink(Endpoint(str(cls.host), cls.headers), cls.client()))
+
+
 class McpStdioUser(McpUser):
     """A client of a server that is started from `target`, one process for all users of the class or one for each."""
 
@@ -184,12 +218,12 @@ class McpStdioUser(McpUser):
     processes: ClassVar[tuple[StdioProcess, ...]] = ()
 
     @classmethod
-    def converse(cls) -> StdioConversation:
+    def converse(cls) -> ChannelConversation:
         """Make a conversation; its process starts when it is opened."""
         if cls.target.process_each or not cls.processes:
             process = StdioProcess(cls.target, cls.client())
             cls.processes = (*(each for each in cls.processes if not each.closed), process)
-        return StdioConversation(cls.processes[-1], owned=cls.target.process_each)
+        return ChannelConversation(cls.processes[-1], owned=cls.target.process_each)
 
     @classmethod
     def farewell(cls) -> None:

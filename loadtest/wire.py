@@ -195,7 +195,7 @@ def listen_request(wanted: dict[str, Any] | None) -> Request:
 class Endpoint:
     """A URL as a client needs it: where to connect, and the head of a request."""
 
-    __slots__ = ("_extra", "_start", "host", "port", "tls", "url")
+    __slots__ = ("_start", "extra", "host", "port", "tls", "url")
 
     def __init__(self, url: str, headers: dict[str, str]) -> None:
         parts = urlsplit(url)
@@ -206,8 +206,8 @@ class Endpoint:
         path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe=_IN_TARGETS)
         authority = parts.netloc.rpartition("@")[2]
         self._start = f" {path} HTTP/1.1\r\nhost: {authority}\r\n"
-        self._extra = {name.lower(): value for name, value in headers.items()}
-        check_headers(self._extra)
+        self.extra = {name.lower(): value for name, value in headers.items()}
+        check_headers(self.extra)
 
     def head(self, headers: dict[str, str]) -> bytes:
         """Return the head of a POST as far as the number that `post` adds. The user's headers win over ours."""
@@ -219,10 +219,10 @@ class Endpoint:
 
     def at(self, url: str) -> Endpoint:
         """Return another address of the same server, asked with the same headers."""
-        return Endpoint(url, self._extra)
+        return Endpoint(url, self.extra)
 
     def _request(self, method: str, headers: dict[str, str], end: str) -> bytes:
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | self._extra).items())
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (headers | self.extra).items())
         return f"{method}{self._start}{lines}{end}".encode("latin-1")
 
 

@@ -23,8 +23,10 @@ __all__ = [
     "Model",
     "OpenModel",
     "Operation",
+    "SseTarget",
     "StdioTarget",
     "Target",
+    "WebSocketTarget",
     "Workload",
     "check_headers",
     "decode_plan",
@@ -124,6 +126,30 @@ class HttpTarget(Struct, frozen=True, kw_only=True, tag="http", tag_field="trans
         check_headers(self.headers)
 
 
+class SseTarget(Struct, frozen=True, kw_only=True, tag="sse", tag_field="transport", forbid_unknown_fields=True):
+    """The event stream of HTTP with SSE (2024-11-05), as an `http` or `https` URL. `headers` go with every request."""
+
+    url: str
+    headers: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse what is no HTTP address."""
+        _require(self.url.startswith(("http://", "https://")), f"{self.url!r} is no http:// or https:// URL")
+        check_headers(self.headers)
+
+
+class WebSocketTarget(Struct, frozen=True, kw_only=True, tag="ws", tag_field="transport", forbid_unknown_fields=True):
+    """A WebSocket endpoint. `headers` go with the handshake."""
+
+    url: str
+    headers: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse what is no WebSocket address."""
+        _require(self.url.startswith(("ws://", "wss://")), f"{self.url!r} is no ws:// or wss:// URL")
+        check_headers(self.headers)
+
+
 class StdioTarget(Struct, frozen=True, kw_only=True, tag="stdio", tag_field="transport", forbid_unknown_fields=True):
     """A server that is started from a command line. `env` is added to the environment.
 
@@ -141,7 +167,7 @@ class StdioTarget(Struct, frozen=True, kw_only=True, tag="stdio", tag_field="tra
 
 
 Model = OpenModel | ClosedModel
-Target = HttpTarget | StdioTarget
+Target = HttpTarget | SseTarget | StdioTarget | WebSocketTarget
 
 
 class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -177,9 +203,10 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """Refuse times and revisions that make no run."""
         revision = revision_named(self.revision)
         _require(revision is not None, f"there is no revision {self.revision!r} of the protocol")
-        http = isinstance(self.target, HttpTarget)
+        http, sse = isinstance(self.target, HttpTarget), isinstance(self.target, SseTarget)
         streamable = revision is not None and revision.streamable_http
         _require(not http or streamable, f"{self.revision} has no Streamable HTTP; load it over stdio")
+        _require(not (sse and revision is not None and revision.modern), f"{self.revision} has no HTTP with SSE")
         _require(self.duration > 0 and self.timeout > 0, "duration and timeout must be above 0 seconds")
         _require(self.warm_up >= 0 and self.calibration >= 0, "warm-up and calibration cannot be negative")
         _require(self.silence > 0, "how long a target may be silent must be above 0 seconds")
