@@ -18,7 +18,7 @@ from loadtest.pace import ClosedPace, OpenPace
 from loadtest.part import ALONE, Part
 from loadtest.recorder import Recorder, percentile
 from loadtest.reporting import Delta, Measurement, Phase, Progress, Report, Started
-from loadtest.scenarios import scenario_named
+from loadtest.scenarios import STEADY, scenario_named
 from loadtest.schedule import intended_starts
 from loadtest.throttle import Throttle
 from loadtest.traffic import Traffic
@@ -218,6 +218,8 @@ def calibrate(plan: LoadPlan, stop: Event) -> float:
         trial = msgspec.structs.replace(
             plan,
             target=target,
+            # Its calls alone: what turns do around them is made for the target.
+            workload=msgspec.structs.replace(plan.workload, scenario=STEADY.name, parameters={}),
             model=ClosedModel(users=_CALIBRATION_USERS),
             rate_cap=None,
             duration=plan.calibration,

@@ -90,6 +90,7 @@ def _conclusive(run: Run) -> bool:
     unmeasured = any(load.objectives and not load.valid for load in run.loads)
     unmeasured = unmeasured or any(map(_unjudged, run.loads))
     judged = any(judgement.outcome in {"passed", "failed"} for judgement in run.judgements)
+    judged = judged or any(each.holds is not None for load in run.loads for each in load.judgements)
     measured = any(load.valid and load.counts.total for load in run.loads)
     return not cut_short and not unmeasured and (judged or measured)
 

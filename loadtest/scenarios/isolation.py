@@ -60,7 +60,7 @@ def _workload(offer: Offer, wishes: Wishes) -> Workload:
         msgspec.structs.replace(with_argument(echo, f"{MARKER}{'.' * size} {MARKER}"), name=f"echo {name}")
         for name, size in _SIZES.items()
     )
-    return Workload(name="isolation", operations=tuple(operations))
+    return Workload(name="isolation", operations=tuple(operations), scenario="isolation")
 
 
 def _turn(visitor: Visitor) -> Sample:

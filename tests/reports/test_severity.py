@@ -129,6 +129,12 @@ def test_what_the_generator_limited_neither_passes_nor_fails(sample_run: Run) ->
     assert exit_code(with_judgements(sample_run, verdict("passed"), loads=(spoiled,))) == 3
 
 
+def test_what_a_scenario_judged_is_conclusive_however_slow_the_generator_was(sample_run: Run) -> None:
+    good = LoadJudgement(name="no foreign answer", holds=True, explanation="each was its own")
+    spoiled = msgspec.structs.replace(sample_run.loads[2], judgements=(good,), objectives=())
+    assert exit_code(Run(header=sample_run.header, loads=(spoiled,))) == 0
+
+
 def test_a_load_in_which_nothing_happened_is_not_conclusive(sample_run: Run) -> None:
     fields = {name: getattr(sample_run.loads[1], name) for name in sample_run.loads[1].__struct_fields__}
     idle = type(sample_run.loads[1])(**fields | {"counts": Counts(total=0, ok=0, failed=0), "objectives": ()})
