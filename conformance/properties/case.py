@@ -12,7 +12,7 @@ from conformance.properties.machines.steps import Step
 
 __all__ = ["Case", "Promise"]
 
-_PLAIN = ("exact_id", "relation", "first", "cut", "headers")
+_PLAIN = ("exact_id", "relation", "first", "cut", "headers", "row", "way")
 """Fields that are JSON values, and stored where they say something."""
 
 
@@ -36,7 +36,10 @@ class Case:
 
     With a `relation` there is another request, `first`, and the answers to the two are compared
     (`conformance.properties.relations`); `cut` is where the bytes of `message` are cut. `headers` replace those that go
-    with the message over HTTP. `promise` is what the target's own schema says of a call.
+    with the message over HTTP, None leaves one away. `promise` is what the target's own schema says of a call.
+
+    `way` names the one way in which the message is wrong (`conformance.properties.ways`), empty where it is sound.
+    `row` is the requirement that a wrong answer breaks, where the property stands on several.
     """
 
     label: str
@@ -48,9 +51,11 @@ class Case:
     relation: str = ""
     first: Any = None
     cut: int = 0
-    headers: dict[str, str] | None = None
+    headers: dict[str, str | None] | None = None
     promise: Promise | None = None
     steps: tuple[Step, ...] = ()
+    row: str = ""
+    way: str = ""
 
     def __repr__(self) -> str:
         """Return the label: what is sent can be long, and Hypothesis writes out each case that it is given."""

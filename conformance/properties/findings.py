@@ -66,7 +66,9 @@ def finding(item: Property, ground: Ground, target: Target, tried: Tried, seed: 
 def _headline(case: Case, mismatch: Mismatch) -> str:
     """Say in a line what went wrong; what a target wrote before it died is told with the evidence."""
     happened = mismatch.actual.partition("; ")[0] if isinstance(mismatch, Gone) else mismatch.actual
-    return f"{case.label}: expected {mismatch.expected}; got {brief(happened, _HEADLINE)}"
+    # The way goes in front where the label does not say it already.
+    way = f"{case.way}: " if case.way and case.way not in case.label else ""
+    return f"{way}{case.label}: expected {mismatch.expected}; got {brief(happened, _HEADLINE)}"
 
 
 def _broken(rows: list[Requirement], mismatch: Mismatch | None) -> list[Requirement]:

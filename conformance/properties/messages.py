@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from conformance.properties.expectation import Expectation
+from conformance.properties.ways import way_of
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION, request_meta
 from reference_impl.protocol.methods import METHODS
 from reference_impl.protocol.revisions import Revision
@@ -40,13 +41,19 @@ _UNKNOWN_VERSIONS = st.sampled_from(["1900-01-01", "2026-7-28", "latest", ""])
 class NearValid:
     """A JSON value that would be a sound request but for one `defect`.
 
-    `rule` is the address of what was broken: `page#anchor` of the specification, or a section of JSON-RPC 2.0.
+    `rule` is the address of what was broken: `page#anchor` of the specification, or a section of JSON-RPC 2.0; `way`
+    the way in which the request is wrong (`conformance.properties.ways`).
     """
 
     message: Any
     defect: str
     expectation: Expectation
     rule: str
+
+    @property
+    def way(self) -> str:
+        """The way in which it is wrong."""
+        return way_of(self.defect)
 
 
 EDGES = (2**31, 2**31 - 1, 2**32, SAFE, -1, -(2**31) - 1, -SAFE)
@@ -233,6 +240,7 @@ _DEFECTS: tuple[_Defect, ...] = (
     _Defect("params is nested one level too deep", _REQUEST, _nested, modern=_ERROR, looks_legacy=True),
     _Defect("_meta holds a deeply nested value", _META, _deepened),
     _Defect("_meta is not an object", _META, _bad_meta, modern=_ERROR, looks_legacy=True),
+    _Defect("message has a member of nobody's", _REQUEST, _with("touchstone", st.sampled_from([1, "", {}]))),
     _Defect("message carries a result as well", _REQUEST, _with("result", st.just({}))),
     _Defect("message is wrapped in an array", "basic/index#messages", lambda message: st.just([message]), batch=True),
     _Defect(

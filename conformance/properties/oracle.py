@@ -32,7 +32,11 @@ async def try_case(peer: Peer, case: Case) -> None:
         await try_relation(peer, case)
     elif case.asks and case.expectation in _ANSWERED:
         answer = await peer.call(case.message, headers=case.headers, defect=defect)
-        judge_answer(peer, case, answer)
+        try:
+            judge_answer(peer, case, answer)
+        except Mismatch as mismatch:
+            mismatch.breaks = mismatch.breaks or case.row or None
+            raise
     else:
         await _say(peer, case, defect)
     await peer.fence()

@@ -1,7 +1,8 @@
 """Two requests whose answers are compared: what one answer alone cannot show.
 
 `after`: the second call gets its own answer whatever was called first. `again`: the same call gets an answer of the
-same shape. `beside`: so it does while another is under way. `cut`: so it does however its bytes were cut. Only what a
+same shape. `beside`: so it does while another is under way. `cut`: so it does however its bytes were cut. (`opening`
+and `listening` are relations of one request with what it begins, `conformance.properties.openings`.) Only what a
 target does the same way before and after is held against it: an answer that changes by itself proves nothing.
 """
 
@@ -17,6 +18,7 @@ from conformance.expect import Mismatch
 from conformance.links import Answer
 from conformance.peer import Peer, encode
 from conformance.properties.case import Case
+from conformance.properties.openings import try_listening, try_opening
 
 __all__ = ["TWO", "try_relation"]
 
@@ -156,4 +158,6 @@ _RELATIONS: dict[str, Callable[[Peer, Case], Awaitable[None]]] = {
     "again": _again,
     "beside": _beside,
     "cut": _cut,
+    "opening": try_opening,
+    "listening": try_listening,
 }

@@ -16,14 +16,18 @@ from conformance.expect import Blocked, Inapplicable
 from conformance.properties import framing
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
+from conformance.properties.formats import wrong_formats
+from conformance.properties.header_breaks import HEADER_ROWS, contradicting_headers, known_contradictions
 from conformance.properties.json_schema import Unsatisfiable, minimally_invalid, valid
 from conformance.properties.known import call_message, known_calls, promise_of
 from conformance.properties.messages import EDGES, ids, near_valid, request
+from conformance.properties.openings import known_listens, wrong_handshakes
 from conformance.properties.pairs import calls_after, calls_again, calls_beside, calls_cut, known_cuts, known_pairs
 from conformance.properties.promises import CALL_ROWS, LEAKS
 from conformance.properties.property import Ground, Property
 from conformance.properties.texts import any_texts
 from conformance.properties.transcribed import known_wrong_params, wrong_params
+from conformance.properties.ways import way_of, way_of_keyword
 from conformance.surface import ToolCall
 from reference_impl.protocol.methods import PAGINATED
 
@@ -69,22 +73,26 @@ def near_valid_messages(ground: Ground) -> SearchStrategy[Case]:
 
     def broken(sound: tuple[str, dict[str, Any]]) -> SearchStrategy[Case]:
         wrong = near_valid(sound[1], ground.revision, dual_era=ground.dual_era)
-        return wrong.map(lambda item: Case(item.defect, item.expectation, item.message))
+        return wrong.map(lambda item: Case(item.defect, item.expectation, item.message, way=item.way))
 
-    return st.sampled_from(_sound(ground)).flatmap(broken) | wrong_params(ground)
+    drawn = st.sampled_from(_sound(ground)).flatmap(broken) | wrong_params(ground)
+    listed = (*wrong_formats(ground), *known_listens(ground))
+    return drawn | st.sampled_from(listed) if listed else drawn
 
 
 def known_near_valid(ground: Ground) -> Iterator[Case]:
     """Requests that are wrong in ways that many a server has not minded, or minded too much."""
     cheap = _sound(ground)[0][1]
     told = {name: value for name, value in cheap.items() if name != "id"}
-    yield Case("id is missing", Expectation.ERROR_OR_SILENCE, told)
+    yield Case("id is missing", Expectation.ERROR_OR_SILENCE, told, way="id")
     yield from itertools.islice(known_wrong_params(ground), _KNOWN)
+    yield from itertools.islice(wrong_formats(ground), _SOME)
+    yield from itertools.islice(known_listens(ground), _SOME)
 
 
 def valid_arguments(ground: Ground) -> SearchStrategy[Case]:
     """Calls of each callable tool with arguments that its own input schema allows."""
-    return _of_tools(ground, lambda schema: valid(schema).map(lambda value: ("valid arguments", value)), fits=True)
+    return _of_tools(ground, lambda schema: valid(schema).map(lambda value: ("valid arguments", value, "")), fits=True)
 
 
 def known_arguments(ground: Ground) -> Iterator[Case]:
@@ -96,7 +104,9 @@ def invalid_arguments(ground: Ground) -> SearchStrategy[Case]:
     """Calls of each callable tool with arguments that break its input schema in one way."""
     return _of_tools(
         ground,
-        lambda schema: minimally_invalid(schema, wrong_root=False).map(lambda item: (item.description, item.value)),
+        lambda schema: minimally_invalid(schema, wrong_root=False).map(
+            lambda item: (item.description, item.value, way_of_keyword(item.keyword))
+        ),
         fits=False,
     )
 
@@ -111,11 +121,11 @@ def _of_tools(ground: Ground, arguments: Any, *, fits: bool) -> SearchStrategy[C
     if not options:
         raise Blocked("; ".join(why_not))
 
-    def case(drawn: tuple[ToolCall, tuple[str, Any]]) -> Case:
-        call, (label, value) = drawn
-        name = call.tool["name"]
+    def case(drawn: tuple[ToolCall, tuple[str, Any, str]]) -> Case:
+        call, (label, value, way) = drawn
+        name, promise = call.tool["name"], promise_of(call.tool, fits=fits)
         message = call_message(ground, name, value)
-        return Case(f"{name} with {label}", Expectation.ANSWER, message, promise=promise_of(call.tool, fits=fits))
+        return Case(f"{name} with {label}", Expectation.ANSWER, message, promise=promise, way=way)
 
     return st.one_of(options).map(case)
 
@@ -140,7 +150,7 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
         made = framing.framings(message)
         if ground.transport in _LINES:
             made |= framing.together(message, request(ground.revision, method, request_id=identifier + 10**9))
-        return made.map(lambda item: Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests))
+        return made.map(_framed)
 
     # Bytes cannot be given another id afterwards, so it is drawn from so many that none comes twice.
     return st.integers(10**6, 10**9).flatmap(framed)
@@ -155,8 +165,12 @@ def known_framings(ground: Ground) -> Iterator[Case]:
         made = framing.known(request(ground.revision, method, request_id=10**6 - 1 - number))
         if number >= len(made):
             return
-        item = made[number]
-        yield Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests)
+        yield _framed(made[number])
+
+
+def _framed(item: framing.Framing) -> Case:
+    way = "" if item.expectation is Expectation.ANSWER else way_of(item.label)
+    return Case(item.label, item.expectation, chunks=item.chunks, requests=item.requests, way=way)
 
 
 _WHOLE = ("sse", "ws")
@@ -177,6 +191,19 @@ PROPERTIES: tuple[Property, ...] = (
         "A request that is wrong in one way gets an error or silence, as the rules say, and the target serves on.",
         near_valid_messages,
         known_near_valid,
+    ),
+    Property(
+        "property.handshake",
+        ("base.response.every-request", "property.survives"),
+        "A handshake that is wrong in one way is answered, with a result or an error.",
+        wrong_handshakes,
+    ),
+    Property(
+        "property.headers",
+        ("base.response.every-request", "property.survives", *HEADER_ROWS),
+        "A request whose headers contradict its body is refused, and the target serves on.",
+        contradicting_headers,
+        known_contradictions,
     ),
     Property(
         "property.arguments.valid",

@@ -15,6 +15,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
+from conformance.capabilities import declares
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.json_schema_breaks import Break, breaks, confirmed, put
@@ -22,25 +23,20 @@ from conformance.properties.json_schema_document import Document, read
 from conformance.properties.known import ID
 from conformance.properties.messages import request
 from conformance.properties.property import Ground
+from conformance.properties.ways import way_of_keyword
 from conformance.schema import document, has_revision, messages
 from conformance.surface import prompt_arguments
+from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES
+from reference_impl.protocol.methods import TASKS
+from reference_impl.protocol.revisions import Revision
 
-__all__ = ["WAYS", "known_wrong_params", "sound_params", "wrong_params"]
+__all__ = ["broken_requests", "known_wrong_params", "sound_params", "wrong_params"]
 
 _SOME = 3
 """Listed items of a kind that requests are made for."""
+_NO_TASK = "touchstone-no-such-task"
 _WAYS = 8
 """Rules of one request that are broken before anything is drawn."""
-WAYS = {
-    "required": "missing",
-    "additionalProperties": "extra",
-    "unevaluatedProperties": "extra",
-    **dict.fromkeys(("enum", "const"), "value"),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"), "bounds"),
-    **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), "bounds"),
-    **dict.fromkeys(("pattern", "format"), "format"),
-}
-"""Which keyword of a schema is broken in which way; all others are a matter of type."""
 
 
 def sound_params(ground: Ground) -> list[tuple[str, dict[str, Any]]]:
@@ -64,7 +60,18 @@ def sound_params(ground: Ground) -> list[tuple[str, dict[str, Any]]]:
         served += [("completion/complete", params) for params in islice(surface.completions(), _SOME)]
     if "logging" in declared and not ground.revision.modern:
         served.append(("logging/setLevel", {"level": "info"}))
-    return served
+    return [*served, *_of_tasks(ground)]
+
+
+def _of_tasks(ground: Ground) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Requests about a task that there is not: their types are looked at before it is."""
+    about: dict[str, Any] = {"taskId": _NO_TASK}
+    if declares(ground.capabilities, "tasks") and not ground.revision.modern:
+        yield from ((f"tasks/{verb}", about) for verb in ("get", "result", "cancel"))
+        yield "tasks/list", {}
+    if declares(ground.capabilities, f"extensions.{TASKS}") and ground.revision.modern:
+        about = {**about, "_meta": {CLIENT_CAPABILITIES: {"extensions": {TASKS: {}}}}}
+        yield from (("tasks/get", about), ("tasks/cancel", about), ("tasks/update", {**about, "inputResponses": {}}))
 
 
 def wrong_params(ground: Ground) -> SearchStrategy[Case]:
@@ -91,16 +98,23 @@ def wrong_params(ground: Ground) -> SearchStrategy[Case]:
 
 def known_wrong_params(ground: Ground) -> Iterator[Case]:
     """The same, one rule after the other of the first requests, for as many as is reasonable."""
-    revision = ground.revision
-    for method, params in sound_params(ground) if has_revision(revision.name) else ():
-        if method in messages(revision.name):
-            sound = request(revision, method, params, request_id=ID)
-            types = _type(revision.name, messages(revision.name)[method].definition)
-            ways = {(way.path, way.keyword): way for way in breaks(types.root, sound, types) if _within_params(way)}
-            for way in islice(ways.values(), _WAYS):
-                broken = put(sound, way.path, way.value)
-                if confirmed(types, way, broken):
-                    yield _case(method, way, broken)
+    for method, params in sound_params(ground):
+        yield from islice(
+            broken_requests(ground.revision, request(ground.revision, method, params, request_id=ID)), _WAYS
+        )
+
+
+def broken_requests(revision: Revision, sound: dict[str, Any]) -> Iterator[Case]:
+    """A sound request with one rule broken of those for its params, each rule once at each place."""
+    method = sound["method"]
+    if not has_revision(revision.name) or method not in messages(revision.name):
+        return
+    types = _type(revision.name, messages(revision.name)[method].definition)
+    ways = {(way.path, way.keyword): way for way in breaks(types.root, sound, types) if _within_params(way)}
+    for way in ways.values():
+        broken = put(sound, way.path, way.value)
+        if confirmed(types, way, broken):
+            yield _case(method, way, broken)
 
 
 def _within_params(way: Break) -> bool:
@@ -114,8 +128,8 @@ def _within_params(way: Break) -> bool:
 
 def _case(method: str, way: Break, broken: Any) -> Case:
     place = ".".join(map(str, way.path))
-    label = f"{method}: {WAYS.get(way.keyword, 'type')} at {place} ({way.description})"
-    return Case(label, Expectation.REPLY, broken)
+    name = way_of_keyword(way.keyword)
+    return Case(f"{method}: {name} at {place} ({way.description})", Expectation.REPLY, broken, way=name)
 
 
 @cache
