@@ -95,7 +95,8 @@ def run_client_check(
     _need_known(checking, meeting)
     client = _Client(tuple(command), _variables(env), meeting)
     seed = random.SystemRandom().randrange(2**32) if output.seed is None else output.seed
-    results = Output.of(output, checking, read_file(None).baseline)
+    of_the_file = read_file(None)
+    results = Output.of(output, checking, of_the_file.baseline, of_the_file.rules)
     session = Session(typed(sys.argv[1:]), client.row, results, seed=seed, secrets=tuple(client.env.values()))
     with session, Live(quiet=output.quiet) as live:
         _judge(session, live, client, checking)

@@ -2,6 +2,7 @@
 
 ```toml
 baseline = "known.toml"                # known failures (docs/baselines.md)
+rules = "2026.11"                      # judged as that release did: an upgrade turns no gate red (docs/gate.md)
 
 [target]
 command = ["node", "build/index.js"]   # or: url = "http://127.0.0.1:3000/mcp", with start = "node server.js" if it is
@@ -68,8 +69,8 @@ _OTHERS = tuple(name for name in TOKENS if name != "good")
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What to test and how. `target` is None where none was given; `secrets` are values that no record may show;
-    `issuer` makes tokens for it, if asked to; `baseline` is the file of known failures; `start`
-    serves the target's URL, where that is ours to do."""
+    `issuer` makes tokens for it, if asked to; `baseline` is the file of known failures; `rules` the
+    set of rules to judge by; `start` serves the target's URL, where that is ours to do."""
 
     target: Target | None = None
     permission: Permission = field(default_factory=Permission)
@@ -77,6 +78,7 @@ class Settings:
     secrets: tuple[str, ...] = ()
     issuer: Issuer | None = None
     baseline: str | None = None
+    rules: str | None = None
     start: Start | None = None
 
     @contextmanager
@@ -123,6 +125,7 @@ def read_settings(  # noqa: PLR0913 - one for each option of the command line
         secrets=secrets.found(target),
         issuer=issuer,
         baseline=table.baseline,
+        rules=table.rules,
         start=started,
     )
 

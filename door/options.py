@@ -115,6 +115,10 @@ class OutputOptions:
     write_baseline: Annotated[
         Path | None, typer.Option("--write-baseline", metavar="FILE", help="Write what fails now as known failures.")
     ] = None
+    rules: Annotated[
+        str | None,
+        typer.Option("--rules", metavar="YYYY.MM", help="Judge as that release did: no check that is newer counts."),
+    ] = None
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")
     ] = None

@@ -81,7 +81,8 @@ class Engine:
         asked = self.subject.asked
         only = None if selected.whole else [*selected.checks, *selected.properties]
         narrowed = CheckingOptions(only=only, revision=asked.revision)
-        output = Output.of(asked.output, narrowed, read_file(asked.config).baseline)
+        of_the_file = read_file(asked.config)
+        output = Output.of(asked.output, narrowed, of_the_file.baseline, of_the_file.rules)
         return replace(output, console=Terminal(quiet=True))
 
     def _run(self, selected: Selected) -> str:

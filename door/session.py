@@ -18,6 +18,7 @@ from typing import Self
 
 import msgspec
 
+from conformance.rulesets import RuleSet, named
 from conformance.target import Target, shown
 from door.baselines import Renewal, baseline_of
 from door.errors import Exit, Refusal
@@ -64,11 +65,13 @@ class Output:
     verbose: bool = False
     baseline: Baseline | None = None
     renewal: Renewal | None = None
+    rules: RuleSet | None = None
     console: Terminal = field(default_factory=Terminal)
 
     @classmethod
-    def of(cls, options: OutputOptions, checking: CheckingOptions, baseline: str | None = None) -> Output:
-        """Read the options; `baseline` is that of the settings file. Raises `Refusal` for one that cannot be used."""
+    def of(cls, options: OutputOptions, checking: CheckingOptions, baseline: str | None, rules: str | None) -> Output:
+        """Read the options; `baseline` and `rules` are those of the settings file. Raises `Refusal` for what cannot be
+        used."""
         return cls(
             records=options.records,
             reports=options.reports,
@@ -76,7 +79,15 @@ class Output:
             verbose=options.verbose,
             baseline=baseline_of(options, checking, baseline),
             renewal=None if options.write_baseline is None else Renewal(options.write_baseline),
+            rules=_rule_set(options.rules or rules),
         )
+
+
+def _rule_set(name: str | None) -> RuleSet | None:
+    try:
+        return None if name is None else named(name)
+    except LookupError as error:
+        raise Refusal(f"--rules: {error.args[0]}") from None
 
 
 def touchstone_version() -> str:
@@ -117,6 +128,7 @@ class Session:
         self._started = time.monotonic()
         self._secrets = secrets
         self._rows: list[Row] = []
+        self._left_out = 0
         self._failures: list[Refusal] = []
         self._begun = False
         self._watching = ExitStack()
@@ -129,6 +141,7 @@ class Session:
             revisions=(),
             seed=seed,
             started=datetime.now(UTC),
+            rules=None if output.rules is None else output.rules.name,
             environment={
                 "python": platform.python_version(),
                 "system": f"{platform.system()} {platform.release()}",
@@ -170,7 +183,16 @@ class Session:
             self._header = msgspec.structs.replace(self._header, target=known, revisions=revisions)
 
     def record(self, row: Row) -> Row:
-        """Write a row and return it as it was written, without secrets. Raises `Refusal` if it cannot be written."""
+        """Write a row and return it as it was written, without secrets; one that the rules do not know is left out.
+
+        Raises `Refusal` if it cannot be written.
+        """
+        if self._output.rules is not None and isinstance(row, Judgement):
+            level = self._output.rules.level(row.check, row.level)
+            if level is None:
+                self._left_out += 1
+                return row
+            row = msgspec.structs.replace(row, level=level)
         # What is rendered is the row as written: secrets are gone from it.
         try:
             self._begin()
@@ -279,6 +301,9 @@ class Session:
 
     def _render(self, run: Run) -> None:
         render_console(run, self._output.console, verbose=self._output.verbose)
+        if self._left_out and self._output.rules is not None:
+            newer = f"{self._left_out} verdicts of checks that are newer than the rules {self._output.rules.name}"
+            self._output.console.print(f"{newer} are left out", markup=False, highlight=False)
         for name, path in self._output.reports.items():
             try:
                 write_report(name, run, path)

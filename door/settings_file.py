@@ -91,6 +91,7 @@ class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tools: Tools = Tools()
     load: Load = Load()
     baseline: str | None = None
+    rules: str | None = None
 
 
 def read_file(name: str | None) -> File:

@@ -41,6 +41,7 @@ class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
     revisions: tuple[str, ...]
     started: Utc
     seed: int | None = None
+    rules: Annotated[str | None, Meta(description="the set of rules that was asked for, if one was")] = None
     environment: dict[str, str] = {}
     schema: Annotated[int, Meta(description="version of the format of these rows")] = SCHEMA
 

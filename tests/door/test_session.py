@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from conformance.rulesets import RuleSet
 from conformance.target import HttpTarget, StdioTarget
 from door.errors import Exit, Refusal
 from door.session import Output, Session, describe
@@ -60,6 +61,18 @@ def test_a_run_that_ends_by_itself_is_complete(session: Make, tmp_path: Path, ou
     run = _read(tmp_path)
     assert (running.exit, run.footer.exit, run.complete) == (code, code, True)
     assert len(run.verdicts) == len(outcomes)
+
+
+@pytest.mark.parametrize(("pinned", "code"), [({}, 3), ({"it": "SHOULD"}, 0), ({"it": "MUST"}, 1)])
+def test_pinned_rules_know_neither_newer_checks_nor_stricter_levels(
+    session: Make, tmp_path: Path, pinned: dict[str, str], code: int
+) -> None:
+    with session(rules=RuleSet("2026.01", pinned)) as running:
+        running.record(row("failed"))
+    run = _read(tmp_path)
+    assert running.exit == code
+    assert run.header.rules == "2026.01"
+    assert [verdict.level for verdict in run.verdicts] == list(pinned.values())
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("passed", 130), ("failed", 1)])
