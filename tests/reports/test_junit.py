@@ -2,12 +2,18 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import date
+from pathlib import Path
 
 import msgspec
 import pytest
+from lxml import etree
 
+from reports.baseline import Baseline, Known
 from reports.junit import render_junit
 from reports.records import FailOn, LoadJudgement, Run, WireEntry, fails
+
+SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).with_name("schemas") / "junit.xsd"))
 
 
 def parsed(run: Run, fail_on: FailOn = "must") -> ET.Element:
@@ -108,3 +114,49 @@ def test_a_run_without_judgements_is_an_empty_document(sample_run: Run) -> None:
 
 def replace_address(run: Run, address: str) -> object:
     return msgspec.structs.replace(run.header, target=msgspec.structs.replace(run.header.target, address=address))
+
+
+@pytest.mark.parametrize("fail_on", ["must", "advice", "never"])
+def test_every_document_is_of_the_shape_that_services_read(sample_run: Run, clean_run: Run, fail_on: FailOn) -> None:
+    cut_short = replace(sample_run, footer=None)
+    for run in (sample_run, clean_run, cut_short, Run(header=sample_run.header)):
+        SCHEMA.assertValid(etree.fromstring(render_junit(replace(run, fail_on=fail_on)).encode()))
+
+
+def test_cases_that_are_alike_get_names_that_differ(sample_run: Run) -> None:
+    twice = (sample_run.findings[0], msgspec.structs.replace(sample_run.findings[0], property="another"))
+    document = render_junit(Run(header=sample_run.header, findings=twice)).encode()
+    SCHEMA.assertValid(etree.fromstring(document))
+    assert [case.get("name") for case in ET.fromstring(document).iter("testcase")] == [
+        "tools.arguments.any",
+        "tools.arguments.any (2)",
+    ]
+
+
+def test_a_finding_that_did_not_happen_again_is_labelled_flaky_and_not_hidden(sample_run: Run) -> None:
+    case = parsed(sample_run).find(".//testcase[@name='session.order']")
+    assert case.find("properties/property[@name='flaky']").get("value") == "yes"
+    assert case.find("skipped").get("message").startswith("warning, flaky, not counted: one of 400 runs")
+    assert "did not happen again" in case.find("system-out").text
+    assert parsed(sample_run, fail_on="should").find(".//testcase[@name='session.order']/failure") is not None
+
+
+def test_a_failure_that_is_known_is_skipped_with_its_reason_and_link(sample_run: Run) -> None:
+    known = Known(check="tools.call.error", reason="the SDK does it", link="https://x.example/1", expires=date(2030, 1, 1))
+    run = replace(sample_run, baseline=Baseline(date(2026, 9, 14), (known,)))
+    document = render_junit(run).encode()
+    SCHEMA.assertValid(etree.fromstring(document))
+    case = ET.fromstring(document).find(".//testcase[@name='tools.call.error']")
+    told = {item.get("name"): item.get("value") for item in case.iter("property")}
+    assert told == {"known": "the SDK does it", "known.link": "https://x.example/1", "known.expires": "2030-01-01"}
+    assert case.find("skipped").get("message").startswith("known, not counted: ")
+
+
+def test_cases_name_the_file_that_the_command_runs_and_suites_tell_where_they_ran(sample_run: Run) -> None:
+    root = parsed(sample_run)
+    assert {case.get("file") for case in root.findall("testsuite[@name='2025-11-25 over stdio']/testcase")} == {
+        "build/index.js"
+    }
+    properties = root.findall("testsuite[@name='2025-11-25 over stdio']/properties/property")
+    told = {item.get("name"): item.get("value") for item in properties}
+    assert (told["revision"], told["transport"], told["exit"], told["standing"]) == ("2025-11-25", "stdio", "1", "failed")
