@@ -6,20 +6,23 @@ is the user of its target, paced by Locust's own options (`--users`, `--processe
 
 from __future__ import annotations
 
+import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from gevent.event import Event
 from locust import constant
 from locust.env import Environment
+from locust.exception import RPCError
 
 from loadtest.scenarios import scenario_named
 from loadtest.users import McpHttpUser, McpSseUser, McpStdioUser, McpUser, McpWebSocketUser
 from loadtest.workload import ClosedModel, HttpTarget, SseTarget, StdioTarget, Target, WebSocketTarget, decode_plan
 
-__all__ = ["PLAN_VARIABLE", "run_users", "user_class"]
+__all__ = ["PLAN_VARIABLE", "master_runner", "run_users", "user_class", "worker_runner"]
 
 PLAN_VARIABLE = "TOUCHSTONE_LOAD_PLAN"
 _POLL_SECONDS = 0.1
@@ -41,10 +44,13 @@ def user_class(target: Target, **attributes: Any) -> type[McpUser]:
     return type("PlannedUser", (base,), {"abstract": False, "__module__": __name__, **attributes})
 
 
-def run_users(kind: type[McpUser], count: int, deadline: float, stop: Event) -> bool:
+def run_users(
+    kind: type[McpUser], count: int, deadline: float, stop: Event, settle: Callable[[], None] = lambda: None
+) -> bool:
     """Let `count` users work until their pace ends, `deadline` seconds pass or `stop` is set; return whether it ended.
 
-    Raises whatever a user raised: a target cannot make it raise, so that is a fault of ours.
+    `settle` is called before users are ended in the middle of their work. Raises whatever a user raised: a target cannot
+    make it raise, so that is a fault of ours.
     """
     environment = Environment(user_classes=[kind], catch_exceptions=False)
     faults: list[Exception] = []
@@ -58,10 +64,28 @@ def run_users(kind: type[McpUser], count: int, deadline: float, stop: Event) -> 
     ended = False
     while not (ended or stop.is_set() or faults) and time.monotonic() < latest:
         ended = runner.user_greenlets.join(timeout=_POLL_SECONDS)
+    if not (ended or faults):
+        settle()
     runner.quit()
     if faults:
         raise faults[0]
     return ended
+
+
+def master_runner(host: str, port: int) -> Any:
+    """Return Locust's master, listening. Raises `OSError` where it cannot."""
+    try:
+        return Environment().create_master_runner(host, port)
+    except (RPCError, SystemExit) as problem:  # it exits where the port is taken
+        said = "the port is taken" if isinstance(problem, SystemExit) else str(problem)
+        raise OSError(f"{host}:{port}: {said}") from None
+
+
+def worker_runner(host: str, port: int) -> Any:
+    """Return Locust's worker, connected; that takes until the master is there. Raises `ConnectionError` in the end."""
+    # Locust would tell of each of its attempts.
+    logging.getLogger("locust").setLevel(logging.ERROR)
+    return Environment().create_worker_runner(host, port)
 
 
 def _planned() -> type[McpUser]:

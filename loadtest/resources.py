@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 import psutil
 
@@ -78,15 +79,19 @@ def _footprint(process: psutil.Process) -> tuple[int, int, int]:
 
 
 def summarize(series: Iterable[CostSample]) -> TargetCost | None:
-    """Return the mean and the peaks of a series, None if it is empty."""
+    """Return the sum, the mean and the peaks of a series, None if it is empty."""
     samples = tuple(series)
     if not samples:
         return None
+    # A sample tells of the time since the one before; the first of them, since the beginning.
+    spans = [end - begin for begin, end in pairwise((0.0, *(each.second for each in samples)))]
+    used = sum(each.cpu_percent / 100 * span for each, span in zip(samples, spans, strict=True))
     return TargetCost(
-        cpu_percent_mean=sum(each.cpu_percent for each in samples) / len(samples),
+        cpu_percent_mean=100 * used / sum(spans) if sum(spans) > 0 else 0.0,
         cpu_percent_max=max(each.cpu_percent for each in samples),
         rss_bytes_max=max(each.rss_bytes for each in samples),
         fds_max=max((each.fds for each in samples if each.fds is not None), default=None),
         threads_max=max((each.threads for each in samples if each.threads is not None), default=None),
         series=samples,
+        cpu_seconds=used,
     )

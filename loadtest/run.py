@@ -14,25 +14,46 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from types import FrameType
+from typing import IO, Literal, NamedTuple
 
 import psutil
 
+from loadtest.crew import Crew
+from loadtest.ending import told
+from loadtest.fleet import Alone, Assignment, Fleet, Master, encode
 from loadtest.outcome import LoadOutcome, conclude
-from loadtest.reporting import Fault, Measurement, Progress, Report, Started, decode_report
+from loadtest.remote_cost import Scraper
+from loadtest.reporting import (
+    Delta,
+    Fault,
+    Finished,
+    Measurement,
+    Notice,
+    Progress,
+    Report,
+    Started,
+    WorkerEnd,
+    decode_report,
+)
 from loadtest.resources import ProcessTrees, processor_seconds, summarize
-from loadtest.workload import LoadPlan, encode_plan
-from reports.records import CostSample
+from loadtest.workload import ClosedModel, LoadPlan, StdioTarget
+from reports.records import CostSample, TargetCost
 
-__all__ = ["LoadError", "LoadOutcome", "Progress", "run_load"]
+__all__ = ["LoadError", "LoadOutcome", "Progress", "Reports", "Watch", "engine", "interruptions", "run_load"]
 
 _NEEDED = ("locust", "hdrh", "httptools")
 _SAMPLE_SECONDS = 0.25
 _STARTUP_SECONDS = 15.0
-_STOP_SECONDS = 3.0
+_STOP_SECONDS = 5.0
+_TOGETHER_SECONDS = 20.0
+"""What several generators need beside, to start and to stop."""
 _STDERR_KEPT = 2000
 # Our own package must be found wherever the parent found it, and nothing in the working directory instead.
 _BOOT = (
@@ -49,24 +70,56 @@ class LoadError(Exception):
         self.whose = whose
 
 
-def run_load(plan: LoadPlan, on_progress: Callable[[Progress], None] = lambda _: None) -> LoadOutcome:
-    """Carry out a plan and return its records. Raises `LoadError` where nothing was measured.
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who watches a run, in the thread that waits for it.
+
+    `figures` is given all that was recorded until then about once a second, `notice` what there is to say, such as of a
+    worker that has come. `metrics` is the page of Prometheus that tells what the target costs, where it is elsewhere.
+    """
+
+    figures: Callable[[Crew], None] = lambda _: None
+    notice: Callable[[str], None] = lambda _: None
+    metrics: str | None = None
+
+
+def run_load(
+    plan: LoadPlan,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    *,
+    fleet: Fleet | None = None,
+    watch: Watch | None = None,
+) -> LoadOutcome:
+    """Carry out a plan, by one generator or by those of a `fleet`; return its records.
 
     `on_progress` is called about once a second. On Ctrl-C (KeyboardInterrupt) the run ends early and what was recorded
-    so far is returned, marked as interrupted.
+    so far is returned, marked as interrupted; so it is where the generator itself ends in the middle of its work.
+    Raises `LoadError` where nothing was measured.
     """
+    _refuse(plan, fleet)
+    role = Alone() if fleet is None else Master(fleet=fleet)
+    with tempfile.TemporaryFile() as stderr, engine(Assignment(role=role, plan=plan), stderr) as process:
+        return _Run(_Job(plan, fleet, on_progress, watch or Watch()), process, stderr).follow()
+
+
+def _refuse(plan: LoadPlan, fleet: Fleet | None) -> None:
+    """Raise `LoadError` for what cannot be done here, or not as it is meant."""
     if os.name != "posix":
         raise LoadError("load tests need process groups and non-blocking pipes: run them on Linux or macOS", "setup")
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise LoadError(f"load tests need {', '.join(missing)}: install mcp-touchstone[load]", "setup")
-    with tempfile.TemporaryFile() as stderr, _engine(plan, stderr) as process:
-        return _Run(plan, process, stderr, on_progress).follow()
+    if fleet is None:
+        return
+    if fleet.remote and isinstance(plan.target, StdioTarget):
+        raise LoadError("a command is put under load by this machine alone: take --processes, or a URL", "setup")
+    if isinstance(plan.model, ClosedModel) and plan.model.users < fleet.workers:
+        raise LoadError(f"{plan.model.users} users are too few for {fleet.workers} workers", "setup")
 
 
 @contextlib.contextmanager
-def _engine(plan: LoadPlan, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the Locust process in a session of its own; kill whatever is left of that session in the end."""
+def engine(assignment: Assignment, stderr: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a process of Locust in a session of its own; kill whatever is left of that session in the end."""
     root = str(Path(__file__).resolve().parent.parent)
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-P", "-c", _BOOT, root],
@@ -79,7 +132,7 @@ def _engine(plan: LoadPlan, stderr: IO[bytes]) -> Iterator[subprocess.Popen[byte
     assert process.stdout is not None
     try:
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(encode_plan(plan) + b"\n")
+            process.stdin.write(encode(assignment) + b"\n")
             process.stdin.flush()
         yield process
     finally:
@@ -91,84 +144,164 @@ def _engine(plan: LoadPlan, stderr: IO[bytes]) -> Iterator[subprocess.Popen[byte
             process.stdin.close()
 
 
+class Reports:
+    """What a process of Locust reports. Whatever interrupts the reader, no report is lost or comes twice."""
+
+    def __init__(self, stdout: IO[bytes]) -> None:
+        self._stdout = stdout
+        self._rest = b""
+        self._lines: deque[bytes] = deque()
+
+    def next(self) -> Report | None:
+        """Return the next report, None where there is none for a moment. Raises `EOFError` behind the last."""
+        if not self._lines:
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._stdout, selectors.EVENT_READ)
+                if not selector.select(_SAMPLE_SECONDS):
+                    return None
+            chunk = os.read(self._stdout.fileno(), 65536)
+            if not chunk:
+                raise EOFError
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            self._lines.extend(lines)
+        return decode_report(self._lines.popleft()) if self._lines else None
+
+
+@contextlib.contextmanager
+def interruptions() -> Iterator[Callable[[], None]]:
+    """Put Ctrl-C off to where it can do no harm: the function that is given raises it there.
+
+    Whoever asks a second time is not made to wait. Only the main thread is interrupted at all.
+    """
+    asked = 0
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: None
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked += 1
+        if asked > 1 and callable(before):
+            before(number, frame)
+
+    def give_way() -> None:
+        nonlocal asked
+        if asked:
+            asked = 0
+            raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield give_way
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class _Job(NamedTuple):
+    plan: LoadPlan
+    fleet: Fleet | None
+    progress: Callable[[Progress], None]
+    watch: Watch
+
+
 class _Run:
     """One run, followed from outside."""
 
-    def __init__(
-        self,
-        plan: LoadPlan,
-        process: subprocess.Popen[bytes],
-        stderr: IO[bytes],
-        on_progress: Callable[[Progress], None],
-    ) -> None:
-        self._plan = plan
+    def __init__(self, job: _Job, process: subprocess.Popen[bytes], stderr: IO[bytes]) -> None:
+        self._plan = plan = job.plan
+        self._several = (fleet := job.fleet) is not None
+        self._progress = job.progress
+        self._watch = job.watch
+        assert process.stdout is not None
         self._process = process
+        self._reports = Reports(process.stdout)
         self._stderr = stderr
-        self._on_progress = on_progress
-        self._end: Measurement | Fault | None = None
+        self._crew = Crew()
+        self._fault: Fault | None = None
+        self._finished = False
         self._interrupted = False
         # Opening, calibration and measurement each wait for at most a few timeouts (see `Measure.run`).
         longest = _STARTUP_SECONDS + plan.warm_up + plan.duration + 2 * plan.calibration + 8 * plan.timeout
+        if fleet is not None:
+            longest += fleet.patience + 10 * _TOGETHER_SECONDS
         self._deadline = time.monotonic() + longest
-        self._meter = _Meter(process.pid, plan.target_pid)
+        self._meter = _Meter(process.pid, plan.target_pid, job.watch.metrics)
 
     def follow(self) -> LoadOutcome:
         """Read reports until the process ends; return the outcome."""
-        assert self._process.stdout is not None
-        try:
-            self._read(self._process.stdout)
-        except KeyboardInterrupt:
-            self._interrupted = True
-            self._stop(self._process.stdout)
-        if self._end is None and time.monotonic() >= self._deadline:
-            self._stop(self._process.stdout)
+        with interruptions() as give_way:
+            try:
+                self._read(give_way)
+            except KeyboardInterrupt:
+                self._interrupted = True
+                self._stop(give_way)
+            if not self._over and time.monotonic() >= self._deadline:
+                self._stop(give_way)
         return self._conclude()
 
-    def _stop(self, stdout: IO[bytes]) -> None:
+    @property
+    def _over(self) -> bool:
+        return self._finished or self._fault is not None
+
+    def _stop(self, give_way: Callable[[], None]) -> None:
         """Ask the process to report what it has, and give it a moment to."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
-        self._deadline = time.monotonic() + _STOP_SECONDS
-        self._read(stdout)
+        self._deadline = time.monotonic() + _STOP_SECONDS + (_TOGETHER_SECONDS if self._several else 0.0)
+        with contextlib.suppress(KeyboardInterrupt):
+            self._read(give_way)
 
-    def _read(self, stdout: IO[bytes]) -> None:
+    def _read(self, give_way: Callable[[], None]) -> None:
         """Take reports, sampling in between, until the last one, the end of the process, or the deadline."""
-        rest = b""
-        with selectors.DefaultSelector() as selector:
-            selector.register(stdout, selectors.EVENT_READ)
-            while self._end is None and time.monotonic() < self._deadline:
-                if selector.select(_SAMPLE_SECONDS):
-                    chunk = os.read(stdout.fileno(), 65536)
-                    if not chunk:
-                        return
-                    *lines, rest = (rest + chunk).split(b"\n")
-                    for line in lines:
-                        self._take(decode_report(line))
+        with contextlib.suppress(EOFError):
+            while not self._over and time.monotonic() < self._deadline:
+                give_way()
+                report = self._reports.next()
+                if report is not None:
+                    self._take(report)
                 self._meter.sample()
 
     def _take(self, report: Report) -> None:
         match report:
             case Progress():
-                self._on_progress(report)
-            case Started(measuring=True):
-                self._meter.start(report.target_pids)
+                self._progress(report)
+            case Notice():
+                self._watch.notice(report.text)
             case Started():
-                self._meter.stop()
-            case Measurement() | Fault():
-                self._end = report
+                self._meter.switch(report)
+            case Delta():
+                self._add(report)
+            case Measurement():
+                self._crew.end(WorkerEnd(worker=0, host="", measurement=report))
+                self._finished = True
+            case WorkerEnd():
+                self._crew.end(report)
+            case Finished():
+                self._finished = True
+            case Fault():
+                self._fault = report
+
+    def _add(self, delta: Delta) -> None:
+        self._crew.add(delta)
+        self._watch.figures(self._crew)
+        if self._several:
+            self._progress(self._crew.progress(self._plan.duration))
 
     def _conclude(self) -> LoadOutcome:
-        match self._end:
-            case Measurement() as measured:
-                meter = self._meter
-                return conclude(
-                    self._plan, measured, summarize(meter.series), meter.cpu_percent, interrupted=self._interrupted
-                )
-            case Fault() as fault:
-                raise LoadError(f"the target could not be opened: {fault.message}", fault.whose)
-        if self._interrupted:
-            raise LoadError("interrupted before anything was measured", "setup")
-        raise LoadError(f"the load generator ended without a result{self._last_words()}", "generator")
+        cost = self._meter.cost()
+        if self._fault is not None:
+            raise LoadError(self._fault.message, self._fault.whose)
+        broken = "" if self._finished else f"the load generator ended without a result{self._last_words()}"
+        if not self._crew:
+            if self._interrupted:
+                raise LoadError("interrupted before anything was measured", "setup")
+            raise LoadError(broken or "no worker measured anything", "generator")
+        self._watch.figures(self._crew)
+        measured = self._crew.measurement()
+        used = measured.cpu_percent if self._several and measured.cpu_percent is not None else self._meter.cpu_percent
+        outcome = conclude(self._plan, measured, cost, used, interrupted=self._interrupted)
+        return told(outcome, self._crew, measured, broken)
 
     def _last_words(self) -> str:
         self._stderr.seek(0)
@@ -179,20 +312,31 @@ class _Run:
 class _Meter:
     """Measures the target's processes and the generator's own while a measurement lasts."""
 
-    def __init__(self, generator: int, target: int | None) -> None:
+    def __init__(self, generator: int, target: int | None, metrics: str | None) -> None:
         self._generator = generator
+        self._scraper = None if metrics is None else Scraper(metrics)
         self._target = target
         self._trees: ProcessTrees | None = None
         self._began = self._next = 0.0
         self._used = 0.0
         self.cpu_percent = 0.0
-        self.series: list[CostSample] = []
+        self._series: list[CostSample] = []
+        self._cost: TargetCost | None = None
+
+    def switch(self, report: Started) -> None:
+        """Begin or end with the measurement."""
+        if report.measuring:
+            self.start(report.target_pids)
+        else:
+            self.stop()
 
     def start(self, pids: tuple[int, ...]) -> None:
         """Begin with the measurement; `pids` are the processes that the run started."""
         self._trees = ProcessTrees(pids or (() if self._target is None else (self._target,)))
         self._began = self._next = time.monotonic()
         self._used = self._processor()
+        if self._scraper is not None:
+            self._scraper.start()
         self.sample()
 
     def sample(self) -> None:
@@ -206,13 +350,21 @@ class _Meter:
             self.cpu_percent = 100 * (used - self._used) / (now - self._began)
         cost = self._trees.sample(now - self._began)
         if cost is not None:
-            self.series.append(cost)
+            self._series.append(cost)
 
     def stop(self) -> None:
         """End with the measurement."""
+        if self._trees is None:
+            return
         self._next = 0.0
         self.sample()
         self._trees = None
+        self._cost = summarize(self._series) if self._scraper is None else self._scraper.stop()
+
+    def cost(self) -> TargetCost | None:
+        """Return what the target cost, None if nothing is known."""
+        self.stop()
+        return self._cost
 
     def _processor(self) -> float:
         with contextlib.suppress(psutil.Error):

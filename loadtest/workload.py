@@ -175,12 +175,11 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `revision` is the name of the one spoken; finding out which the target speaks is the caller's business. What starts
     within `warm_up` is sent but not counted; `duration` follows it. `timeout` bounds each request. `target_pid` is the
-    root of the target's processes where it runs on this machine (stdio targets are found without it). The run ends early
-    when nothing was answered for `silence` seconds; it never asks more than `rate_cap` a second. `pins` say at which
-    addresses host names are to be found. `calibration` is
-    how long the generator is first tried against a null server; 0 skips that, and the verdict on the generator then
-    rests on its lag and CPU alone, and on `calibrated`, what an earlier run of the same generator made (operations a
-    second).
+    root of the target's processes where it runs on this machine (stdio targets are found without it). The run ends
+    early when nothing was answered for `silence` seconds; it never asks more than `rate_cap` a second. `pins` say at
+    which addresses host names are to be found. `calibration` is how long the generator is first tried against a null
+    server; 0 skips that, and the verdict on the generator then rests on its lag and CPU alone, and on `calibrated`,
+    what an earlier run of the same generator made (operations a second).
     """
 
     target: Target

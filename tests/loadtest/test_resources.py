@@ -38,4 +38,5 @@ def test_a_series_is_summed_up_by_its_mean_and_its_peaks() -> None:
     )
     assert cost is not None
     assert (cost.cpu_percent_mean, cost.cpu_percent_max) == (20.0, 30.0)
+    assert cost.cpu_seconds == 0.4
     assert (cost.rss_bytes_max, cost.fds_max, cost.threads_max) == (500, 7, 2)
