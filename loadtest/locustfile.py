@@ -49,8 +49,8 @@ def run_users(
 ) -> bool:
     """Let `count` users work until their pace ends, `deadline` seconds pass or `stop` is set; return whether it ended.
 
-    `settle` is called before users are ended in the middle of their work. Raises whatever a user raised: a target cannot
-    make it raise, so that is a fault of ours.
+    `settle` is called before users are ended in the middle of their work. Raises whatever a user raised: a target
+    cannot make it raise, so that is a fault of ours.
     """
     environment = Environment(user_classes=[kind], catch_exceptions=False)
     faults: list[Exception] = []
