@@ -6,8 +6,10 @@ between validators that are equally right. Source: `basic/index#json-schema-usag
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from jsonschema import (
@@ -24,6 +26,8 @@ from referencing.jsonschema import specification_with
 
 __all__ = ["dangling", "dialect", "flaw", "is_network", "misfit"]
 
+_READY = 256
+"""Validators that are kept: a search holds thousands of values against the schemas of one target."""
 _DEFAULT = Draft202012Validator
 _DIALECTS: dict[str, Any] = {
     "https://json-schema.org/draft/2020-12/schema": Draft202012Validator,
@@ -51,14 +55,20 @@ def flaw(schema: Any) -> str | None:
 
 def misfit(schema: Any, value: Any) -> str | None:
     """Say why a value does not fit a schema; None where it fits or where nobody could tell."""
-    validator = dialect(schema)
-    if validator is None or flaw(schema) is not None:
-        return None
     try:
-        error = next(iter(validator(schema, registry=REGISTRY).iter_errors(value)), None)
+        validator = _ready(json.dumps(schema))
+        error = None if validator is None else next(iter(validator.iter_errors(value)), None)
     except (Unresolvable, re.error, RecursionError):
         return None
     return None if error is None else f"{_place(error.absolute_path)}: {error.message}"
+
+
+@lru_cache(_READY)
+def _ready(text: str) -> Any:
+    """Return the validator of a schema, given as JSON; None if it is invalid or foreign."""
+    schema = json.loads(text)
+    validator = dialect(schema)
+    return None if validator is None or flaw(schema) is not None else validator(schema, registry=REGISTRY)
 
 
 def dangling(schema: Any) -> Iterator[str]:
