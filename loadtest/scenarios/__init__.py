@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from loadtest.scenario import Scenario
+from loadtest.scenarios.authorized import AUTHORIZED
+from loadtest.scenarios.churn import CHURN
+from loadtest.scenarios.cold import COLD
+from loadtest.scenarios.discovery import DISCOVERY
 from loadtest.scenarios.isolation import ISOLATION
+from loadtest.scenarios.long_calls import LONG_CALLS
+from loadtest.scenarios.payload import PAYLOAD
+from loadtest.scenarios.rounds import ROUNDS
+from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.steady import STEADY
 
 __all__ = ["SCENARIOS", "STEADY", "scenario_named"]
 
-SCENARIOS: tuple[Scenario, ...] = (STEADY, ISOLATION)
+SCENARIOS: tuple[Scenario, ...] = (
+    STEADY,
+    DISCOVERY,
+    CHURN,
+    COLD,
+    PAYLOAD,
+    LONG_CALLS,
+    ROUNDS,
+    AUTHORIZED,
+    ISOLATION,
+    NEIGHBOUR,
+)
 """In the order in which a newcomer would try them."""
 
 

@@ -34,7 +34,7 @@ _AT_ONCE = 4
 """Calls that one conversation has under way."""
 _REMEMBERED = 20_000
 """Calls that are known by their number: far more than are under way, and an answer may come late."""
-_SHOWN = 300
+_SHOWN = 200
 _FOREIGN = "foreign-answer"
 _NUMBERS = re.compile(rb"\d{10,}")
 
