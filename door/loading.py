@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,18 +12,19 @@ import psutil
 
 from conformance import target as targets
 from conformance.scout import Scouted, chosen
+from door.arriving import Arrival, arrival_of
 from door.checking import CheckPlan
 from door.errors import Exit, Refusal
 from door.offering import offer_of
 from door.options import LoadOptions
-from door.progress import Live
+from door.progress import Live, Stage
 from door.session import Session
+from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.scenarios import STEADY, scenario_named
 from loadtest.workload import (
-    ClosedModel,
     HttpTarget,
     LoadPlan,
     OpenModel,
@@ -35,8 +37,6 @@ from loadtest.workload import (
 
 __all__ = ["LoadSettings", "measure"]
 
-_WARM_UP = 0.5
-_USERS = 8
 _WHOSE: dict[str, Exit] = {"target": Exit.UNREACHABLE, "generator": Exit.FAULT, "setup": Exit.USAGE}
 
 
@@ -45,8 +45,7 @@ class LoadSettings:
     """What load is made: by which scenario, and with which tools; without any it chooses what may be called."""
 
     checks: CheckPlan
-    model: OpenModel | ClosedModel
-    duration: float
+    arrival: Arrival
     objectives: tuple[Objective, ...]
     scenario: Scenario
     wishes: Wishes
@@ -61,11 +60,7 @@ class LoadSettings:
             wishes = Wishes(tools=tuple(_weighted(text) for text in options.tool or ()))
         except ValueError as error:
             raise Refusal(str(error)) from None
-        if options.rate is not None and options.users is not None:
-            raise Refusal("--rate (calls that wait for nobody) and --users (who call in turn) are two models; take one")
-        users = _USERS if options.users is None else options.users
-        model = ClosedModel(users=users) if options.rate is None else OpenModel(rate=options.rate)
-        return cls(checks, model, options.duration, parsed, scenario, wishes, seed)
+        return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)
 
 
 def _weighted(text: str) -> tuple[str, float]:
@@ -90,25 +85,40 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
         target=_target(target),
         revision=revision.name,
         workload=_workload(settings.scenario, offer_of(target, scouted, revision), settings.wishes),
-        model=settings.model,
-        duration=settings.duration,
-        warm_up=_WARM_UP,
+        model=settings.arrival.model,
+        duration=settings.arrival.duration,
+        warm_up=settings.arrival.warm_up,
         timeout=checks.patience.answer,
         seed=settings.seed,
         objectives=settings.objectives,
         target_pid=_local_pid(target),
     )
-    _carry_out(session, live, plan)
-
-
-def _carry_out(session: Session, live: Live, plan: LoadPlan) -> None:
     stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
+    carry_out = _search if settings.arrival.search else _run
+    _record(session, plan, lambda asked: carry_out(asked, stage))
 
-    def progress(now: Progress) -> None:
-        stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed)
 
+def _run(plan: LoadPlan, stage: Stage) -> LoadOutcome:
+    return run_load(plan, lambda now: stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed))
+
+
+def _search(plan: LoadPlan, stage: Stage) -> LoadOutcome:
+    began = time.monotonic()
+
+    def run(step: LoadPlan) -> LoadOutcome:
+        asked = f"{step.model.rate:,.3g}/s" if isinstance(step.model, OpenModel) else "one user alone"
+
+        def progress(now: Progress) -> None:
+            stage.step(f"{asked}: {now.phase} {now.rate:,.0f}/s", to=min(plan.duration, time.monotonic() - began))
+
+        return run_load(step, progress)
+
+    return find_capacity(plan, run)
+
+
+def _record(session: Session, plan: LoadPlan, carry_out: Callable[[LoadPlan], LoadOutcome]) -> None:
     try:
-        outcome: LoadOutcome = run_load(plan, progress)
+        outcome = carry_out(plan)
     except LoadError as error:
         raise Refusal(str(error), _WHOSE[error.whose]) from None
     for row in outcome.rows:

@@ -191,6 +191,13 @@ class SurveyOptions:
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False
 
 
+class Arrivals(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
+    """How calls that wait for nobody are spread over time."""
+
+    constant = "constant"
+    poisson = "poisson"
+
+
 class ClientTransport(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
     """How a client speaks."""
 
@@ -251,8 +258,14 @@ class LoadOptions:
     """What load is made, and what is expected of the target under it."""
 
     duration: Annotated[
-        float, typer.Option("--duration", metavar="SECONDS", min=0.5, help="How long the load lasts.")
-    ] = 5.0
+        float | None,
+        typer.Option(
+            "--duration",
+            metavar="SECONDS",
+            min=0.5,
+            help="How long the load lasts. [5, as long as its --shape, or 60 for --find-capacity]",
+        ),
+    ] = None
     rate: Annotated[
         float | None,
         typer.Option("--rate", metavar="N", min=0.1, help="Calls a second, whatever the target does (open model)."),
@@ -260,6 +273,31 @@ class LoadOptions:
     users: Annotated[
         int | None, typer.Option("--users", metavar="N", min=1, help="Users that call in turn (closed model). [8]")
     ] = None
+    shape: Annotated[
+        str | None,
+        typer.Option(
+            "--shape",
+            metavar="SHAPE",
+            help="How the rate changes, or 'users' and how their number does: 'ramp 10..200 over 30s', "
+            "'steps 50,100,200 each 10s', 'spike 50 to 500 for 5s after 10s'.",
+        ),
+    ] = None
+    arrivals: Annotated[
+        Arrivals | None,
+        typer.Option("--arrivals", help="Calls at even distances, or at random ones. [constant]"),
+    ] = None
+    think: Annotated[
+        float | None,
+        typer.Option("--think", metavar="SECONDS", min=0, help="How long a user pauses after an answer. [0]"),
+    ] = None
+    warm_up: Annotated[
+        float,
+        typer.Option("--warm-up", metavar="SECONDS", min=0, help="How long calls are made before any counts."),
+    ] = 0.5
+    find_capacity: Annotated[
+        bool,
+        typer.Option("--find-capacity", help="Search for the highest rate that meets the objectives."),
+    ] = False
     slo: Annotated[
         list[str] | None,
         typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),
