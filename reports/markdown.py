@@ -67,7 +67,8 @@ def _fitted(parts: Iterable[str], room: int) -> tuple[str, int]:
 
 def _verdict(run: Run, summary: Digest) -> Iterator[str]:
     target = run.header.target
-    yield f"## {_MARKS[summary.standing]}: {prose(summary.headline)}\n"
+    unproven = summary.standing == "passed" and not run.complete
+    yield f"## {_MARKS['inconclusive' if unproven else summary.standing]}: {prose(summary.headline)}\n"
     yield f"{code(target.implementation or target.name)}, {_coverage(summary)}\n"
     if run.footer is None:
         yield "> The records end before the run did: what is not in here may be wrong too.\n"

@@ -130,7 +130,7 @@ def _result(run: Run, groups: list[Group], rules: list[str]) -> dict[str, Any]:
         **_suppressions(groups),
         "properties": {
             "severity": severity(first, run.baseline),
-            "places": [f"{place.revision} over {place.transport}" for place in _places(groups)],
+            "places": [visible(f"{place.revision} over {place.transport}") for place in _places(groups)],
             "requirements": [visible(requirement.id) for requirement in first.requirements],
             "repeat": visible(first.repeat),
             "wire": [visible(shorten(line, _CHARACTERS)) for line in wire_lines(first)],
@@ -171,7 +171,8 @@ def _location(run: Run, judgement: Judgement, places: list[Any]) -> dict[str, An
 
 def _fingerprint(judgement: Judgement) -> str:
     """Return what stays the same from run to run: nothing that a target says has a part in it."""
-    return hashlib.sha256("\0".join((judgement.check, _property(judgement))).encode()).hexdigest()[:32]
+    named = visible(f"{judgement.check}\n{_property(judgement)}")
+    return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
 def _suppressions(groups: list[Group]) -> dict[str, Any]:

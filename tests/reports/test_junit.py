@@ -142,7 +142,9 @@ def test_a_finding_that_did_not_happen_again_is_labelled_flaky_and_not_hidden(sa
 
 
 def test_a_failure_that_is_known_is_skipped_with_its_reason_and_link(sample_run: Run) -> None:
-    known = Known(check="tools.call.error", reason="the SDK does it", link="https://x.example/1", expires=date(2030, 1, 1))
+    known = Known(
+        check="tools.call.error", reason="the SDK does it", link="https://x.example/1", expires=date(2030, 1, 1)
+    )
     run = replace(sample_run, baseline=Baseline(date(2026, 9, 14), (known,)))
     document = render_junit(run).encode()
     SCHEMA.assertValid(etree.fromstring(document))
@@ -159,4 +161,9 @@ def test_cases_name_the_file_that_the_command_runs_and_suites_tell_where_they_ra
     }
     properties = root.findall("testsuite[@name='2025-11-25 over stdio']/properties/property")
     told = {item.get("name"): item.get("value") for item in properties}
-    assert (told["revision"], told["transport"], told["exit"], told["standing"]) == ("2025-11-25", "stdio", "1", "failed")
+    assert (told["revision"], told["transport"], told["exit"], told["standing"]) == (
+        "2025-11-25",
+        "stdio",
+        "1",
+        "failed",
+    )

@@ -1,0 +1,94 @@
+"""Markdown for jobs and comments: the verdict first, failures folded, nothing of a target obeyed, short enough."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import msgspec
+
+from reports.baseline import Baseline, Known
+from reports.markdown import LIMIT, render_markdown
+from reports.records import LoadJudgement, Run, WireEntry
+
+
+def test_the_verdict_comes_first_and_what_was_judged_after_it(sample_run: Run) -> None:
+    first, _, second, *_ = render_markdown(sample_run).splitlines()
+    assert first == "## ❌ Failed: 3 violations, 2 warnings, 1 note and 1 missed objective"
+    assert second.startswith(
+        "<code>notes-server 1.4.2</code>, 289 of 339 judgements made (266 passed); 50 could not be"
+    )
+
+
+def test_each_failure_is_folded_with_all_that_shows_it(sample_run: Run) -> None:
+    text = render_markdown(sample_run)
+    assert text.count("<details>") == text.count("</details>") == 7
+    (failure,) = [part for part in text.split("<details>") if "<code>tools.call.error</code>" in part]
+    assert failure.startswith("<summary><b>violation</b> read&#95;note answers a note that does not exist")
+    assert "- **expected** <code>a result with isError: true" in failure
+    assert "/server/tools#error-handling)" in failure
+    assert '```\n0.041 s -> {"jsonrpc":"2.0","id":"call-7"' in failure
+    assert "```sh\ntouchstone check --only tools.call.error --revision 2026-07-28 -- node" in failure
+
+
+def test_load_is_a_table_and_objectives_a_list(sample_run: Run) -> None:
+    judged = LoadJudgement(name="no leak", holds=None, explanation="the target cannot be seen")
+    load = msgspec.structs.replace(sample_run.loads[0], judgements=(judged,))
+    text = render_markdown(replace(sample_run, loads=(load, *sample_run.loads[1:])))
+    assert "| operation | asked for | completed | a second | errors | p50 | p99 | max |" in text
+    assert "| tools/call search&#95;notes | 400 a second |" in text
+    assert "| no result: the generator was the limit |" in text
+    assert (
+        "- ❌ missed: <code>p99 &lt; 100 ms</code> for <code>tools/call search&#95;notes</code>, measured 418 ms"
+        in text
+    )
+    assert "- ⚪ not judged: no leak, the target cannot be seen" in text
+
+
+def test_a_run_of_which_nothing_is_wrong_is_short(clean_run: Run) -> None:
+    text = render_markdown(clean_run)
+    assert text.startswith("## ✅ Passed: 28 checks passed\n")
+    assert "<details>" not in text
+
+
+def test_a_run_that_was_cut_short_says_so_first(clean_run: Run) -> None:
+    cut_short = render_markdown(replace(clean_run, footer=None))
+    assert cut_short.startswith("## ⚪ Inconclusive")
+    assert "> The records end before the run did" in cut_short.partition("###")[0]
+
+
+def test_known_failures_are_listed_with_their_reasons(sample_run: Run) -> None:
+    known = (Known(check="tools.call.error", reason="the SDK does it"), Known(check="ping.answered"))
+    text = render_markdown(replace(sample_run, baseline=Baseline(date(2026, 9, 14), known)))
+    assert "### 1 known failure\n" in text
+    assert "- <code>tools.call.error</code>, every revision over http and stdio: the SDK does it" in text
+    assert "- <code>ping.answered</code>  is listed in the baseline, but nothing of it failed: remove it" in text
+
+
+def test_nothing_that_a_target_says_is_markup_or_calls_anybody(sample_run: Run) -> None:
+    hostile = "<b>x</b> **bold** [a](javascript:b) @octocat #12 https://evil.example |\n# Title\n</details> `@octo`"
+    wire = WireEntry(at=0.0, direction="sent", text=f"````\n{hostile}")
+    row = msgspec.structs.replace(
+        sample_run.verdicts[-1], level="MUST", summary=hostile, actual=hostile, evidence=(wire,), transport=hostile
+    )
+    text = render_markdown(Run(header=sample_run.header, verdicts=(row,)))
+    outside = re.sub(r"^(`{3,}).*?^\1$", "", text, flags=re.MULTILINE | re.DOTALL)
+    spoken = re.sub(r"<code>.*?</code>", "", outside)
+    assert not re.search(r"<b>x|\*\*bold|\]\(javascript|@\w|(?<!&)#12|evil\.example|^# ", spoken, re.MULTILINE)
+    assert outside.count("</details>") == 1
+    assert "`````\n0.000 s -> ````" in text
+
+
+def test_a_summary_is_never_longer_than_services_take(sample_run: Run) -> None:
+    long = "ä" * 3_000 + "|" * 3_000
+    verdicts = tuple(
+        msgspec.structs.replace(
+            sample_run.verdicts[-1], check=f"check.{number}", summary=f"{number} {long}", actual=long
+        )
+        for number in range(400)
+    )
+    blocked = tuple(msgspec.structs.replace(row, outcome="blocked", cause=f"{row.check} {long}") for row in verdicts)
+    header = msgspec.structs.replace(sample_run.header, command=long, touchstone=long)
+    text = render_markdown(Run(header=header, verdicts=(*verdicts, *blocked)))
+    assert len(text.encode()) <= LIMIT
+    assert re.search(r"^\*\d+ more parts found no room here", text, re.MULTILINE)
+    assert text.count("<details>") == text.count("</details>")
