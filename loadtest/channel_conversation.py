@@ -79,6 +79,12 @@ class ChannelConversation:
         """Whether it was opened, and its connection, if that could be opened anew, is not lost."""
         return self._opened and not (self._link.renewable and self._link.channel.ended is not None)
 
+    @property
+    def pid(self) -> int | None:
+        """The process at the other end, where it is one of ours."""
+        pid: int | None = getattr(self._link, "pid", None)
+        return pid
+
     def open(self) -> Exchange | None:
         """See that there is a connection and the handshake is done. Raises `OpeningError`."""
         exchange = self._link.open()
