@@ -20,7 +20,7 @@ from reference_impl.protocol.methods import PAGINATED
 if TYPE_CHECKING:
     from conformance.peer import Peer
 
-__all__ = ["Permission", "Surface", "ToolCall", "gather", "lasting", "prompt_arguments", "task_support"]
+__all__ = ["Permission", "Surface", "ToolCall", "free_string", "gather", "lasting", "prompt_arguments", "task_support"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -134,7 +134,7 @@ class Surface:
     def need_echo(self) -> tuple[ToolCall, str]:
         """Return a call with the name of a free string argument, whose text may be of any size and content."""
         for call in self.calls():
-            member = _free_string(call.tool.get("inputSchema"))
+            member = free_string(call.tool.get("inputSchema"))
             if member is not None and not _is_slow(call.tool):
                 return call, member
         self.need_call()
@@ -215,7 +215,8 @@ def _lasting(call: ToolCall, seconds: float) -> Iterator[dict[str, Any]]:
             yield {**call.arguments, name: value}
 
 
-def _free_string(schema: Any) -> str | None:
+def free_string(schema: Any) -> str | None:
+    """Return the name of an argument that takes a text of any size and content, if an input schema has one."""
     members = schema.get("properties") if isinstance(schema, dict) else None
     for name in _ECHO:
         member = members.get(name) if isinstance(members, dict) else None

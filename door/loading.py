@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+import msgspec
 import psutil
 
 from conformance import target as targets
@@ -82,9 +83,11 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
     checks = settings.checks
     revision = chosen(scouted.eras, checks.revisions)[-1]
     plan = LoadPlan(
-        target=_target(target),
+        target=_target(target, settings.scenario),
         revision=revision.name,
-        workload=_workload(settings.scenario, offer_of(target, scouted, revision), settings.wishes),
+        workload=_workload(
+            settings.scenario, offer_of(target, scouted, revision, settings.scenario.tokens), settings.wishes
+        ),
         model=settings.arrival.model,
         duration=settings.arrival.duration,
         warm_up=settings.arrival.warm_up,
@@ -132,12 +135,12 @@ def _shown(workload: Workload) -> str:
     return first if workload.scenario == STEADY.name else workload.name
 
 
-def _target(target: targets.Target) -> Target:
+def _target(target: targets.Target, scenario: Scenario) -> Target:
     match target:
         case targets.HttpTarget(url, headers):
             return HttpTarget(url=url, headers=dict(headers))
         case targets.StdioTarget(argv, env, cwd):
-            return StdioTarget(argv=argv, env=dict(env), cwd=cwd)
+            return StdioTarget(argv=argv, env=dict(env), cwd=cwd, process_each=scenario.alone)
         case targets.SseTarget(url, headers):
             return SseTarget(url=url, headers=dict(headers))
         case targets.WebSocketTarget(url, headers):
@@ -149,7 +152,7 @@ def _target(target: targets.Target) -> Target:
 def _workload(scenario: Scenario, offer: Offer, wishes: Wishes) -> Workload:
     """Let the scenario choose. Raises `Refusal`: exit 3 for what the target lacks, 2 for what the user asked of it."""
     try:
-        return scenario.workload(offer, wishes)
+        return msgspec.structs.replace(scenario.workload(offer, wishes), scenario=scenario.name)
     except Unavailable as problem:
         code = Exit.USAGE if problem.asked else Exit.UNREACHABLE
         raise Refusal(str(problem) if scenario is STEADY else f"{scenario.name}: {problem}", code) from None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from conformance import target as targets
 from conformance.posing import may_ask
 from conformance.scout import Scouted
-from conformance.surface import Permission, Surface, ToolCall, lasting
+from conformance.surface import Permission, Surface, ToolCall, free_string, lasting
 from loadtest.scenario import Offer, Sized, Transport
 from loadtest.workload import MARKER, Operation
 from reference_impl.protocol.methods import PAGINATED
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["offer_of"]
+__all__ = ["offer_of", "scopes_of"]
 
 _TRANSPORTS: dict[type, Transport] = {
     targets.HttpTarget: "http",
@@ -31,8 +33,8 @@ _LIMITS = {"enum", "const", "pattern", "format", "maxLength", "default", "exampl
 """Keywords that say more of a string than that it is one: whoever wrote them wants no text of ours."""
 
 
-def offer_of(target: targets.Target, scouted: Scouted, revision: Revision) -> Offer:
-    """Return what the target offers at a revision that was looked at."""
+def offer_of(target: targets.Target, scouted: Scouted, revision: Revision, tokens: int = 1) -> Offer:
+    """Return what the target offers at a revision that was looked at; `tokens` are made at most, where they can be."""
     surface = scouted.surfaces[revision.name]
     capabilities = dict(scouted.capabilities[revision.name])
     calls = list(surface.calls())
@@ -43,6 +45,7 @@ def offer_of(target: targets.Target, scouted: Scouted, revision: Revision) -> Of
         cheap=_plain("server/discover" if revision.modern else "ping"),
         calls=tuple(_operation(call, surface.permission) for call in calls),
         quick=tuple(_operation(call, surface.permission) for call in calls if not surface.is_slow(call)),
+        texts=tuple(_texts(surface, calls)),
         echo=_echo(scouted, revision),
         slow=tuple(_slow(calls)),
         progress=tuple(_operation(call, surface.permission) for call in calls if _named(call, _PROGRESS)),
@@ -50,6 +53,8 @@ def offer_of(target: targets.Target, scouted: Scouted, revision: Revision) -> Of
         large=tuple(_large(calls)),
         changing=tuple(_operation(call, surface.permission) for call in calls if _named(call, _CHANGING)),
         lists=tuple(_plain(method) for method in PAGINATED if method.partition("/")[0] in capabilities),
+        tokens=_tokens(target, tokens),
+        expired=target.identities.expired if isinstance(target, targets.HttpTarget) else None,
         resources=tuple(each["uri"] for each in surface.resources if isinstance(each.get("uri"), str)),
     )
 
@@ -64,6 +69,38 @@ def _echo(scouted: Scouted, revision: Revision) -> Sized | None:
     call, member = scouted.echoes[revision.name]
     arguments = {**call.arguments, member: f"touchstone {MARKER}"}
     return Sized(operation=_call(ToolCall(call.tool, arguments), echoes=True), argument=member)
+
+
+def _texts(surface: Surface, calls: list[ToolCall]) -> Iterator[Sized]:
+    for call in calls:
+        member = free_string(call.tool.get("inputSchema"))
+        if member is not None and not surface.is_slow(call):
+            arguments = {**call.arguments, member: f"touchstone {MARKER}"}
+            yield Sized(operation=_call(ToolCall(call.tool, arguments)), argument=member)
+
+
+def _tokens(target: targets.Target, count: int) -> tuple[str, ...]:
+    """Return the token that the target is given anyway, then others that are as good and that it never saw."""
+    if not isinstance(target, targets.HttpTarget) or target.token is None:
+        return ()
+    known, mint, second = target.token, target.identities.mint, target.identities.second
+    if mint is None:
+        return (known,) if second is None else (known, second)
+    scopes = scopes_of(known)
+    return (known, *(mint(scopes) for _ in range(count - 1)))
+
+
+def scopes_of(token: str) -> list[str]:
+    """Return the scopes that a JWT claims, unverified; none where it is no JWT (RFC 9068, section 2.2.3)."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return []
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return []
+    scope = claims.get("scope") if isinstance(claims, dict) else None
+    return scope.split() if isinstance(scope, str) else []
 
 
 def _slow(calls: list[ToolCall]) -> Iterator[Sized]:

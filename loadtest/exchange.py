@@ -69,9 +69,9 @@ def _nobody(failure: Failure) -> None:
 class Client:
     """Who converses: the revision spoken, the seconds that an answer may take, and what the server gets when it asks.
 
-    `answers` are results by method (`roots/list`, `sampling/createMessage`, `elicitation/create`); the capabilities for
-    them are declared. `on_stray` is told of faults that belong to no request: answers that nobody asked for, answers
-    that come twice, bytes that are no message.
+    `answers` are results by method (`roots/list`, `sampling/createMessage`, `elicitation/create`), or make them of the
+    params; the capabilities for them are declared. `on_stray` is told of faults that belong to no request: answers that
+    nobody asked for, answers that come twice, bytes that are no message.
     """
 
     revision: Revision

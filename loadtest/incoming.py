@@ -85,7 +85,8 @@ def hear(data: bytes | str, at: float, answers: Mapping[str, Any]) -> tuple[Noti
     if method == "ping":
         return None, encode_json(envelope | {"result": {}})
     if method in answers:
-        return notice, encode_json(envelope | {"result": answers[method]})
+        answer = answers[method]
+        return notice, encode_json(envelope | {"result": answer(notice.params) if callable(answer) else answer})
     return notice, encode_json(envelope | {"error": {"code": -32601, "message": "Method not found"}})
 
 

@@ -6,14 +6,15 @@ The first half, `workload`, runs at the door and is pure; the second, `turn`, ru
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from loadtest.workload import Operation, Workload
+from reference_impl.protocol.revisions import revision_named
 
 if TYPE_CHECKING:
     from loadtest.found import Found
@@ -49,10 +50,11 @@ class Offer(Struct, frozen=True, kw_only=True):
 
     `cheap` is the request that costs the least. `calls` are the tools that may be called, in the order of the target's
     list, `quick` those that do not look slow; arguments that are free text hold `MARKER`, unless the user gave samples.
-    `echo` repeats its text argument (proved, not guessed), which holds `MARKER`. `slow` lasts as long as its argument
-    says; `progress` reports progress; `asking` ask their client for something; `large` answer as much as their argument
-    says; `changing` change a list that the target has (all four told by names and schemas). `lists` are the first pages
-    of the lists, named by their methods. `tokens` are bearer tokens of several users, where they are known.
+    `texts` take a text of any size, `echo` repeats it (proved, not guessed); both hold `MARKER`. `slow` lasts as long
+    as its argument says; `progress` reports progress; `asking` ask their client for something; `large` give as much as
+    their argument says; `changing` change a list that the target has (all told by names and schemas). `lists` are the
+    first pages of the lists, named by their methods. `tokens` are good bearer tokens, of which the target has seen the
+    first alone; `expired` is one that was good once.
     """
 
     revision: str
@@ -61,6 +63,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     cheap: Operation
     calls: tuple[Operation, ...] = ()
     quick: tuple[Operation, ...] = ()
+    texts: tuple[Sized, ...] = ()
     echo: Sized | None = None
     slow: tuple[Sized, ...] = ()
     progress: tuple[Operation, ...] = ()
@@ -71,10 +74,18 @@ class Offer(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     prompts: tuple[Operation, ...] = ()
     tokens: tuple[str, ...] = ()
+    expired: str | None = None
+
+    @property
+    def modern(self) -> bool:
+        """Whether requests describe themselves, without a handshake."""
+        revision = revision_named(self.revision)
+        return revision is not None and revision.modern
 
     def call(self, tool: str) -> Operation:
         """Return the call of a tool. Raises `Unavailable` if there is none that may be made."""
-        found = next((each for each in self.calls if each.params.get("name") == tool), None)
+        echo = () if self.echo is None else (self.echo.operation,)
+        found: Operation | None = next((each for each in (*echo, *self.calls) if each.params.get("name") == tool), None)
         if found is None:
             known = ", ".join(str(each.params.get("name")) for each in self.calls) or "none"
             raise Unavailable(
@@ -122,7 +133,9 @@ class Scenario:
     `needs` says in a few words what of the target. `workload` raises `Unavailable`; it gives its result the scenario's
     name, and parameters for `turn` if that has any. `turn` is what one arrival (open model) or iteration (closed model)
     does; it returns the sample that stands for the whole. `opens` says that the conversation of a user is opened before
-    its first turn; a scenario whose turns do that themselves sets it to False. `judge` says in the end what the run
+    its first turn; a scenario whose turns do that themselves sets it to False. `alone` says that over stdio each user
+    has a process of its own, `answers` what the target gets, by method, when it asks its client for something;
+    `tokens` is how many it can use, where the door makes them. `judge` says in the end what the run
     shows beside latency; it is pure, and runs where the records are made.
     """
 
@@ -132,4 +145,7 @@ class Scenario:
     turn: Callable[[Visitor], Sample] = next_operation
     needs: str = "nothing"
     opens: bool = True
+    alone: bool = False
+    tokens: int = 1
+    answers: Mapping[str, Any] = field(default_factory=dict)
     judge: Callable[[Found], Iterable[LoadJudgement]] = _nothing

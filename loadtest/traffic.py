@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from loadtest.exchange import Conversation, Exchange, OpeningError
+from loadtest.exchange import CANCELLED, Conversation, Exchange, OpeningError
 from loadtest.recorder import OPENING, Recorder
 from loadtest.sample import Failure, Sample
 from loadtest.schedule import choices
-from loadtest.wire import FIRST_MARKER, Template
+from loadtest.wire import FIRST_MARKER, Prepared, Template
 from loadtest.workload import Operation
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.revisions import Revision
@@ -49,6 +49,7 @@ class Traffic:
         self.given_up = 0
         self.in_flight = 0
         self.shared: dict[str, Any] = {}
+        self.worker = worker
         self._admit = admit
         self._choices = choices(operations, seed + worker)
         self._markers = itertools.count(FIRST_MARKER + worker * 100_000_000)
@@ -67,20 +68,46 @@ class Traffic:
 
     def ask(self, conversation: Conversation, template: Template, intended: float | None = None) -> Sample:
         """Send this operation and wait for what becomes of it."""
-        if self._admit is not None:
-            self._admit()
-        self.in_flight += 1
-        began = time.perf_counter()
-        failure = None if conversation.is_open else self.open(conversation)
-        if failure is None:
-            exchange = conversation.call(template, next(self._markers))
-        else:
-            now = time.perf_counter()
-            exchange = Exchange(now, now, now, 0, failure)
+        began = self._begin()
+        exchange = self._exchange(conversation, template, next(self._markers))
         sample = exchange.sample(template.name, began if intended is None else intended)
         self.count(sample, time.perf_counter() - began)
         self.in_flight -= 1
         return sample
+
+    def call(self, conversation: Conversation, template: Prepared, marker: int) -> Exchange:
+        """Send a request and return what became of it, to be recorded by whoever asked for it."""
+        self._begin()
+        exchange = self._exchange(conversation, template, marker)
+        self.in_flight -= 1
+        return exchange
+
+    def take_back(self, conversation: Conversation, template: Prepared, marker: int, after: float) -> Exchange:
+        """Send a request, cancel it `after` so many seconds, and return how that ended: well, if it was under way."""
+        began = self._begin()
+        failure = None if conversation.is_open else self.open(conversation)
+        if failure is None:
+            underway = conversation.begin(template, marker)
+            time.sleep(after)  # gevent's, in the Locust process
+            underway.cancel()
+            exchange = underway.finish()
+        else:
+            exchange = Exchange(began, began, time.perf_counter(), 0, failure)
+        self.in_flight -= 1
+        return exchange._replace(failure=None) if exchange.failure == CANCELLED else exchange
+
+    def _begin(self) -> float:
+        if self._admit is not None:
+            self._admit()
+        self.in_flight += 1
+        return time.perf_counter()
+
+    def _exchange(self, conversation: Conversation, template: Prepared, marker: int) -> Exchange:
+        failure = None if conversation.is_open else self.open(conversation)
+        if failure is None:
+            return conversation.call(template, marker)
+        now = time.perf_counter()
+        return Exchange(now, now, now, 0, failure)
 
     def count(self, sample: Sample, busy: float) -> None:
         """Record a sample, and that a user was busy with it for so many seconds."""
@@ -91,15 +118,19 @@ class Traffic:
     def open(self, conversation: Conversation) -> Failure | None:
         """Open a conversation and record how long it took; return why it could not be opened."""
         began = time.perf_counter()
-        try:
-            exchange = conversation.open()
-        except OpeningError as problem:
-            now = time.perf_counter()
-            exchange = Exchange(began, now, now, 0, problem.failure)
+        exchange = _opened(conversation, began)
         if exchange is None:
             return None
         self.recorder.record_opening(exchange.sample(OPENING, began))
         return exchange.failure
+
+    def set_up(self, conversation: Conversation) -> Exchange:
+        """Open a conversation and return how that went, from the first thing that it took to the last."""
+        began = self._begin()
+        exchange = _opened(conversation, began)
+        now = time.perf_counter()
+        self.in_flight -= 1
+        return Exchange(began, now, now, 0, None) if exchange is None else exchange._replace(sent=began, done=now)
 
     def give_up(self, intended: float) -> Sample:
         """Record an arrival that was never sent: for whoever came then, the target was out of reach until now."""
@@ -109,3 +140,11 @@ class Traffic:
         self.given_up += 1
         self.recorder.record(sample)
         return sample
+
+
+def _opened(conversation: Conversation, began: float) -> Exchange | None:
+    try:
+        return conversation.open()
+    except OpeningError as problem:
+        now = time.perf_counter()
+        return Exchange(began, now, now, 0, problem.failure)

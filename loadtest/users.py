@@ -15,6 +15,7 @@ Each request is fired as Locust's `request` event, of type `MCP`; exact distribu
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gevent
@@ -117,7 +118,7 @@ class McpUser(User):
     @classmethod
     def client(cls) -> Client:
         """Return who converses: how it speaks, waits and answers, and where faults go that belong to no request."""
-        return Client(cls.spoken(), cls.timeout, cls.answers, cls._record_stray)
+        return Client(cls.spoken(), cls.timeout, {**cls.scenario.answers, **cls.answers}, cls._record_stray)
 
     @classmethod
     def _record_stray(cls, failure: Failure) -> None:
@@ -125,8 +126,9 @@ class McpUser(User):
         traffic.recorder.record_stray(traffic.templates[0].name if traffic.templates else STRAY, failure)
 
     @classmethod
-    def converse(cls) -> Conversation:
-        """Make a conversation; not opened yet."""
+    def converse(cls, headers: Mapping[str, str] | None = None) -> Conversation:
+        """Make a conversation; not opened yet. `headers` go with its requests, over those of all users."""
+        del headers
         raise TypeError(f"{cls.__name__} must say how to reach its target: derive from McpHttpUser or McpStdioUser")
 
     def on_start(self) -> None:
@@ -173,9 +175,9 @@ class McpHttpUser(McpUser):
     headers: ClassVar[dict[str, str]] = {}
 
     @classmethod
-    def converse(cls) -> HttpConversation:
+    def converse(cls, headers: Mapping[str, str] | None = None) -> HttpConversation:
         """Make a conversation; it connects when it is opened."""
-        return HttpConversation(Endpoint(str(cls.host), cls.headers), cls.client())
+        return HttpConversation(Endpoint(str(cls.host), {**cls.headers, **(headers or {})}), cls.client())
 
 
 class McpSseUser(McpUser):
@@ -189,10 +191,10 @@ class McpSseUser(McpUser):
     revision = LATEST_LEGACY.name
 
     @classmethod
-    def converse(cls) -> ChannelConversation:
+    def converse(cls, headers: Mapping[str, str] | None = None) -> ChannelConversation:
         """Make a conversation; it connects when it is opened."""
         url = str(cls.host).removeprefix("sse+")
-        return ChannelConversation(SseLink(Endpoint(url, cls.headers), cls.client()))
+        return ChannelConversation(SseLink(Endpoint(url, {**cls.headers, **(headers or {})}), cls.client()))
 
 
 class McpWebSocketUser(McpUser):
@@ -202,12 +204,14 @@ class McpWebSocketUser(McpUser):
     headers: ClassVar[dict[str, str]] = {}
 
     @classmethod
-    def converse(cls) -> ChannelConversation:
+    def converse(cls, headers: Mapping[str, str] | None = None) -> ChannelConversation:
         """Make a conversation; it connects when it is opened."""
         # The library is needed for nothing else here.
         from loadtest.websocket_conversation import WebSocketLink
 
-        return ChannelConversation(WebSocketLink(Endpoint(str(cls.host), cls.headers), cls.client()))
+        return ChannelConversation(
+            WebSocketLink(Endpoint(str(cls.host), {**cls.headers, **(headers or {})}), cls.client())
+        )
 
 
 class McpStdioUser(McpUser):
@@ -218,8 +222,9 @@ class McpStdioUser(McpUser):
     processes: ClassVar[tuple[StdioProcess, ...]] = ()
 
     @classmethod
-    def converse(cls) -> ChannelConversation:
-        """Make a conversation; its process starts when it is opened."""
+    def converse(cls, headers: Mapping[str, str] | None = None) -> ChannelConversation:
+        """Make a conversation; its process starts when it is opened. Headers mean nothing to it."""
+        del headers
         if cls.target.process_each or not cls.processes:
             process = StdioProcess(cls.target, cls.client())
             cls.processes = (*(each for each in cls.processes if not each.closed), process)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadtest.exchange import Conversation, Exchange
@@ -11,7 +11,7 @@ from loadtest.recorder import Remark
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import next_operation
 from loadtest.traffic import Traffic
-from loadtest.wire import Template
+from loadtest.wire import Prepared, Template
 from reports.records import WireEntry
 
 __all__ = ["Visitor"]
@@ -40,7 +40,7 @@ class Visitor:
     def __init__(
         self,
         traffic: Traffic,
-        converse: Callable[[], Conversation],
+        converse: Callable[..., Conversation],
         turn: Callable[[Visitor], Sample] = next_operation,
         parameters: dict[str, Any] | None = None,
         tell: Callable[[Sample], None] = lambda _: None,
@@ -76,14 +76,23 @@ class Visitor:
         self._tell(sample)
         return sample
 
-    def due(self) -> float:
-        """Take the time at which the turn was due; now, once it is taken."""
+    def due(self) -> float | None:
+        """Take the time at which the turn was due; None once it is taken, and where nobody waits for a schedule."""
         due, self.intended = self.intended, None
-        return time.perf_counter() if due is None else due
+        return due
 
     def marker(self) -> int:
         """Return a number that no other call of the run has."""
         return self.traffic.next_marker()
+
+    def call(self, template: Prepared, marker: int | None = None) -> Exchange:
+        """Send a request and return what became of it, for the turn to `record`; the conversation is opened if it is
+        not. Without `marker` it takes the next."""
+        return self.traffic.call(self.conversation, template, self.marker() if marker is None else marker)
+
+    def take_back(self, template: Prepared, marker: int, after: float) -> Exchange:
+        """Send a request, cancel it `after` so many seconds, and return how that ended, for the turn to `record`."""
+        return self.traffic.take_back(self.conversation, template, marker, after)
 
     def record(self, operation: str, exchange: Exchange, intended: float | None = None) -> Sample:
         """Record a request that the turn made by itself, in the name of an operation."""
@@ -124,8 +133,24 @@ class Visitor:
         """Close the conversation."""
         self.conversation.close()
 
-    def renew(self) -> Conversation:
-        """Close the conversation and return the one that takes its place; it is not opened yet."""
+    def renew(self, headers: Mapping[str, str] | None = None) -> Conversation:
+        """Close the conversation and return the one that takes its place; it is not opened yet. `headers` go with its
+        requests, over those of all users."""
         self.conversation.close()
-        self.conversation = self._converse()
+        self.conversation = self._converse() if headers is None else self._converse(headers)
         return self.conversation
+
+    def set_up(self, operation: str) -> Sample:
+        """Open a new conversation and record that as an operation: all that it takes until a call can be made."""
+        due = self.due()
+        return self.record(operation, self.traffic.set_up(self.renew()), due)
+
+    def tear_down(self, operation: str | None = None, *, silent: bool = False) -> None:
+        """End the session and close the conversation. What the target has to say to that is recorded as `operation`;
+        with `silent` also the time that it takes where it says nothing, as a process that ends."""
+        began = time.perf_counter()
+        exchange = self.conversation.end_session()
+        self.conversation.close()
+        now = time.perf_counter()
+        if operation is not None and (silent or exchange is not None):
+            self.record(operation, exchange or Exchange(began, now, now, 0, None))

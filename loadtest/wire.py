@@ -120,6 +120,13 @@ class Template:
         request = Request(1, self._operation.method, _substitute(self._params(), marker))
         return request_headers(request, self._revision, session=session, schema=self._operation.schema)
 
+    def again(self, marker: int, further: dict[str, Any]) -> Message:
+        """Return the request of this marker as it is sent for another round, with further params
+        (2026-07-28 `basic/patterns/mrtr#basic-workflow`)."""
+        operation = self._operation
+        request = Request(1, operation.method, _substitute(operation.params, marker) | further)
+        return Message(self.name, request, (self._revision, self._capabilities or {}), operation.schema)
+
     def _params(self) -> dict[str, Any]:
         return _described(self._operation.params, self._revision, self._capabilities)
 
@@ -156,7 +163,7 @@ class Message:
 def _described(params: dict[str, Any], revision: Revision, capabilities: dict[str, Any] | None) -> dict[str, Any]:
     if not revision.modern:
         return params
-    return params | {"_meta": params.get("_meta", {}) | request_meta(revision, dict(CLIENT_INFO), capabilities)}
+    return params | {"_meta": request_meta(revision, dict(CLIENT_INFO), capabilities) | params.get("_meta", {})}
 
 
 def _asks_progress(params: dict[str, Any]) -> bool:

@@ -9,9 +9,9 @@ from loadtest.scenarios.cold import COLD
 from loadtest.scenarios.discovery import DISCOVERY
 from loadtest.scenarios.isolation import ISOLATION
 from loadtest.scenarios.long_calls import LONG_CALLS
+from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.payload import PAYLOAD
 from loadtest.scenarios.rounds import ROUNDS
-from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.steady import STEADY
 
 __all__ = ["SCENARIOS", "STEADY", "scenario_named"]

@@ -5,14 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from loadtest.scenario import Offer, Scenario, Wishes
-from loadtest.workload import Workload
+from loadtest.workload import Operation, Workload
 
-__all__ = ["STEADY"]
+__all__ = ["STEADY", "chosen"]
+
+
+def chosen(offer: Offer, wishes: Wishes) -> tuple[Operation, ...]:
+    """Return the calls of the tools that the user named, else the one that is usual. Raises `Unavailable`."""
+    named = tuple(msgspec.structs.replace(offer.call(tool), weight=weight) for tool, weight in wishes.tools)
+    return named or (offer.usual(),)
 
 
 def _workload(offer: Offer, wishes: Wishes) -> Workload:
-    named = tuple(msgspec.structs.replace(offer.call(tool), weight=weight) for tool, weight in wishes.tools)
-    return Workload(name="steady calls", operations=named or (offer.usual(),))
+    return Workload(name="steady calls", operations=chosen(offer, wishes))
 
 
 STEADY = Scenario("steady", "calls of one tool, or of several as often as their weights say", _workload)
