@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,11 +20,13 @@ from door.offering import offer_of
 from door.options import LoadOptions
 from door.progress import Live, Stage
 from door.session import Session
+from door.starting import Start
 from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.scenarios import STEADY, scenario_named
+from loadtest.serving import Serving
 from loadtest.workload import (
     HttpTarget,
     LoadPlan,
@@ -51,6 +53,7 @@ class LoadSettings:
     scenario: Scenario
     wishes: Wishes
     seed: int
+    serving: Serving | None = None
 
     @classmethod
     def of(cls, options: LoadOptions, objectives: Iterable[str], checks: CheckPlan, seed: int) -> LoadSettings:
@@ -62,6 +65,13 @@ class LoadSettings:
         except ValueError as error:
             raise Refusal(str(error)) from None
         return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)
+
+    def served_by(self, start: Start | None) -> LoadSettings:
+        """Return the settings for a target that is ours to start: scenarios may start it again."""
+        if start is None:
+            return self
+        serving = Serving(argv=start.argv, url=start.url, env=dict(start.env), cwd=start.cwd)
+        return replace(self, serving=serving)
 
 
 def _weighted(text: str) -> tuple[str, float]:
@@ -82,12 +92,12 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
     """Put a target that was looked at under load at its newest revision. Raises `Refusal` if nothing was measured."""
     checks = settings.checks
     revision = chosen(scouted.eras, checks.revisions)[-1]
+    offer = offer_of(target, scouted, revision, settings.scenario.tokens)
+    offer = msgspec.structs.replace(offer, serving=settings.serving)
     plan = LoadPlan(
         target=_target(target, settings.scenario),
         revision=revision.name,
-        workload=_workload(
-            settings.scenario, offer_of(target, scouted, revision, settings.scenario.tokens), settings.wishes
-        ),
+        workload=_workload(settings.scenario, offer, settings.wishes),
         model=settings.arrival.model,
         duration=settings.arrival.duration,
         warm_up=settings.arrival.warm_up,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
+from loadtest.serving import Serving
 from loadtest.workload import Operation, Workload
 from reference_impl.protocol.revisions import revision_named
 
@@ -55,6 +56,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     their argument says; `changing` change a list that the target has (all told by names and schemas). `lists` are the
     first pages of the lists, named by their methods. `tokens` are good bearer tokens, of which the target has seen the
     first alone; `expired` is one that was good once.
+    `serving` is what serves the target's URL, where that is ours to start and to end.
     """
 
     revision: str
@@ -75,6 +77,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     prompts: tuple[Operation, ...] = ()
     tokens: tuple[str, ...] = ()
     expired: str | None = None
+    serving: Serving | None = None
 
     @property
     def modern(self) -> bool:

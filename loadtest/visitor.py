@@ -133,6 +133,10 @@ class Visitor:
         """Close the conversation."""
         self.conversation.close()
 
+    def another(self) -> Conversation:
+        """Return a conversation beside the user's own, for the turn to open and to close."""
+        return self._converse()
+
     def renew(self, headers: Mapping[str, str] | None = None) -> Conversation:
         """Close the conversation and return the one that takes its place; it is not opened yet. `headers` go with its
         requests, over those of all users."""

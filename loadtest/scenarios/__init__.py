@@ -7,11 +7,13 @@ from loadtest.scenarios.authorized import AUTHORIZED
 from loadtest.scenarios.churn import CHURN
 from loadtest.scenarios.cold import COLD
 from loadtest.scenarios.discovery import DISCOVERY
+from loadtest.scenarios.first_calls import FIRST_CALLS
 from loadtest.scenarios.isolation import ISOLATION
 from loadtest.scenarios.long_calls import LONG_CALLS
 from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.payload import PAYLOAD
 from loadtest.scenarios.rounds import ROUNDS
+from loadtest.scenarios.restart import RESTART
 from loadtest.scenarios.steady import STEADY
 
 __all__ = ["SCENARIOS", "STEADY", "scenario_named"]
@@ -27,6 +29,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     AUTHORIZED,
     ISOLATION,
     NEIGHBOUR,
+    FIRST_CALLS,
+    RESTART,
 )
 """In the order in which a newcomer would try them."""
 
