@@ -10,7 +10,7 @@ import gevent.select
 import gevent.socket
 import gevent.ssl
 
-from loadtest.exchange import Exchange, failure_of
+from loadtest.exchange import Client, Exchange, failure_of
 from loadtest.http_reply import HttpReplies
 from loadtest.sample import Failure
 from loadtest.wire import Endpoint, Expected
@@ -32,42 +32,39 @@ _CHUNK = 65536
 
 
 class HttpConnection:
-    """Asks one thing at a time. `on_other` gets the messages that come before an answer, and when their bytes came;
-    `on_stray` the faults that belong to no request."""
+    """Asks one thing at a time. `on_other` gets the messages that come before an answer, and when their bytes came."""
 
     def __init__(
         self,
         endpoint: Endpoint,
-        timeout: float,
+        client: Client,
         on_other: Callable[[bytes | str, float], None],
-        on_stray: Callable[[Failure], None],
     ) -> None:
         self._endpoint = endpoint
-        self._timeout = timeout
+        self._client = client
         self.on_other = on_other
-        self._on_stray = on_stray
         self._socket: gevent.socket.socket | None = None
         self.replies = HttpReplies(self._other)
         self._last_used = self._first_byte = self._at = 0.0
-        self._heard = False
+        self._heard = self._kept = False
 
     def exchange(self, request: bytes, expected: Expected | None) -> Exchange:
         """Send and receive; once more, over a new connection, where the peer had closed the one that was kept.
 
         It may do so at any moment after an answer, unannounced (RFC 9112 section 9.5): our request and its end cross.
         """
-        kept = self._socket
+        kept = self._kept and self._socket is not None
         exchange = self._try(request, expected)
         failure = exchange.failure
-        if failure is None or kept is None or self._heard or failure.error_class is not ErrorClass.TRANSPORT:
+        if failure is None or not kept or self._heard or failure.error_class is not ErrorClass.TRANSPORT:
             return exchange
-        self._on_stray(RESENT)
+        self._client.on_stray(RESENT)
         return self._try(request, expected)._replace(sent=exchange.sent)
 
     def open(self) -> Exchange:
         """Connect. Raises `OSError`."""
         began = time.perf_counter()
-        self._connect(began + self._timeout)
+        self._connect(began + self._client.timeout)
         return Exchange(began, self._last_used, self._last_used, 0, None)
 
     def close(self) -> None:
@@ -86,18 +83,18 @@ class HttpConnection:
             stage = "send"
             sock.sendall(request)
             stage = "receive"
-            done = self._receive(sock, sent + self._timeout)
+            done = self._receive(sock, sent + self._client.timeout)
         except OSError as problem:
             self.close()
             done = time.perf_counter()
             return Exchange(sent, self._first_byte or done, done, 0, failure_of(problem, stage))
-        self._last_used = done
+        self._last_used, self._kept = done, True
         replies = self.replies
         exchange = Exchange(sent, self._first_byte, done, replies.size, replies.failure, None, replies.message)
         if not (replies.complete and replies.reusable):
             self._free(sock)
         if replies.twice:
-            self._on_stray(TWICE)
+            self._client.on_stray(TWICE)
         return exchange
 
     def _receive(self, sock: gevent.socket.socket, deadline: float) -> float:
@@ -141,13 +138,13 @@ class HttpConnection:
             # Nothing is owed to us: what can be read is the end of the connection.
             self.close()
             sock = None
-        return self._connect(now + self._timeout) if sock is None else sock
+        return self._connect(now + self._client.timeout) if sock is None else sock
 
     def _connect(self, deadline: float) -> gevent.socket.socket:
         sock = connect(self._endpoint, max(0.001, deadline - time.perf_counter()))
         # What a parser has read so far belongs to its connection.
         self.replies = HttpReplies(self._other)
-        self._socket = sock
+        self._socket, self._kept = sock, False
         self._last_used = time.perf_counter()
         return sock
 

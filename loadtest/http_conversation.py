@@ -150,7 +150,7 @@ class HttpConversation:
         return self._idle.pop() if self._idle else self._connection()
 
     def _connection(self) -> HttpConnection:
-        return HttpConnection(self._endpoint, self._client.timeout, self._hear, self._client.on_stray)
+        return HttpConnection(self._endpoint, self._client, self._hear)
 
     def _landed(self, call: HttpUnderway, exchange: Exchange) -> None:
         """Keep the connection of a call that was answered for the next one."""

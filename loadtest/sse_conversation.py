@@ -55,7 +55,7 @@ class SseLink:
         failure = stream.open(self.client.timeout)
         if failure is None:
             posts = self._endpoint.at(stream.reader.endpoint or "")
-            self._posts = HttpConnection(posts, self.client.timeout, _nothing_said, self.client.on_stray)
+            self._posts = HttpConnection(posts, self.client, _nothing_said)
             self._head = posts.head(request_headers(initialized(), self.client.revision))
             try:
                 return handshake(channel, self.client, began)._replace(sent=began)

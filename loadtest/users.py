@@ -1,32 +1,39 @@
 """Locust users that speak MCP, for our own runs and for anybody's locustfile.
 
-    from locust import constant_pacing
+    from locust import constant_pacing, task
     from loadtest.users import McpHttpUser
-    from loadtest.workload import Operation
 
     class Agent(McpHttpUser):
         host = "http://127.0.0.1:8000/mcp"
         wait_time = constant_pacing(1)
-        operations = (Operation(name="list", method="tools/list"),)
 
-Each request is fired as Locust's `request` event, of type `MCP`; exact distributions are in `Agent.recorder`.
+        @task
+        def search(self):
+            self.call_tool("search", {"query": "tea"})
+
+Instead of tasks a class may have `operations`. Each request is fired as Locust's `request` event, of type `MCP`; exact
+distributions are in `Agent.recorder`. `docs/locust.md` has more.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import gevent
-from locust import User, constant, task
+from locust import User, constant
 from locust.exception import StopUser
 
+from loadtest.asking import Asks
 from loadtest.channel_conversation import ChannelConversation
 from loadtest.exchange import Client, Conversation
 from loadtest.http_conversation import HttpConversation
+from loadtest.incoming import capabilities_for
 from loadtest.pace import Pace
 from loadtest.recorder import Recorder
+from loadtest.response import OperationError, Response
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import Scenario
 from loadtest.scenarios.steady import STEADY
@@ -41,25 +48,19 @@ from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, Revision, r
 __all__ = ["McpHttpUser", "McpSseUser", "McpStdioUser", "McpUser", "McpWebSocketUser", "OperationError"]
 
 
+_LOG = logging.getLogger(__name__)
 STRAY = "(unasked)"
 """The name under which faults are counted that belong to no request, where there are no operations."""
 
 
-class OperationError(Exception):
-    """What Locust's statistics show of a failed operation."""
-
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(f"{failure.error_class} {failure.code}: {failure.message}")
-        self.failure = failure
-
-
-class McpUser(User):
+class McpUser(Asks, User):
     """One client. Subclasses say how to reach the target; the rest is configured by class attributes.
 
-    `pace` decides when to send; without one, Locust's own `wait_time` does. `traffic` is made from `operations` and
-    `revision` unless it is given; users of one class share it. `scenario` says what one turn of a user does, and may
-    take `parameters`. Users start within `spread` seconds, at random, because
-    those that start together stay in phase.
+    Its tasks ask by the methods of `Asks`; a class without tasks of its own sends its `operations`. `answers` are what
+    the server gets when it asks its client, by method. `pace` decides when to send; without one, Locust's own
+    `wait_time` does. `traffic` is made from `operations` and `revision` unless it is given; users of one class share
+    it. `scenario` says what one turn of a user does, and may take `parameters`. Users start within `spread` seconds, at
+    random, because those that start together stay in phase.
     """
 
     abstract = True
@@ -75,8 +76,14 @@ class McpUser(User):
     parameters: ClassVar[dict[str, Any]] = {}
     recorder: ClassVar[Recorder]
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.tasks = [each for each in cls.tasks if each is not McpUser.work] or [McpUser.work]
+
     def __init__(self, environment: Any) -> None:
         super().__init__(environment)
+        self.schemas = {}
+        self.declared = capabilities_for(self.client().answers)
         self._traffic = self.shared_traffic()
         self.visitor = Visitor(
             self._traffic, self.converse, self.scenario.turn, self.parameters, tell=self._tell_locust
@@ -144,9 +151,14 @@ class McpUser(User):
         """Close the conversation."""
         self.visitor.end()
 
-    @task
     def work(self) -> None:
-        """Take the next turn; with a pace of our own, all of them: Locust's loop between tasks takes time."""
+        """Take the next turn; with a pace of our own, all of them: Locust's loop between tasks takes time.
+
+        The task of a class that has no other.
+        """
+        if not self._traffic.templates:
+            _LOG.error("%s has neither tasks nor operations", type(self).__name__)
+            raise StopUser
         if self.pace is None:
             self.visitor.visit()
             return
@@ -154,14 +166,22 @@ class McpUser(User):
             pass
         raise StopUser
 
-    def _tell_locust(self, sample: Sample) -> None:
+    def report(self, sample: Sample, response: Response, context: dict[str, Any]) -> None:
+        """Count a request of a task, here and in Locust's statistics."""
+        self._traffic.count(sample, sample.done - sample.sent)
+        self._tell_locust(sample, response, context)
+
+    def _tell_locust(
+        self, sample: Sample, response: Response | None = None, context: dict[str, Any] | None = None
+    ) -> None:
         self.environment.events.request.fire(
             request_type="MCP",
             name=sample.operation,
             response_time=sample.corrected * 1000,
             response_length=sample.size,
             exception=None if sample.failure is None else OperationError(sample.failure),
-            context={},
+            response=response,
+            context=context or {},
         )
 
 
