@@ -75,7 +75,7 @@ class HttpConversation:
         self._first_progress = None
         exchange = self._line.exchange(request, expected)
         if exchange.failure is not None:
-            self._heed(exchange.failure)
+            self._heed(self._line)
         if self._first_progress is not None:
             return exchange._replace(first_progress=self._first_progress)
         return exchange
@@ -141,9 +141,10 @@ class HttpConversation:
         expected = Expected(self._request_id, b"%d" % marker if template.echoes else None)
         return post(head, template.body(self._request_id, marker)), expected
 
-    def _heed(self, failure: Failure) -> None:
-        if self._session is not None and failure.code == "404":
-            # An ended session: the client must start a new one (`basic/transports#session-management`).
+    def _heed(self, line: HttpConnection) -> None:
+        if self._session is not None and line.replies.status == 404:
+            # An ended session, whatever else the answer says: the client must start a new one
+            # (`basic/transports#session-management`).
             self.is_open = False
 
     def _spare(self) -> HttpConnection:
@@ -158,7 +159,7 @@ class HttpConversation:
         call.line.on_other = self._hear
         self._idle.append(call.line)
         if exchange.failure is not None:
-            self._heed(exchange.failure)
+            self._heed(call.line)
 
     def _cancel(self, request_id: int) -> None:
         """Take a request back, where that takes a message: on a legacy revision a lost connection does not do it

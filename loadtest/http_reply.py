@@ -69,6 +69,11 @@ class HttpReplies:
         self.message: bytes | str | None = None
         self.twice = False
 
+    @property
+    def status(self) -> int:
+        """The status of the response; 0 before its head has come."""
+        return self._status
+
     def expect(self, expected: Expected | None) -> None:
         """Begin the next answer."""
         self._reset()

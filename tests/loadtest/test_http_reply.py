@@ -138,3 +138,12 @@ def test_a_server_that_switches_protocols_fails_the_request() -> None:
     replies = read(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nPRI")
     assert replies.failure is not None
     assert (replies.failure.code, replies.reusable, replies.complete) == ("not-http", False, True)
+
+
+def test_the_status_is_known_beside_the_error_that_the_body_tells() -> None:
+    # An ended session is a 404, and servers may say more in the body.
+    replies = HttpReplies()
+    replies.expect(Expected(1))
+    replies.feed(response(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}', "404 Not Found"))
+    assert replies.failure is not None
+    assert (replies.failure.code, replies.status) == ("-32600", 404)
