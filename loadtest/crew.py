@@ -101,6 +101,7 @@ class Crew:
             state=self.state,
             seconds=max((each.until for each in self._members.values()), default=0.0),
             lag_p99=max((each.lag_p99 for each in told), default=self.lag),
+            lag_p99_9=max((each.lag_p99_9 for each in told), default=self.lag),
             held_up=max((each.held_up for each in told), default=0.0),
             busy_seconds=sum(each.busy_seconds for each in told),
             late=sum(each.late for each in told),

@@ -44,6 +44,7 @@ def judge_generator(model: Model, measured: Measurement, cpu_percent: float, law
     limit = measured.calibration_rate
     return GeneratorHealth(
         lag_p99_ms=round(measured.lag_p99 * 1000, 3),
+        lag_p99_9_ms=round(measured.lag_p99_9 * 1000, 3),
         cpu_percent=round(cpu_percent, 1),
         calibration_rate=None if limit is None else round(limit, 1),
         limited=bool(reasons),

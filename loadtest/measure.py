@@ -112,6 +112,7 @@ class Measure:
             state=self._recorder.state(),
             seconds=plan.duration if complete else max(0.0, min(plan.duration, elapsed)),
             lag_p99=self._lag.percentile(99),
+            lag_p99_9=self._lag.percentile(99.9),
             held_up=self._held_up,
             busy_seconds=self._traffic.busy_seconds,
             late=self._pace.late,

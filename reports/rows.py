@@ -206,6 +206,7 @@ class GeneratorHealth(Struct, frozen=True, kw_only=True):
     little_law: LittlesLaw | None = None
     late: int = 0
     unsent: int = 0
+    lag_p99_9_ms: float | None = None
 
 
 class WorkerHealth(Struct, frozen=True, kw_only=True):
