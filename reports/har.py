@@ -10,7 +10,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from reports.rows import Exchange, HttpMessage
+from reports.exchange import Exchange, HttpMessage
 from reports.store import Run
 from reports.text import visible
 

@@ -13,7 +13,8 @@ from msgspec import DecodeError, Meta, Struct, ValidationError
 from msgspec import json as msgspec_json
 
 from reports.digest import code_of, digest, strongest
-from reports.rows import Judgement, Level, Target, Utc
+from reports.exchange import Utc
+from reports.rows import Judgement, Level, Target
 from reports.severity import Severity, severity
 from reports.store import Run
 

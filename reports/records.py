@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from reports.exchange import Exchange, HttpMessage, Timings
 from reports.redaction import REDACTED, redact
 from reports.rows import (
     SCHEMA,
@@ -16,12 +17,10 @@ from reports.rows import (
     Counts,
     CurvePoint,
     Direction,
-    Exchange,
     Finding,
     Footer,
     GeneratorHealth,
     Header,
-    HttpMessage,
     Judgement,
     Latency,
     Level,
@@ -36,7 +35,6 @@ from reports.rows import (
     Row,
     Target,
     TargetCost,
-    Timings,
     Verdict,
     WarmUp,
     WireEntry,

@@ -6,10 +6,11 @@ they count. Readers skip kinds and fields they do not know, so rows may grow; `S
 changes its meaning.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
+
+from reports.exchange import Exchange, Utc
 
 SCHEMA = 1
 
@@ -17,7 +18,6 @@ Level = Literal["MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice"]
 Outcome = Literal["passed", "failed", "inapplicable", "blocked", "broken"]
 Direction = Literal["sent", "received", "stderr", "process"]
 
-Utc = Annotated[datetime, Meta(tz=True, description="RFC 3339, with its offset")]
 Share = Annotated[float, Meta(description="a fraction: 0.1 is ten percent")]
 
 
@@ -25,11 +25,11 @@ class Target(Struct, frozen=True, kw_only=True):
     """What was put to the test: `address` is a command line or a URL, `implementation` the name and version it gave,
     `given` what was typed to name it, where that was neither (an entry of a file, say)."""
 
-    name: str
-    transport: str
-    address: str
-    implementation: str | None = None
-    given: str | None = None
+    name: Annotated[str, Meta(description="what reports call it")]
+    transport: Annotated[str, Meta(description="stdio, http, sse, ws or memory; several, where several were tested")]
+    address: Annotated[str, Meta(description="a command line or a URL")]
+    implementation: Annotated[str | None, Meta(description="the name and version that it gave itself")] = None
+    given: Annotated[str | None, Meta(description="what was typed to name it, where that was neither")] = None
 
 
 class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
@@ -38,32 +38,32 @@ class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
     touchstone: Annotated[str, Meta(description="version of the program that wrote the file")]
     command: Annotated[str, Meta(description="what was typed")]
     target: Target
-    revisions: tuple[str, ...]
+    revisions: Annotated[tuple[str, ...], Meta(description="those that were tested")]
     started: Utc
-    seed: int | None = None
+    seed: Annotated[int | None, Meta(description="what all chance follows from")] = None
     rules: Annotated[str | None, Meta(description="the set of rules that was asked for, if one was")] = None
-    environment: dict[str, str] = {}
+    environment: Annotated[dict[str, str], Meta(description="what ran it: python, system, machine")] = {}
     schema: Annotated[int, Meta(description="version of the format of these rows")] = SCHEMA
 
 
 class RequirementRef(Struct, frozen=True, kw_only=True):
     """A requirement in our words, with its place in the specification, such as `basic/transports#stdio`."""
 
-    id: str
+    id: Annotated[str, Meta(description="its stable name")]
     level: Level
-    text: str
-    page: str
-    url: str | None = None
+    text: Annotated[str, Meta(description="in our words")]
+    page: Annotated[str, Meta(description="page#anchor of the specification")]
+    url: Annotated[str | None, Meta(description="the same on the web")] = None
 
 
 class WireEntry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing seen on the wire, `at` seconds after the conversation began; `truncated` bytes of it are left out."""
 
-    at: float
-    direction: Direction
-    text: str
-    truncated: int = 0
-    note: str = ""
+    at: Annotated[float, Meta(description="seconds since the conversation began")]
+    direction: Annotated[Direction, Meta(description="who produced it")]
+    text: Annotated[str, Meta(description="what was seen, controls written out")]
+    truncated: Annotated[int, Meta(description="bytes that are left out")] = 0
+    note: Annotated[str, Meta(description="what was deliberately wrong with it")] = ""
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -74,20 +74,25 @@ class Judgement(Struct, frozen=True, kw_only=True):
     is a command.
     """
 
-    check: str
-    title: str
-    level: Level
-    revision: str
-    transport: str
-    outcome: Outcome
-    requirements: tuple[RequirementRef, ...] = ()
-    summary: str = ""
-    expected: str = ""
-    actual: str = ""
-    cause: str = ""
-    evidence: tuple[WireEntry, ...] = ()
-    repeat: str = ""
-    seconds: float = 0.0
+    check: Annotated[str, Meta(description="the stable id")]
+    title: Annotated[str, Meta(description="the check's one sentence")]
+    level: Annotated[Level, Meta(description="the strongest of the requirements")]
+    revision: Annotated[str, Meta(description="`-` where none was agreed on")]
+    transport: Annotated[str, Meta(description="stdio, http, sse, ws or memory")]
+    outcome: Annotated[
+        Outcome,
+        Meta(description="inapplicable: not declared; blocked: could not be exercised; broken: a fault of Touchstone"),
+    ]
+    requirements: Annotated[
+        tuple[RequirementRef, ...], Meta(description="what it verifies; of a failure, what is broken")
+    ] = ()
+    summary: Annotated[str, Meta(description="what happened, in a line")] = ""
+    expected: Annotated[str, Meta(description="what should have come")] = ""
+    actual: Annotated[str, Meta(description="what came")] = ""
+    cause: Annotated[str, Meta(description="the root cause that blocked it")] = ""
+    evidence: Annotated[tuple[WireEntry, ...], Meta(description="the slice of the wire that shows it")] = ()
+    repeat: Annotated[str, Meta(description="the command that judges it alone")] = ""
+    seconds: Annotated[float, Meta(description="how long it took")] = 0.0
 
 
 class Verdict(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="verdict"):
@@ -102,11 +107,13 @@ class Finding(Judgement, frozen=True, kw_only=True, tag_field="kind", tag="findi
     `interrupted`. It is empty where nothing was searched.
     """
 
-    property: str
-    conversation: tuple[WireEntry | str, ...] = ()
-    seed: int | None = None
-    script: str = ""
-    confirmed: Literal["confirmed", "flaky"] = "confirmed"
+    property: Annotated[str, Meta(description="the id of the property")]
+    conversation: Annotated[tuple[WireEntry | str, ...], Meta(description="the shortest that shows it")] = ()
+    seed: Annotated[int | None, Meta(description="what its cases were drawn by")] = None
+    script: Annotated[str, Meta(description="a program that repeats it, headed by the case")] = ""
+    confirmed: Annotated[
+        Literal["confirmed", "flaky"], Meta(description="flaky: it did not happen again on a fresh connection")
+    ] = "confirmed"
     ended: str = ""
 
 
@@ -339,53 +346,15 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     unanswered: Annotated[int, Meta(description="requests under way at such an end; they are counted nowhere else")] = 0
 
 
-class HttpMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One HTTP message: the first line of its head, its headers in their order, and its body as text.
-
-    `size` counts the bytes of the body as they came, `truncated` those of them that `body` leaves out.
-    """
-
-    start: str
-    headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
-    size: int = 0
-    truncated: int = 0
-
-
-class Timings(Struct, frozen=True, kw_only=True):
-    """How long the parts of an exchange took, in milliseconds; `connect` is null where a connection was used again."""
-
-    send: float
-    wait: float
-    receive: float
-    connect: float | None = None
-
-
-class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="exchange"):
-    """One HTTP request and its response; only in records of runs that were asked for their traffic.
-
-    `response` is null where none came. `owner` is the check or property on whose behalf it was made; `note` says how
-    the exchange ended, where that was not the end of the body.
-    """
-
-    started: Utc
-    url: str
-    request: HttpMessage
-    timings: Timings
-    response: HttpMessage | None = None
-    owner: str = ""
-    note: str = ""
-
-
 class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
     """The last row. `counts` is by outcome, `severities` by severity; both are for readers without this package."""
 
-    complete: bool
-    counts: dict[str, int]
-    exit: int
-    seconds: float
-    severities: dict[str, int] = {}
-    interrupted: bool = False
+    complete: Annotated[bool, Meta(description="whether the run came to its end")]
+    counts: Annotated[dict[str, int], Meta(description="judgements by outcome")]
+    exit: Annotated[int, Meta(description="the exit code")]
+    seconds: Annotated[float, Meta(description="how long the run took")]
+    severities: Annotated[dict[str, int], Meta(description="judgements by severity")] = {}
+    interrupted: Annotated[bool, Meta(description="whether somebody stopped it")] = False
 
 
 Row = Header | Verdict | Finding | Load | Exchange | Footer

@@ -16,8 +16,9 @@ from typing import Any, Literal, Self, TypeVar
 import msgspec
 
 from reports.baseline import Baseline
+from reports.exchange import Exchange
 from reports.redaction import redact
-from reports.rows import SCHEMA, Exchange, Finding, Footer, Header, Judgement, Load, Row, Verdict
+from reports.rows import SCHEMA, Finding, Footer, Header, Judgement, Load, Row, Verdict
 
 AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Load, Exchange, Footer)
 FailOn = Literal["must", "should", "advice", "never"]

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from reports import records
 from reports.records import Run, encode, schema
+from reports.records_page import fill, reference
 
 PUBLISHED = Path(records.__file__).with_name("records.schema.json")
 
@@ -40,3 +41,23 @@ def test_the_schema_refuses_what_the_reader_refuses(sample_run: Run) -> None:
 def test_every_name_that_is_promised_is_there() -> None:
     assert sorted(records.__all__, key=str.swapcase) == sorted(set(records.__all__), key=str.swapcase)
     assert all(hasattr(records, name) for name in records.__all__)
+
+
+def test_the_reference_in_the_documentation_is_up_to_date() -> None:
+    page = (PUBLISHED.parent.parent / "docs/records.md").read_text("utf-8")
+    assert page == fill(page, schema()), "run: python -m reports docs/records.md"
+
+
+def test_the_reference_names_every_kind_and_every_field() -> None:
+    sections = {part.split("\n", 1)[0]: part for part in reference(schema()).split("## ")[1:]}
+    for name, found in schema()["$defs"].items():
+        kind = found["properties"].get("kind")
+        section = sections[f"`{kind['enum'][0]}`" if kind else name]
+        assert [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")] == list(
+            found["properties"]
+        )
+
+
+def test_a_page_without_mark_is_refused() -> None:
+    with pytest.raises(ValueError, match="no line"):
+        fill("# Records", schema())
