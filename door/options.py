@@ -9,12 +9,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
+from typer.models import OptionInfo
 
 from reports.formats import FORMATS, Format
 
@@ -311,9 +313,13 @@ class LoadOptions:
         ),
     ] = None
     scenario: Annotated[
-        str,
-        typer.Option("--scenario", metavar="NAME", help="What the load does; touchstone load --list shows all."),
-    ] = "steady"
+        str | None,
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            help="What the load does; touchstone load --list shows all. [steady, or the mix of touchstone.toml]",
+        ),
+    ] = None
 
 
 def flattened(command: Callable[..., int]) -> Callable[..., None]:
@@ -321,7 +327,7 @@ def flattened(command: Callable[..., int]) -> Callable[..., None]:
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hint for name, hint in hints.items() if is_dataclass(hint)}
     own = [
-        parameter.replace(annotation=hints[name])
+        parameter.replace(annotation=_shown(hints[name]))
         for name, parameter in inspect.signature(command).parameters.items()
         if name not in groups
     ]
@@ -351,14 +357,30 @@ def _taken(item: Field[Any], values: dict[str, Any]) -> Any:
 
 
 def _parameters(group: Any) -> Iterator[inspect.Parameter]:
+    """Yield the parameters of a group, which has a panel of its own in the help."""
     hints = get_type_hints(group, include_extras=True)
+    panel = f"{group.__name__.removesuffix('Options')} options"
     for item in fields(group):
         if _OPTIONS in item.metadata:
-            yield from item.metadata[_OPTIONS].values()
+            for parameter in item.metadata[_OPTIONS].values():
+                yield parameter.replace(annotation=_shown(parameter.annotation, panel))
             continue
         yield inspect.Parameter(
             item.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=inspect.Parameter.empty if item.default is MISSING else item.default,
-            annotation=hints[item.name],
+            annotation=_shown(hints[item.name], panel),
         )
+
+
+# `Any`: an annotation.
+def _shown(annotation: Any, panel: str | None = None) -> Any:
+    """Return the annotation of an option for the help: in a panel, and with brackets that are no markup."""
+    if get_origin(annotation) is not Annotated:
+        return annotation
+    info = copy(annotation.__metadata__[0])
+    info.help = (info.help or "").replace("[", r"\[")
+    if isinstance(info, OptionInfo):
+        info.rich_help_panel = panel
+        info.metavar = info.metavar or ("" if annotation.__origin__ is bool else None)
+    return Annotated[annotation.__origin__, info]

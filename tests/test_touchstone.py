@@ -87,7 +87,7 @@ def _refused(done: Done, code: int) -> str:
 def test_every_command_explains_itself(typed: Typed, command: str) -> None:
     done = typed(command, "--help")
     assert done.code == 0
-    assert done.output.startswith(f"Usage: touchstone {command} ")
+    assert done.output.lstrip().startswith(f"Usage: touchstone {command} ")
     assert "Traceback" not in done.errors
 
 

@@ -20,6 +20,6 @@ __all__ = ["COMMANDS", "app"]
 COMMANDS: tuple[Callable[..., int], ...] = (everything, custom, database, filesystem, gateway, git, web)
 """What serves, each by the name of its function."""
 
-app = typer.Typer(rich_markup_mode=None)
+app = typer.Typer(rich_markup_mode="rich")
 for _command in COMMANDS:
     app.command()(flattened(_command))
