@@ -18,7 +18,7 @@ __all__ = ["render_har"]
 
 _UNKNOWN = -1
 """What HAR says where a number of bytes or of milliseconds does not apply."""
-_NONE_KEPT = "These records hold no HTTP traffic: it is kept where a run is given --har."
+_NONE_KEPT = "No HTTP traffic is in these records: none was spoken, or the run was not given --har."
 
 
 # `Any`: JSON objects of a format that is described elsewhere.

@@ -155,12 +155,16 @@ def _loads(loads: Iterable[Load]) -> str:
 
 
 def _objectives(loads: Iterable[Load]) -> Iterator[str]:
-    """The objectives, and what scenarios judged, of measurements that say something about the target."""
+    """The objectives of measurements that say something about the target, its capacity, and what scenarios judged."""
     for load in loads:
         for objective in load.objectives if load.valid else ():
             measured = "nothing" if objective.measured is None else f"{figures(objective.measured)} {objective.unit}"
             mark = "✅ met" if objective.met else "❌ missed"
             yield f"- {mark}: {code(objective.text)} for {code(load.operation)}, measured {prose(measured)}"
+        if (found := load.capacity) is not None:
+            least = "at least " if found.at_least else ""
+            rate = "none that was tried" if found.rate is None else f"{least}{figures(found.rate)} a second"
+            yield f"- capacity for {code(load.operation)}: {rate} ({prose(shorten(found.reason, 500))})"
         for judged in load.judgements:
             mark = {True: "✅ holds", False: "❌ does not hold", None: "⚪ not judged"}[judged.holds]
             yield f"- {mark}: {prose(judged.name)}, {prose(shorten(judged.explanation, 500))}"

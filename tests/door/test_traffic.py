@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import anyio
 import anyio.abc
 import anyio.streams.stapled
@@ -9,10 +12,13 @@ import pytest
 
 from conformance.clients.http_wire import HttpConnection
 from conformance.transcript import owner
+from door.commands import run_check
+from door.embedded import EmbeddedServer
+from door.options import CheckingOptions, OutputOptions, TargetOptions
 from door.traffic import exchange_of, watched
 from reference_impl.transports.http import ConnectFailed, ConnectionLost, HttpPool, Origin
 from reference_impl.transports.http_witness import KEPT, Witness, witnessed
-from reports.records import Exchange
+from reports.records import REDACTED, Exchange, read
 
 REPLY = b"HTTP/1.1 202 Accepted\r\nX-Is: it\r\nContent-Length: 4\r\n\r\ndone"
 
@@ -136,3 +142,24 @@ def test_what_a_client_asks_a_scripted_server_is_recorded_too() -> None:
     assert answered.response is not None
     assert (answered.response.start, answered.response.body) == ("HTTP/1.1 200 OK", "[]")
     assert (left.response, left.note) == (None, "no response: nobody waited for it any longer")
+
+
+def test_a_check_that_was_asked_for_traffic_records_it_all_without_its_secrets(tmp_path: Path) -> None:
+    options = OutputOptions(records=tmp_path / "r.jsonl", reports={"har": tmp_path / "t.har"}, quiet=True)
+    checking = CheckingOptions(only=["base.method.unknown"], revision=["2025-11-25"])
+    with EmbeddedServer() as server:
+        code = run_check(TargetOptions(target=[server.target.url], token="sesame-open"), options, checking)
+    run = read(tmp_path / "r.jsonl")
+    assert (code, run.header.revisions != ()) == (0, True)
+    assert any(exchange.owner == "base.method.unknown" for exchange in run.exchanges)
+    entries = json.loads((tmp_path / "t.har").read_text("utf-8"))["log"]["entries"]
+    assert len(entries) == len(run.exchanges) > 3
+    assert {"name": "authorization", "value": f"Bearer {REDACTED}"} in entries[0]["request"]["headers"]
+    assert "sesame" not in (tmp_path / "t.har").read_text("utf-8") + (tmp_path / "r.jsonl").read_text("utf-8")
+
+
+def test_a_check_that_was_not_asked_keeps_none(tmp_path: Path) -> None:
+    options = OutputOptions(records=tmp_path / "r.jsonl", quiet=True)
+    with EmbeddedServer() as server:
+        run_check(TargetOptions(target=[server.target.url]), options, CheckingOptions(only=["base.method.unknown"]))
+    assert read(tmp_path / "r.jsonl").exchanges == ()

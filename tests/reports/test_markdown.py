@@ -9,6 +9,7 @@ import msgspec
 from reports.baseline import Baseline, Known
 from reports.markdown import LIMIT, render_markdown
 from reports.records import LoadJudgement, Run, WireEntry
+from reports.rows import Capacity
 
 
 def test_the_verdict_comes_first_and_what_was_judged_after_it(sample_run: Run) -> None:
@@ -32,7 +33,8 @@ def test_each_failure_is_folded_with_all_that_shows_it(sample_run: Run) -> None:
 
 def test_load_is_a_table_and_objectives_a_list(sample_run: Run) -> None:
     judged = LoadJudgement(name="no leak", holds=None, explanation="the target cannot be seen")
-    load = msgspec.structs.replace(sample_run.loads[0], judgements=(judged,))
+    found = Capacity(rate=410.0, at_least=True, reason="the end", objectives=("p99 < 100 ms",), samples=900, needed=300)
+    load = msgspec.structs.replace(sample_run.loads[0], judgements=(judged,), capacity=found)
     text = render_markdown(replace(sample_run, loads=(load, *sample_run.loads[1:])))
     assert "| operation | asked for | completed | a second | errors | p50 | p99 | max |" in text
     assert "| tools/call search&#95;notes | 400 a second |" in text
@@ -41,6 +43,7 @@ def test_load_is_a_table_and_objectives_a_list(sample_run: Run) -> None:
         "- ❌ missed: <code>p99 &lt; 100 ms</code> for <code>tools/call search&#95;notes</code>, measured 418 ms"
         in text
     )
+    assert "- capacity for <code>tools/call search&#95;notes</code>: at least 410 a second (the end)" in text
     assert "- ⚪ not judged: no leak, the target cannot be seen" in text
 
 
