@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 
 
+Lists = Annotated[bool, typer.Option("--list", help="Show the scenarios, and what each needs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records file.")]
 
@@ -78,8 +79,24 @@ def fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
 
 @app.command()
 @flattened
-def load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, load: LoadOptions) -> int:
-    """Measure a server's latency and error rate under load that hides no stall."""
+def load(
+    target: TargetOptions,
+    output: OutputOptions,
+    checking: CheckingOptions,
+    load: LoadOptions,
+    lists: Lists = False,
+) -> int:
+    """Measure a server's latency and error rate under load that hides no stall.
+
+    \b
+    touchstone load http://127.0.0.1:3000/mcp --rate 200 --slo 'p99<100ms'
+    touchstone load --scenario churn -- node build/index.js
+    touchstone load --list
+    """
+    if lists:
+        from door.scenario_list import list_scenarios
+
+        return list_scenarios()
     from door.commands import run_load
 
     return run_load(target, output, checking, load)

@@ -98,7 +98,7 @@ def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
         raise Refusal("a load test judges no checks: --baseline goes with run, check, fuzz and client")
     job = _job(target, replace(output, baseline=NONE), checking)
     subject = _need(job, "load")
-    settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed).served_by(job.settings.start)
+    settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     with job.ready(), job.session(describe(subject)) as session, job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
@@ -119,7 +119,7 @@ def run_all(
     output = replace(output, reports={"html": HOME / "report.html"} | output.reports)
     job = _job(target, output, checking)
     fuzz_settings = _fuzz_settings(job, fuzzing)
-    load_settings = LoadSettings.of(load, job.settings.objectives, job.plan, job.seed).served_by(job.settings.start)
+    load_settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     subject = job.settings.target
     if subject is not None:
         with job.ready(), job.session(describe(subject)) as session, job.live() as live:

@@ -24,6 +24,11 @@ search = { query = "touchstone" }      # arguments to call a tool with
 
 [load]
 objectives = ["p99<100ms", "errors<0.1%"]
+
+[[load.mix]]                           # requests of a load test, instead of calls of one tool (docs/load.md)
+tool = "search"
+arguments = { query = "tea {n}" }      # {n} is another number each time
+weight = 3
 ```
 """
 
@@ -56,6 +61,7 @@ from door.hosts_file import is_entry, read_entry
 from door.secrets import Secrets
 from door.settings_file import DEFAULT_FILE, TOKENS, Authorization, File, Given, Value, read_file
 from door.starting import LOG, Start
+from loadtest.mixing import Mixed
 
 if TYPE_CHECKING:
     from door.issuing import Issuer
@@ -75,6 +81,7 @@ class Settings:
     target: Target | None = None
     permission: Permission = field(default_factory=Permission)
     objectives: tuple[str, ...] = ()
+    mix: tuple[Mixed, ...] = ()
     secrets: tuple[str, ...] = ()
     issuer: Issuer | None = None
     baseline: str | None = None
@@ -122,6 +129,7 @@ def read_settings(  # noqa: PLR0913 - one for each option of the command line
             frozenset([*table.tools.allow, *table.tools.asks, *allow]), table.tools.samples, frozenset(table.tools.asks)
         ),
         objectives=tuple(table.load.objectives),
+        mix=tuple(table.load.mix),
         secrets=secrets.found(target),
         issuer=issuer,
         baseline=table.baseline,

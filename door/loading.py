@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from conformance import target as targets
 from conformance.scout import Scouted, chosen
 from door.arriving import Arrival, arrival_of
 from door.checking import CheckPlan
+from door.config import Settings
 from door.errors import Exit, Refusal
 from door.offering import offer_of
 from door.options import LoadOptions
@@ -25,7 +26,7 @@ from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
 from loadtest.run import LoadError, LoadOutcome, Progress, run_load
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
-from loadtest.scenarios import STEADY, scenario_named
+from loadtest.scenarios import MIX, STEADY, scenario_named
 from loadtest.serving import Serving
 from loadtest.workload import (
     HttpTarget,
@@ -56,12 +57,16 @@ class LoadSettings:
     serving: Serving | None = None
 
     @classmethod
-    def of(cls, options: LoadOptions, objectives: Iterable[str], checks: CheckPlan, seed: int) -> LoadSettings:
-        """Read the options. Raises `Refusal` for one that cannot be understood, and for two models at once."""
+    def of(cls, options: LoadOptions, settings: Settings, checks: CheckPlan, seed: int) -> LoadSettings:
+        """Read the options. Raises `Refusal` for one that cannot be understood, and for two models at once.
+
+        Where nothing says what to do, the mix of the settings file is played, if it has one.
+        """
         try:
-            parsed = tuple(parse_objective(text) for text in (*objectives, *(options.slo or ())))
-            scenario = scenario_named(options.scenario)
-            wishes = Wishes(tools=tuple(_weighted(text) for text in options.tool or ()))
+            parsed = tuple(parse_objective(text) for text in (*settings.objectives, *(options.slo or ())))
+            usual = MIX if settings.mix and not options.tool else STEADY
+            scenario = scenario_named(options.scenario or usual.name)
+            wishes = Wishes(tools=tuple(_weighted(text) for text in options.tool or ()), mix=settings.mix)
         except ValueError as error:
             raise Refusal(str(error)) from None
         return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)

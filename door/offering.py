@@ -10,7 +10,7 @@ from typing import Any
 from conformance import target as targets
 from conformance.posing import may_ask
 from conformance.scout import Scouted
-from conformance.surface import Permission, Surface, ToolCall, free_string, lasting
+from conformance.surface import Permission, Surface, ToolCall, free_string, lasting, prompt_arguments
 from loadtest.scenario import Offer, Sized, Transport
 from loadtest.workload import MARKER, Operation
 from reference_impl.protocol.methods import PAGINATED
@@ -55,6 +55,8 @@ def offer_of(target: targets.Target, scouted: Scouted, revision: Revision, token
         lists=tuple(_plain(method) for method in PAGINATED if method.partition("/")[0] in capabilities),
         tokens=_tokens(target, tokens),
         expired=target.identities.expired if isinstance(target, targets.HttpTarget) else None,
+        prompts=tuple(_prompts(surface)),
+        permitted={tool["name"]: _schema(tool) for tool in surface.tools if surface.permission.grants(tool)},
         resources=tuple(each["uri"] for each in surface.resources if isinstance(each.get("uri"), str)),
     )
 
@@ -126,6 +128,13 @@ def _asking(surface: Surface, calls: list[ToolCall]) -> Iterator[Operation]:
             yield _operation(call, surface.permission)
 
 
+def _prompts(surface: Surface) -> Iterator[Operation]:
+    for prompt in surface.prompts:
+        if isinstance(prompt.get("name"), str):
+            params = {"name": prompt["name"], "arguments": prompt_arguments(prompt)}
+            yield Operation(name=f"prompts/get {prompt['name']}", method="prompts/get", params=params)
+
+
 def _named(call: ToolCall, words: tuple[str, ...]) -> bool:
     return any(word in call.tool["name"].lower() for word in words)
 
@@ -153,11 +162,10 @@ def _members(call: ToolCall) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, *, echoes: bool = False) -> Operation:
-    schema = call.tool.get("inputSchema")
-    return Operation(
-        name=f"tools/call {call.tool['name']}",
-        method="tools/call",
-        params=call.params,
-        echoes=echoes,
-        schema=schema if isinstance(schema, dict) else None,
-    )
+    name = f"tools/call {call.tool['name']}"
+    return Operation(name=name, method="tools/call", params=call.params, echoes=echoes, schema=_schema(call.tool))
+
+
+def _schema(tool: dict[str, Any]) -> dict[str, Any] | None:
+    schema = tool.get("inputSchema")
+    return schema if isinstance(schema, dict) else None

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from door.errors import Refusal
+from loadtest.mixing import Mixed
 
 __all__ = ["DEFAULT_FILE", "TOKENS", "Authorization", "File", "Given", "Tools", "Value", "read_file", "worded"]
 
@@ -78,9 +79,10 @@ class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is expected under load."""
+    """What is expected under load, and what it is made of."""
 
     objectives: list[str] = []
+    mix: list[Mixed] = []
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

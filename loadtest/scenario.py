@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
+from loadtest.mixing import Mixed
 from loadtest.serving import Serving
 from loadtest.workload import Operation, Workload
 from reference_impl.protocol.revisions import revision_named
@@ -55,7 +56,8 @@ class Offer(Struct, frozen=True, kw_only=True):
     as its argument says; `progress` reports progress; `asking` ask their client for something; `large` give as much as
     their argument says; `changing` change a list that the target has (all told by names and schemas). `lists` are the
     first pages of the lists, named by their methods. `tokens` are good bearer tokens, of which the target has seen the
-    first alone; `expired` is one that was good once.
+    first alone; `expired` is one that was good once. `permitted` are the input schemas of all tools that may be called,
+    by name, also of those for which no arguments were found.
     `serving` is what serves the target's URL, where that is ours to start and to end.
     """
 
@@ -75,6 +77,7 @@ class Offer(Struct, frozen=True, kw_only=True):
     lists: tuple[Operation, ...] = ()
     resources: tuple[str, ...] = ()
     prompts: tuple[Operation, ...] = ()
+    permitted: dict[str, dict[str, Any] | None] = {}
     tokens: tuple[str, ...] = ()
     expired: str | None = None
     serving: Serving | None = None
@@ -109,7 +112,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """What the user asked for: `tools` to call and how often, relative to each other; a `mix` of their own."""
 
     tools: tuple[tuple[str, float], ...] = ()
-    mix: tuple[Operation, ...] = ()
+    mix: tuple[Mixed, ...] = ()
 
 
 def with_argument(sized: Sized, value: Any) -> Operation:

@@ -10,16 +10,18 @@ from loadtest.scenarios.discovery import DISCOVERY
 from loadtest.scenarios.first_calls import FIRST_CALLS
 from loadtest.scenarios.isolation import ISOLATION
 from loadtest.scenarios.long_calls import LONG_CALLS
+from loadtest.scenarios.mix import MIX
 from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.payload import PAYLOAD
-from loadtest.scenarios.rounds import ROUNDS
 from loadtest.scenarios.restart import RESTART
+from loadtest.scenarios.rounds import ROUNDS
 from loadtest.scenarios.steady import STEADY
 
-__all__ = ["SCENARIOS", "STEADY", "scenario_named"]
+__all__ = ["MIX", "SCENARIOS", "STEADY", "scenario_named"]
 
 SCENARIOS: tuple[Scenario, ...] = (
     STEADY,
+    MIX,
     DISCOVERY,
     CHURN,
     COLD,
