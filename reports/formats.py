@@ -44,6 +44,7 @@ FORMATS: dict[str, Format] = {
             "markdown", "reports.markdown", "render_markdown", "Write a summary in Markdown, for a job or a comment."
         ),
         Format("har", "reports.har", "render_har", "Write all HTTP traffic as a HAR 1.2 archive.", traffic=True),
+        Format("hlog", "reports.hlog", "render_hlog", "Write latencies by second as an HdrHistogram log."),
         Format("badge-svg", "reports.badge", "render_svg", "Write a badge as SVG."),
         Format("badge-json", "reports.badge", "render_endpoint", "Write a badge as JSON for shields.io."),
         Format(
