@@ -25,6 +25,7 @@ from door.options import (
     TargetOptions,
     flattened,
 )
+from door.scale_options import SafetyOptions, ScaleOptions
 from door.serve import app as serving
 
 app = typer.Typer(
@@ -46,12 +47,17 @@ RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records 
 @app.command()
 @flattened
 def run(
-    target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions, load: LoadOptions
+    target: TargetOptions,
+    output: OutputOptions,
+    checking: CheckingOptions,
+    fuzzing: FuzzingOptions,
+    load: LoadOptions,
+    safety: SafetyOptions,
 ) -> int:
     """Check, fuzz and load a server, in one report. With no target: the embedded reference server."""
     from door.commands import run_all
 
-    return run_all(target, output, checking, fuzzing, load)
+    return run_all(target, output, checking, fuzzing, load, safety)
 
 
 @app.command()
@@ -79,17 +85,20 @@ def fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
 
 @app.command()
 @flattened
-def load(
+def load(  # noqa: PLR0913 - groups of options, each its own
     target: TargetOptions,
     output: OutputOptions,
     checking: CheckingOptions,
     load: LoadOptions,
+    safety: SafetyOptions,
+    scaling: ScaleOptions,
     lists: Lists = False,
 ) -> int:
     """Measure a server's latency and error rate under load that hides no stall.
 
     \b
     touchstone load http://127.0.0.1:3000/mcp --rate 200 --slo 'p99<100ms'
+    touchstone load http://127.0.0.1:3000/mcp --processes 4 --users 200
     touchstone load --scenario churn -- node build/index.js
     touchstone load --list
     """
@@ -99,7 +108,26 @@ def load(
         return list_scenarios()
     from door.commands import run_load
 
-    return run_load(target, output, checking, load)
+    return run_load(target, output, checking, load, safety, scaling)
+
+
+@app.command("cost-exporter")
+@flattened
+def cost_exporter(
+    pid: Annotated[int | None, typer.Option("--pid", metavar="PID", min=1, help="The process, with all it starts.")] = (
+        None
+    ),
+    port: Annotated[
+        int | None, typer.Option("--port", metavar="PORT", min=1, max=65535, help="The process that listens there.")
+    ] = None,
+    address: Annotated[
+        str, typer.Option("--address", metavar="HOST:PORT", help="Where the page is served, at /metrics.")
+    ] = "127.0.0.1:9464",
+) -> int:
+    """Serve what a process costs (processor, memory, descriptors, threads), for load --target-metrics."""
+    from door.cost_exporter import export_cost
+
+    return export_cost(pid, port, address)
 
 
 @app.command()

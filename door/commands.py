@@ -21,9 +21,11 @@ from door.looking import look
 from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.progress import Live
+from door.scale_options import SafetyOptions, ScaleOptions
 from door.session import HOME, Output, Session, describe
 from door.settings_file import File
 from door.starting import LOG
+from door.terminal import complain
 from door.typed import typed
 from reports.records import Target as TargetRow
 
@@ -90,15 +92,29 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     return session.exit
 
 
-def run_load(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, load: LoadOptions) -> int:
-    """Measure a server under load."""
+def run_load(
+    target: TargetOptions,
+    output: OutputOptions,
+    checking: CheckingOptions,
+    load: LoadOptions,
+    safety: SafetyOptions,
+    scaling: ScaleOptions,
+) -> int:
+    """Measure a server under load; or be one of several generators that another machine leads."""
     from door.loading import LoadSettings, measure
+    from door.scaling import Scale, run_worker
 
+    scale = Scale.of(safety, scaling)
+    if scaling.worker:
+        with Live(quiet=output.quiet) as live:
+            return run_worker(scaling, live)
     if output.baseline is not None or output.write_baseline is not None:
         raise Refusal("a load test judges no checks: --baseline goes with run, check, fuzz and client")
     job = _job(target, replace(output, baseline=NONE), checking)
     subject = _need(job, "load")
+    scale.permit(subject)
     settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
+    settings = replace(settings, scale=scale)
     with job.ready(), job.session(describe(subject)) as session, job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
@@ -110,23 +126,32 @@ def run_all(
     checking: CheckingOptions,
     fuzzing: FuzzingOptions,
     load: LoadOptions,
+    safety: SafetyOptions,
 ) -> int:
     """Check, fuzz and load a server, or the embedded one, into one report."""
     from door.fuzzing import fuzz
     from door.loading import LoadSettings, measure
+    from door.scaling import Scale
 
     need_known(checking.only or (), "check", "monitor", "property", *_attacks(fuzzing))
     output = replace(output, reports={"html": HOME / "report.html"} | output.reports)
     job = _job(target, output, checking)
     fuzz_settings = _fuzz_settings(job, fuzzing)
+    scale = Scale.of(safety, ScaleOptions())
     load_settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
+    load_settings = replace(load_settings, scale=scale)
     subject = job.settings.target
     if subject is not None:
         with job.ready(), job.session(describe(subject)) as session, job.live() as live:
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
-            measure(session, live, subject, scouted, load_settings)
+            try:
+                scale.permit(subject)
+            except Refusal as refusal:
+                complain(f"checked and fuzzed, but not put under load: {refusal}")
+            else:
+                measure(session, live, subject, scouted, load_settings)
         return session.exit
     with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
         process, url = embedded_stdio(), server.target

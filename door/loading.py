@@ -20,11 +20,12 @@ from door.errors import Exit, Refusal
 from door.offering import offer_of
 from door.options import LoadOptions
 from door.progress import Live, Stage
+from door.scaling import ALONE, WHOSE, Scale
 from door.session import Session
 from door.starting import Start
 from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
-from loadtest.run import LoadError, LoadOutcome, Progress, run_load
+from loadtest.run import LoadError, LoadOutcome, Progress
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.scenarios import MIX, STEADY, scenario_named
 from loadtest.serving import Serving
@@ -41,7 +42,7 @@ from loadtest.workload import (
 
 __all__ = ["LoadSettings", "measure"]
 
-_WHOSE: dict[str, Exit] = {"target": Exit.UNREACHABLE, "generator": Exit.FAULT, "setup": Exit.USAGE}
+Runner = Callable[[LoadPlan, Callable[[Progress], None]], LoadOutcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class LoadSettings:
     scenario: Scenario
     wishes: Wishes
     seed: int
+    scale: Scale = ALONE
     serving: Serving | None = None
 
     @classmethod
@@ -70,6 +72,7 @@ class LoadSettings:
         except ValueError as error:
             raise Refusal(str(error)) from None
         return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)
+
 
     def served_by(self, start: Start | None) -> LoadSettings:
         """Return the settings for a target that is ours to start: scenarios may start it again."""
@@ -111,34 +114,36 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
         objectives=settings.objectives,
         target_pid=_local_pid(target),
     )
+    plan = settings.scale.equipped(plan, target)
     stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
     carry_out = _search if settings.arrival.search else _run
-    _record(session, plan, lambda asked: carry_out(asked, stage))
+    with settings.scale.runner(live) as run:
+        _record(session, plan, lambda asked: carry_out(asked, stage, run))
 
 
-def _run(plan: LoadPlan, stage: Stage) -> LoadOutcome:
-    return run_load(plan, lambda now: stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed))
+def _run(plan: LoadPlan, stage: Stage, run: Runner) -> LoadOutcome:
+    return run(plan, lambda now: stage.step(f"{now.phase} {now.rate:,.0f}/s", to=now.elapsed))
 
 
-def _search(plan: LoadPlan, stage: Stage) -> LoadOutcome:
+def _search(plan: LoadPlan, stage: Stage, run: Runner) -> LoadOutcome:
     began = time.monotonic()
 
-    def run(step: LoadPlan) -> LoadOutcome:
+    def run_step(step: LoadPlan) -> LoadOutcome:
         asked = f"{step.model.rate:,.3g}/s" if isinstance(step.model, OpenModel) else "one user alone"
 
         def progress(now: Progress) -> None:
             stage.step(f"{asked}: {now.phase} {now.rate:,.0f}/s", to=min(plan.duration, time.monotonic() - began))
 
-        return run_load(step, progress)
+        return run(step, progress)
 
-    return find_capacity(plan, run)
+    return find_capacity(plan, run_step)
 
 
 def _record(session: Session, plan: LoadPlan, carry_out: Callable[[LoadPlan], LoadOutcome]) -> None:
     try:
         outcome = carry_out(plan)
     except LoadError as error:
-        raise Refusal(str(error), _WHOSE[error.whose]) from None
+        raise Refusal(str(error), WHOSE[error.whose]) from None
     for row in outcome.rows:
         session.record(row)
     if outcome.interrupted:

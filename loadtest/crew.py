@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from loadtest.recorder import RecorderState, absorb, percentile
+from loadtest.recorder import RecorderState, SecondState, absorb, percentile
 from loadtest.reporting import Delta, Measurement, Phase, Progress, WorkerEnd
 from reports.records import Counts, WorkerHealth
 
@@ -45,6 +45,11 @@ class Crew:
         return any(each.end is not None and each.end.host for each in self._members.values())
 
     @property
+    def present(self) -> int:
+        """How many have not come to their end."""
+        return sum(each.end is None for each in self._members.values())
+
+    @property
     def in_flight(self) -> int:
         """How many requests were out when last heard of."""
         return sum(each.in_flight for each in self._members.values() if each.end is None)
@@ -73,11 +78,23 @@ class Crew:
     def _member(self, worker: int) -> _Member:
         return self._members.setdefault(worker, _Member())
 
+    @property
+    def _last(self) -> SecondState:
+        """The last second that all who are there have told of."""
+        members = self._members.values()
+        elapsed = min((each.until for each in members if each.end is None), default=0.0)
+        return self.state.second(int(elapsed) - 1)
+
+    @property
+    def rate(self) -> float:
+        """How many requests ended in the last second that is complete."""
+        return float(self._last.completed)
+
     def progress(self, duration: float) -> Progress:
         """Return how the run stands, by the last second that all who are there have told of."""
         members = self._members.values()
         elapsed = min((each.until for each in members if each.end is None), default=duration)
-        last = self.state.second(int(elapsed) - 1)
+        last = self._last
         phase: Phase = "measuring" if elapsed < duration else "finishing"
         return Progress(
             phase=phase,

@@ -194,7 +194,7 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     target_pid: int | None = None
     silence: float = 10.0
     rate_cap: float | None = None
-    pins: dict[str, str] = {}
+    pins: dict[str, tuple[str, ...]] = {}
     calibration: float = 1.0
     calibrated: float | None = None
 
