@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from loadtest.found import Found
 from loadtest.reporting import Measurement
 from loadtest.scenarios import scenario_named
-from loadtest.workload import LoadPlan
+from loadtest.workload import ClosedModel, LoadPlan
 from reports.records import Counts, LoadJudgement, TargetCost
 
-__all__ = ["judged"]
+__all__ = ["as_lived", "judged"]
+
+_REST = 0.01
+
+
+def as_lived(plan: LoadPlan) -> LoadPlan:
+    """Return the plan as its users live it: where their turns rest, they are not always busy, as if they thought."""
+    model = plan.model
+    if not (scenario_named(plan.workload.scenario).rests and isinstance(model, ClosedModel)):
+        return plan
+    return msgspec.structs.replace(plan, model=msgspec.structs.replace(model, think=max(model.think, _REST)))
 
 
 def judged(plan: LoadPlan, measured: Measurement, cost: TargetCost | None) -> tuple[LoadJudgement, ...]:

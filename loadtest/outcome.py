@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.health import judge_generator, little_law
-from loadtest.judging import judged
+from loadtest.judging import as_lived, judged
 from loadtest.objectives import Measured, Verdict, evaluate
 from loadtest.recorder import (
     OPENING,
@@ -80,7 +80,8 @@ def conclude(
     total = _Sum(merge_operations(state.operations.values()))
     if measured.calibration_rate is None:
         measured = msgspec.structs.replace(measured, calibration_rate=plan.calibrated)
-    health = judge_generator(plan.model, measured, cpu_percent, _law(plan, measured, total))
+    lived = as_lived(plan)
+    health = judge_generator(lived.model, measured, cpu_percent, _law(lived, measured, total))
     names = list(state.operations)
     table = _Table(plan, measured, health)
     whole = msgspec.structs.replace(

@@ -141,8 +141,9 @@ class Scenario:
     does; it returns the sample that stands for the whole. `opens` says that the conversation of a user is opened before
     its first turn; a scenario whose turns do that themselves sets it to False. `alone` says that over stdio each user
     has a process of its own, `answers` what the target gets, by method, when it asks its client for something;
-    `tokens` is how many it can use, where the door makes them. `judge` says in the end what the run
-    shows beside latency; it is pure, and runs where the records are made.
+    `tokens` is how many it can use, where the door makes them. `rests` says that turns take time of their own, in which
+    users are not busy. `judge` says in the end what the run shows beside latency; it is pure, and runs where the
+    records are made.
     """
 
     name: str
@@ -154,4 +155,5 @@ class Scenario:
     alone: bool = False
     tokens: int = 1
     answers: Mapping[str, Any] = field(default_factory=dict)
+    rests: bool = False
     judge: Callable[[Found], Iterable[LoadJudgement]] = _nothing

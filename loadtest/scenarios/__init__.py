@@ -15,7 +15,9 @@ from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.payload import PAYLOAD
 from loadtest.scenarios.restart import RESTART
 from loadtest.scenarios.rounds import ROUNDS
+from loadtest.scenarios.soak import SOAK
 from loadtest.scenarios.steady import STEADY
+from loadtest.scenarios.streams import STREAMS
 
 __all__ = ["MIX", "SCENARIOS", "STEADY", "scenario_named"]
 
@@ -32,6 +34,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     ISOLATION,
     NEIGHBOUR,
     FIRST_CALLS,
+    STREAMS,
+    SOAK,
     RESTART,
 )
 """In the order in which a newcomer would try them."""

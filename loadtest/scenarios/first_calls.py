@@ -162,6 +162,7 @@ FIRST_CALLS = Scenario(
     _turn,
     needs="a command, or --start",
     opens=False,
+    rests=True,
     judge=_judge,
     alone=True,
 )

@@ -145,5 +145,6 @@ NEIGHBOUR = Scenario(
     _workload,
     _turn,
     needs="a slow tool, or one that takes or gives much",
+    rests=True,
     judge=_judge,
 )

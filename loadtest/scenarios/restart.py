@@ -117,6 +117,7 @@ RESTART = Scenario(
     _workload,
     _turn,
     needs="a command, or --start",
+    rests=True,
     judge=_judge,
     alone=True,
 )
