@@ -20,6 +20,8 @@ _SHORTEST_STEM = 8
 # What is left of a secret that was cut off at the end of an excerpt counts from this length on.
 _SHORTEST_BEGINNING = 8
 _CUT = "…"
+_QUOTED_QUOTE = "'\"'\"'"
+"""How a quoted word of a shell holds a quote."""
 _PLAIN = re.compile("[A-Za-z0-9._-]")
 """Characters that nobody spells in any other way."""
 
@@ -28,9 +30,9 @@ def redact(text: str, secrets: Iterable[str]) -> str:
     """Return `text` without any of `secrets`, each replaced by `[redacted]`.
 
     Also taken out: the credential of a `Scheme credential` header value by itself, and the password in it or in a URL;
-    the secret as JSON (however deep), percent-encoding, HTML or base64 spells it, in base64 also where it is a part of
-    what was encoded; and its beginning where `text` was cut off within it. Secrets of fewer than four characters are
-    left alone.
+    the secret as JSON (however deep), a shell, percent-encoding, HTML or base64 spells it, in base64 also where it is a
+    part of what was encoded; and its beginning where `text` was cut off within it. Secrets of fewer than four
+    characters are left alone.
     """
     patterns, beginnings = _compiled(tuple(secrets))
     for pattern in patterns:
@@ -75,7 +77,7 @@ def _any_spelling(value: str) -> str:
 
 
 def _any_spelling_of_one(character: str) -> str:
-    """Return a pattern for one character as it is, or as JSON, percent-encoding, HTML or we ourselves write it out."""
+    """Return a pattern for one character as it is, or as others write it: JSON, a shell, a URL, HTML, we ourselves."""
     if _PLAIN.fullmatch(character):
         return re.escape(character)
     point = ord(character)
@@ -90,8 +92,9 @@ def _any_spelling_of_one(character: str) -> str:
         rf"&#0*{point};|(?i:&#x0*{point:x};)",
         re.escape(html.escape(character)) if html.escape(character) != character else "",
         r"\+" if character == " " else "",
+        re.escape(_QUOTED_QUOTE) if character == "'" else "",
     ]
-    return f"(?:{'|'.join(filter(None, spellings))})"
+    return f"(?:{'|'.join(sorted(filter(None, spellings), key=len, reverse=True))})"
 
 
 def _in_base64(value: str) -> Iterator[str]:

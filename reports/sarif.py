@@ -63,9 +63,10 @@ def _version(version: str) -> dict[str, str]:
 
 
 def _name(run: Run) -> str:
-    """The target's name without its version, which would part one history of results in two."""
+    """What parts the results of two targets: the name that it gave itself, without its version, which would part one
+    history in two; else the file that it runs."""
     target = run.header.target
-    named = (target.implementation or target.name).rpartition(" ")[0] or target.name
+    named = (target.implementation or "").rpartition(" ")[0] or source_of(target) or "target"
     return visible(named).replace("/", "-")
 
 

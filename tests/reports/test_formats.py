@@ -48,6 +48,7 @@ def spellings(secret: str) -> dict[str, str]:
         "in percent, in small letters": quote(secret, safe="").replace("%C3%A9", "%c3%a9").replace("%2F", "%2f"),
         "a form": quote_plus(secret),
         "HTML": html.escape(secret),
+        "a shell": "'\"'\"'".join(secret.split("'")),
         "base64": base64.b64encode(data).decode(),
         "base64 for URLs": base64.urlsafe_b64encode(data).decode().rstrip("="),
         # Seven letters for what stands before it, and the last letter belongs to what follows it in part.

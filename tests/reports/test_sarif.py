@@ -130,3 +130,19 @@ def test_nothing_a_target_says_breaks_the_schema(sample_run: Run) -> None:
     header = msgspec.structs.replace(sample_run.header, target=target, command=hostile)
     assert "\ud800" not in render_sarif(Run(header=header, verdicts=(row,)))
     logged(Run(header=header, verdicts=(row,)))
+
+
+@pytest.mark.parametrize(
+    ("implementation", "address", "name"),
+    [
+        ("notes server 1.4.2", "http://127.0.0.1:3000/mcp", "touchstone/notes server/"),
+        (None, "node build/index.js", "touchstone/build-index.js/"),
+        (None, "http://127.0.0.1:3000/mcp", "touchstone/target/"),
+    ],
+)
+def test_two_targets_keep_results_of_their_own_and_versions_of_one_share_them(
+    sample_run: Run, implementation: str | None, address: str, name: str
+) -> None:
+    target = msgspec.structs.replace(sample_run.header.target, implementation=implementation, address=address)
+    run = replace(sample_run, header=msgspec.structs.replace(sample_run.header, target=target))
+    assert logged(run)["automationDetails"]["id"] == name
