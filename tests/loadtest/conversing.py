@@ -75,7 +75,9 @@ class Talk:
     def template(self, tool: str, *, progress: bool = False, echoes: bool = False, **arguments: Any) -> Template:
         meta = {"_meta": {"progressToken": "{n}"}} if progress else {}
         params = {"name": tool, "arguments": arguments} | meta
-        return Template(Operation(name=tool, method="tools/call", params=params, echoes=echoes), self._revision)
+        return Template(
+            Operation(name=tool, method="tools/call", params=params, echoes=echoes), self._revision, {"roots": {}}
+        )
 
     def call(self, tool: str, **more: Any) -> Exchange:
         self._marker += 1
@@ -136,7 +138,7 @@ def main() -> None:
         found = converse(talk)
         made.close()
     gevent.sleep(0)
-    print(json.dumps(found | {"strays": strays}, default=str))
+    sys.stdout.write(json.dumps(found | {"strays": strays}, default=str))
 
 
 if __name__ == "__main__":
