@@ -110,6 +110,15 @@ def test_a_notification_is_answered_by_nobody() -> None:
     _try(_says(), A, message)
 
 
+def test_an_error_may_say_that_a_message_is_no_request_for_want_of_an_id() -> None:
+    message = {"jsonrpc": "2.0", "method": "tools/list"}
+    _try(_says(ERROR), S, message)
+    with pytest.raises(Mismatch, match="one response"):
+        _try(_says(ERROR, ERROR), S, message)
+    with pytest.raises(Mismatch, match="an error or silence"):
+        _try(_says(RESULT), S, message)
+
+
 def test_requests_among_raw_bytes_are_answered_each() -> None:
     line = b'{"jsonrpc":"2.0","id":7,"method":"tools/list"}\n'
     cut = {"chunks": (line[:9], line[9:]), "requests": (REQUEST,)}
