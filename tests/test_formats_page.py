@@ -42,7 +42,7 @@ def test_every_report_command_writes_what_it_names(
     with pytest.raises(SystemExit) as ended:
         touchstone.main()
     assert ended.value.code == 0, capsys.readouterr().err
-    files = re.findall(r"[\w-]+\.(?:xml|sarif|md|har|svg|json)\b", command)
+    files = re.findall(r"[\w-]+\.(?:xml|sarif|md|har|hlog|svg|json)\b", command)
     assert all((tmp_path / name).stat().st_size for name in files)
 
 
