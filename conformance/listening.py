@@ -25,10 +25,13 @@ _ELSEWHERE = frozenset({"notifications/message", "notifications/progress"})
 
 
 class Listening:
-    """One listen request. `id` is its request id; `cancel` ends it early."""
+    """One listen request. `id` is its request id, `filter` what it asks for; `cancel` ends it early."""
 
-    def __init__(self, peer: Peer, identifier: Any, live: LiveReply | None) -> None:
+    def __init__(
+        self, peer: Peer, identifier: Any, live: LiveReply | None, wanted: Mapping[str, Any] | None = None
+    ) -> None:
         self.id = identifier
+        self.filter = dict(wanted or {})
         self._peer = peer
         self._live = live
         self._since = len(peer.heard)
@@ -90,9 +93,9 @@ async def listening(
     if peer.over_http:
         request = HttpRequest("POST", encode(message), peer.headers_for(message), message)
         async with peer.http.opened(request, peer.patience.answer) as live:
-            yield Listening(peer, message["id"], live)
+            yield Listening(peer, message["id"], live, wanted)
         return
-    listen = Listening(peer, message["id"], None)
+    listen = Listening(peer, message["id"], None, wanted)
     await peer.tell(message)
     try:
         yield listen

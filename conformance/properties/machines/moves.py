@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from conformance.properties.machines import legacy, modern, paging, play
+from conformance.properties.machines import changes, effects, legacy, legacy_tasks, modern, paging, play
 from conformance.properties.machines.play import Move, Play
 from conformance.properties.machines.seats import Seats
 from conformance.properties.machines.steps import Step
@@ -21,6 +21,8 @@ _BOTH: dict[str, Move] = {
     "turn the page": paging.turn,
     "turn it again": paging.again,
     "foreign cursor": paging.foreign,
+    "change": changes.change,
+    "call again": effects.again,
 }
 LEGACY: dict[str, Move] = _BOTH | {
     "cancel": legacy.cancel,
@@ -28,6 +30,11 @@ LEGACY: dict[str, Move] = _BOTH | {
     "cancel elsewhere": legacy.cancel_elsewhere,
     "delete": legacy.delete,
     "resume": legacy.resume,
+    "task": legacy_tasks.make,
+    "look at task": legacy_tasks.look,
+    "find tasks": legacy_tasks.find,
+    "fetch task": legacy_tasks.fetch,
+    "cancel task": legacy_tasks.cancel,
 }
 MODERN: dict[str, Move] = _BOTH | {
     "cancel": modern.cancel,

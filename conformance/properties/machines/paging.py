@@ -17,7 +17,7 @@ from conformance.properties.machines.seats import Seat
 from conformance.properties.machines.steps import Step
 from reference_impl.protocol.methods import PAGINATED
 
-__all__ = ["again", "foreign", "turn"]
+__all__ = ["again", "foreign", "named", "turn"]
 
 _PAGES = 50
 """Pages of one list that are followed; a longer list is judged by its beginning."""
@@ -104,6 +104,12 @@ async def _through(seat: Seat, step: Step, walk: Walk) -> Walk:
     while walk.known and not walk.done:
         await _advance(seat, step, walk)
     return walk
+
+
+async def named(seat: Seat, method: str) -> list[str] | None:
+    """Return the names on all pages of a list, None where it gives an error."""
+    walk = await _through(seat, Step("turn the page", method=method), Walk())
+    return walk.names if walk.known else None
 
 
 async def _advance(seat: Seat, step: Step, walk: Walk) -> None:

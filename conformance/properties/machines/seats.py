@@ -30,7 +30,8 @@ class Seat:
     """One conversation. `last_id` is the last id that it used; those of one play count from the same number, so that
     two of them have equal ones.
 
-    `ended`: its session was ended by DELETE. `listens` are the open `subscriptions/listen` streams by slot.
+    `ended`: its session was ended by DELETE. `listens` are the open `subscriptions/listen` streams by slot, `tasks` the
+    ids of tasks of the handshake era that are to be there.
     """
 
     peer: Peer
@@ -38,6 +39,7 @@ class Seat:
     last_id: int
     ended: bool = False
     listens: dict[int, tuple[Listening, AsyncExitStack]] = field(default_factory=dict)
+    tasks: dict[int, str] = field(default_factory=dict)
 
     def new_id(self, at_least: int = 0) -> int:
         """Return an id that the conversation has not used, and none below a bound."""
@@ -56,6 +58,7 @@ class Seat:
             await opened.cancel()
             await stack.aclose()
         self.listens.clear()
+        self.tasks.clear()
         conversation = self.peer.conversation
         answered = {entry.value.get("id") for entry in conversation.received() if entry.is_response()}
         owed = [entry for entry in conversation.sent() if entry.is_request() and entry.value["id"] not in answered]
@@ -109,6 +112,9 @@ class Seats:
         self._left.append(seat.peer.conversation)
         if seat.ended or not politely:
             seat.peer.session = None
+        if seat.peer.process is not None and not politely:
+            # A process ends without a word when its input closes and nobody waits for what it does then.
+            await seat.peer.process.stop(0.0)
         listens, seat.listens = seat.listens, {}
         for _, stack in listens.values():
             await stack.aclose()

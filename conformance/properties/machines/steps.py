@@ -17,7 +17,8 @@ class Step:
     `do` names the move in `conformance.properties.machines.play.MOVES`; `on` numbers the conversation that makes it,
     which is opened when it is first needed. `method` and `params` are those of a request, without metadata; `slot` says
     which of several: of the streams, of the walks through a list, of the ways to answer; `beside` are the requests that
-    are made at the same time. A step that makes no sense where it stands does nothing.
+    are made at the same time, or that show what a call has changed. A step that makes no sense where it stands does
+    nothing.
     """
 
     do: str
