@@ -31,20 +31,23 @@ from door.serve import app as serving
 app = typer.Typer(
     name="touchstone",
     help="Puts Model Context Protocol servers to the test: conformance, property-based testing and load.",
+    epilog="touchstone run shows all of it on a server of its own; touchstone init looks at yours.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+_TEST, _RESULTS = "Put to the test", "What came of it"
+_CATALOGUE, _REFERENCE = "What is tested, and why", "The reference system"
 
 Lists = Annotated[bool, typer.Option("--list", help="Show the scenarios, and what each needs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records file.")]
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def run(
     target: TargetOptions,
@@ -60,7 +63,7 @@ def run(
     return run_all(target, output, checking, fuzzing, load, safety)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def check(target: TargetOptions, output: OutputOptions, checking: CheckingOptions) -> int:
     """Judge a server by the specification: real defects, each with its bytes and its rule.
@@ -74,7 +77,7 @@ def check(target: TargetOptions, output: OutputOptions, checking: CheckingOption
     return run_check(target, output, checking)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions) -> int:
     """Try generated messages and arguments on a server; failures shrink to the smallest conversation."""
@@ -83,9 +86,9 @@ def fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions
     return run_fuzz(target, output, checking, fuzzing)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
-def load(  # noqa: PLR0913 - groups of options, each its own
+def load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     target: TargetOptions,
     output: OutputOptions,
     checking: CheckingOptions,
@@ -111,7 +114,7 @@ def load(  # noqa: PLR0913 - groups of options, each its own
     return run_load(target, output, checking, load, safety, scaling)
 
 
-@app.command("cost-exporter")
+@app.command("cost-exporter", rich_help_panel=_TEST)
 @flattened
 def cost_exporter(
     pid: Annotated[int | None, typer.Option("--pid", metavar="PID", min=1, help="The process, with all it starts.")] = (
@@ -130,7 +133,7 @@ def cost_exporter(
     return export_cost(pid, port, address)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def client(
     output: OutputOptions,
@@ -156,7 +159,7 @@ def client(
     return run_client_check(command or [], env or [], meeting=met, output=output, checking=checking)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def survey(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="The targets, each a [[target]].")],
@@ -174,7 +177,7 @@ def survey(
     return run_survey(file, survey, checking)
 
 
-@app.command()
+@app.command(rich_help_panel=_TEST)
 @flattened
 def init(
     target: TargetOptions,
@@ -198,6 +201,7 @@ def init(
 app.add_typer(
     serving,
     name="serve",
+    rich_help_panel=_REFERENCE,
     help="""Serve a reference server: on standard streams, or over Streamable HTTP at /mcp.
 
     With --transport sse also over HTTP+SSE at /sse, with --transport ws over WebSocket at /ws.
@@ -205,7 +209,7 @@ app.add_typer(
 )
 
 
-@app.command()
+@app.command(rich_help_panel=_REFERENCE)
 @flattened
 def host(
     file: Annotated[Path, typer.Argument(metavar="mcp.json", help="The servers, in the mcpServers format.")],
@@ -226,7 +230,7 @@ def host(
     return run_host(file, request, hosting)
 
 
-@app.command()
+@app.command(rich_help_panel=_REFERENCE)
 @flattened
 def audit(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The log, without the numbers of older files.")],
@@ -246,7 +250,7 @@ def audit(
     return show_audit(file, since, key, known, verifies=verify, as_json=as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=_RESULTS)
 @flattened
 def replay(
     failure: Annotated[str, typer.Argument(metavar="ID", help="The id of a recorded check or finding.")],
@@ -267,7 +271,7 @@ def replay(
     return replay_failure(failure, records, env or [], header or [], token)
 
 
-@app.command("list")
+@app.command("list", rich_help_panel=_CATALOGUE)
 @flattened
 def list_(
     pattern: Annotated[str, typer.Argument(metavar="[PATTERN]", help="Such as 'http.*'.")] = "*",
@@ -279,7 +283,7 @@ def list_(
     return list_checks(pattern, as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=_CATALOGUE)
 @flattened
 def explain(
     identifier: Annotated[
@@ -293,7 +297,7 @@ def explain(
     return explain_id(identifier, as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=_CATALOGUE)
 @flattened
 def coverage(
     records: Annotated[Path | None, typer.Argument(metavar="[RECORDS]", help="A run: also what it exercised.")] = None,
@@ -305,7 +309,7 @@ def coverage(
     return print_coverage(records, as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=_RESULTS)
 @flattened
 def report(records: RecordsFile, making: ReportOptions) -> int:
     """Render recorded results again.
