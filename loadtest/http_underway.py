@@ -31,6 +31,7 @@ class HttpUnderway:
         self._cancelled = cancelled
         self._landed = landed
         self._first_progress: float | None = None
+        self._taken_back = False
         self._tell = line.on_other
         line.on_other = self._hear
         self._sent = time.perf_counter()
@@ -45,7 +46,9 @@ class HttpUnderway:
         """Wait for what becomes of it."""
         outcome = self._reader.get()
         if isinstance(outcome, Exchange):
-            exchange = outcome._replace(first_progress=self._first_progress)
+            # A server may have ended the stream before we did, which is what it was asked for.
+            failure = CANCELLED if self._taken_back and outcome.message is None else outcome.failure
+            exchange = outcome._replace(failure=failure, first_progress=self._first_progress)
         else:  # the greenlet was ended
             now = time.perf_counter()
             exchange = Exchange(self._sent, now, now, 0, CANCELLED, self._first_progress)
@@ -56,6 +59,7 @@ class HttpUnderway:
         """Tell the target, then close the connection: on a modern revision that alone says it
         (2026-07-28 `basic/patterns/cancellation#transport-specific-cancellation`)."""
         if not self._reader.ready():
+            self._taken_back = True
             self._cancelled(self.request_id)
             self.drop()
 

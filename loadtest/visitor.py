@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from loadtest.exchange import Conversation, Exchange
 from loadtest.recorder import Remark
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import next_operation
 from loadtest.traffic import Traffic
 from loadtest.wire import Prepared, Template
+from loadtest.workload import Operation
 from reports.records import WireEntry
 
 __all__ = ["Visitor"]
@@ -144,10 +147,24 @@ class Visitor:
         self.conversation = self._converse() if headers is None else self._converse(headers)
         return self.conversation
 
-    def set_up(self, operation: str) -> Sample:
-        """Open a new conversation and record that as an operation: all that it takes until a call can be made."""
+    def set_up(self, operation: str, hello: Prepared | None = None) -> Sample:
+        """Open a new conversation and record that as an operation: all that it takes until a call can be made.
+
+        Where there is no handshake to wait for, the answer to `hello` may end it.
+        """
         due = self.due()
-        return self.record(operation, self.traffic.set_up(self.renew()), due)
+        exchange = self.traffic.set_up(self.renew())
+        if hello is not None and exchange.failure is None:
+            exchange = self.call(hello)._replace(sent=exchange.sent)
+        return self.record(operation, exchange, due)
+
+    def prepared(self, parameter: str) -> Template:
+        """Return the operation that a parameter of the scenario describes, prepared once for all users."""
+        if parameter not in self.shared:
+            operation = msgspec.convert(self.parameters[parameter], Operation)
+            self.shared[parameter] = Template(operation, self.traffic.revision)
+        template: Template = self.shared[parameter]
+        return template
 
     def tear_down(self, operation: str | None = None, *, silent: bool = False) -> None:
         """End the session and close the conversation. What the target has to say to that is recorded as `operation`;

@@ -14,7 +14,6 @@ import msgspec
 from loadtest.incoming import Notice, progress_of
 from loadtest.sample import Failure
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes, with_argument
-from loadtest.wire import Template
 from loadtest.workload import NUMBER_MARKER, Operation, Workload
 from reference_impl.metrics import ErrorClass
 
@@ -81,19 +80,10 @@ def _cancelled(visitor: Visitor) -> Sample:
     _listen(visitor)
     exchange = visitor.take_back(template, marker, visitor.parameters["after"])
     sample = visitor.record(f"{template.name}, cancelled", exchange, due)
-    cheap = _cheap(visitor)
+    cheap = visitor.prepared("cheap")
     visitor.record(cheap.name, visitor.call(cheap))
     visitor.memory["settled"].add(str(marker))
     return sample
-
-
-def _cheap(visitor: Visitor) -> Template:
-    """Return the request behind a cancellation, prepared once for all users."""
-    shared = visitor.shared
-    if "cheap" not in shared:
-        shared["cheap"] = Template(msgspec.convert(visitor.parameters["cheap"], Operation), visitor.traffic.revision)
-    template: Template = shared["cheap"]
-    return template
 
 
 def _listen(visitor: Visitor) -> None:

@@ -2,7 +2,8 @@
 
 Faults: `stall` (0.3 s of silence at the fortieth call), `die` (exit code 3 at the fortieth call), `hang` (never answers
 a call), `garbage` (answers what is no JSON), `swap` (answers with another call's text), `fail` (every second call is an
-`isError`), `noise` (a log line on standard output before each answer). Over HTTP there is also `parts`: it closes the
+`isError`), `noise` (a log line on standard output before each answer), `gate` (over HTTP: takes bearer tokens that
+begin with good, and no others). Over HTTP there is also `parts`: it closes the
 connection after each answer, unannounced, which is no fault. The HTTP face prints its port first.
 """
 
@@ -62,7 +63,11 @@ async def serve_connection(target: Target, reader: asyncio.StreamReader, writer:
     try:
         while head := await reader.readuntil(b"\r\n\r\n"):
             length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-            text = target.respond(json.loads(await reader.readexactly(length)))
+            message = json.loads(await reader.readexactly(length))
+            if target.fault == "gate" and b"authorization: bearer good" not in head.lower():
+                writer.write(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n")
+                continue
+            text = target.respond(message)
             if text is None:
                 writer.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n")
             elif text:
