@@ -62,7 +62,7 @@ def _message(run: Run) -> str:
         count_of(_missed(run), "missed objective", "missed objectives"),
         count_of(checks["ok"], "check passed", "checks passed"),
         count_of(checks["known"], "known failure", "known failures"),
-        count_of(found["warning"], "warning", "warnings"),
+        count_of(0 if found["violation"] else found["warning"], "warning", "warnings"),
         count_of(checks["open"] + checks["fault"], "not judged", "not judged"),
     ]
     told = [part for part in parts if not part.startswith("0 ")]

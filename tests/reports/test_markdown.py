@@ -3,13 +3,42 @@
 import re
 from dataclasses import replace
 from datetime import date
+from html.parser import HTMLParser
 
 import msgspec
+from markdown_it import MarkdownIt
 
 from reports.baseline import Baseline, Known
 from reports.markdown import LIMIT, render_markdown
 from reports.records import LoadJudgement, Run, WireEntry
 from reports.rows import Capacity
+
+GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+
+
+class Shown(HTMLParser):
+    """What a browser makes of it: the tags within which each piece of text stands."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.texts: list[tuple[str, str]] = []
+        self.links: list[str | None] = []
+        self.feed(GITHUB.render(markdown))
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        if tag not in ("br", "hr", "img"):
+            self.open.append(tag)
+        if tag in ("a", "img"):
+            self.links.append(dict(attributes).get("href"))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append((" ".join(self.open), data))
 
 
 def test_the_verdict_comes_first_and_what_was_judged_after_it(sample_run: Run) -> None:
@@ -95,3 +124,27 @@ def test_a_summary_is_never_longer_than_services_take(sample_run: Run) -> None:
     assert len(text.encode()) <= LIMIT
     assert re.search(r"^\*\d+ more parts found no room here", text, re.MULTILINE)
     assert text.count("<details>") == text.count("</details>")
+
+
+def test_what_is_folded_is_rendered_as_markdown_and_the_fold_itself_as_it_is_written(sample_run: Run) -> None:
+    shown = Shown(render_markdown(sample_run))
+    assert (
+        "details summary",
+        " read_note answers a note that does not exist with the protocol error -32603",
+    ) in shown.texts
+    assert ("details p strong", "MUST") in shown.texts
+    assert any(where == "details pre code" and '"id":"call-7"' in text for where, text in shown.texts)
+    assert ("table tbody tr td", "tools/call search_notes") in shown.texts
+    assert all(link and link.startswith("https://modelcontextprotocol.io/") for link in shown.links)
+
+
+def test_words_of_a_target_are_shown_as_they_are(sample_run: Run) -> None:
+    hostile = "**a** __b__ ~~c~~ [d](http://e) ![f](g) <i>h</i> | \\ & &amp; <!-- i --> # j\n* k"
+    row = msgspec.structs.replace(sample_run.verdicts[-1], level="MUST", summary=hostile, expected=hostile)
+    shown = Shown(render_markdown(Run(header=sample_run.header, verdicts=(row,))))
+    line = hostile.replace("\n", " ")
+    together = "".join(text for where, text in shown.texts if where.startswith("details summary"))
+    assert line.replace(" ", "") in together.replace(" ", "")
+    assert ("details ul li code", line) in shown.texts
+    assert not any({"i", "em", "del", "img"} & set(where.split()) for where, _ in shown.texts)
+    assert all("http://e" not in (link or "") for link in shown.links)
