@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -82,7 +82,7 @@ def conclude(
         measured = msgspec.structs.replace(measured, calibration_rate=plan.calibrated)
     lived = as_lived(plan)
     health = judge_generator(lived.model, measured, cpu_percent, _law(lived, measured, total))
-    names = list(state.operations)
+    names = _in_order(plan, state.operations)
     table = _Table(plan, measured, health)
     whole = msgspec.structs.replace(
         table.row(names[0] if len(names) == 1 else ALL, total, state.errors),
@@ -108,6 +108,12 @@ def conclude(
         given_up=measured.given_up,
         warm_up=state.warm_up,
     )
+
+
+def _in_order(plan: LoadPlan, seen: Collection[str]) -> list[str]:
+    """Return the operations as the workload lists them, then those that its turns have besides, as they came."""
+    planned = [each.name for each in plan.workload.operations if each.name in seen]
+    return [*planned, *(name for name in seen if name not in planned)]
 
 
 class _Sum:

@@ -7,7 +7,7 @@ import pytest
 
 from loadtest.objectives import parse_objective
 from loadtest.outcome import ALL, LoadOutcome, conclude
-from loadtest.recorder import OPENING, Recorder
+from loadtest.recorder import OPENING, Recorder, RecorderState
 from loadtest.reporting import Measurement, decode_report, encode_report
 from loadtest.sample import Failure, Sample
 from loadtest.stages import parse_shape
@@ -72,6 +72,19 @@ def test_a_workload_of_several_operations_has_a_row_for_all_and_one_for_each() -
     assert [row.operation for row in result.rows] == [ALL, "call echo", "list", OPENING]
     assert [row.counts.total for row in result.rows] == [100, 50, 50, 1]
     assert result.rows[2].tool is None
+
+
+def test_rows_stand_in_the_order_of_the_workload_with_what_its_turns_have_besides_behind_them() -> None:
+    assert [row.operation for row in outcome(LIST, ECHO).rows] == [ALL, "list", "call echo", OPENING]
+    result = outcome(LIST, ECHO, state=_recorded("set-up", "call echo", "list"))
+    assert [row.operation for row in result.rows] == [ALL, "list", "call echo", "set-up"]
+
+
+def _recorded(*names: str) -> RecorderState:
+    recorder = Recorder(100.0)
+    for name in names:
+        recorder.record(Sample(name, 100.0, 100.0, 100.5, 100.5))
+    return recorder.state()
 
 
 def test_objectives_are_judged_on_the_whole_run() -> None:
