@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -25,6 +26,7 @@ from door.session import Session
 from door.starting import Start
 from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
+from loadtest.recorded import Step, read_recording
 from loadtest.run import LoadError, LoadOutcome, Progress
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.scenarios import MIX, STEADY, scenario_named
@@ -68,11 +70,12 @@ class LoadSettings:
             parsed = tuple(parse_objective(text) for text in (*settings.objectives, *(options.slo or ())))
             usual = MIX if settings.mix and not options.tool else STEADY
             scenario = scenario_named(options.scenario or usual.name)
-            wishes = Wishes(tools=tuple(_weighted(text) for text in options.tool or ()), mix=settings.mix)
+            recording = () if options.recording is None else _recording(options.recording)
+            tools = tuple(_weighted(text) for text in options.tool or ())
+            wishes = Wishes(tools=tools, mix=settings.mix, recording=recording)
         except ValueError as error:
             raise Refusal(str(error)) from None
         return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)
-
 
     def served_by(self, start: Start | None) -> LoadSettings:
         """Return the settings for a target that is ours to start: scenarios may start it again."""
@@ -80,6 +83,12 @@ class LoadSettings:
             return self
         serving = Serving(argv=start.argv, url=start.url, env=dict(start.env), cwd=start.cwd)
         return replace(self, serving=serving)
+
+
+def _recording(text: str) -> tuple[Step, ...]:
+    """Read `FILE` or `FILE#CHECK`. Raises ValueError."""
+    path, _, identifier = text.partition("#")
+    return read_recording(Path(path), identifier)
 
 
 def _weighted(text: str) -> tuple[str, float]:

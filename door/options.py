@@ -320,6 +320,14 @@ class LoadOptions:
             help="What the load does; touchstone load --list shows all. [steady, or the mix of touchstone.toml]",
         ),
     ] = None
+    recording: Annotated[
+        str | None,
+        typer.Option(
+            "--recording",
+            metavar="FILE[#CHECK]",
+            help="What --scenario replay plays: records (of that check or property), a HAR file, or messages.",
+        ),
+    ] = None
 
 
 def flattened(command: Callable[..., int]) -> Callable[..., None]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from loadtest.mixing import Mixed
+from loadtest.recorded import Step
 from loadtest.serving import Serving
 from loadtest.workload import Operation, Workload
 from reference_impl.protocol.revisions import revision_named
@@ -109,10 +110,12 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 class Wishes(Struct, frozen=True, kw_only=True):
-    """What the user asked for: `tools` to call and how often, relative to each other; a `mix` of their own."""
+    """What the user asked for: `tools` to call and how often, relative to each other; a `mix` of their own; what a
+    `recording` holds."""
 
     tools: tuple[tuple[str, float], ...] = ()
     mix: tuple[Mixed, ...] = ()
+    recording: tuple[Step, ...] = ()
 
 
 def with_argument(sized: Sized, value: Any) -> Operation:

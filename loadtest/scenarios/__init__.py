@@ -13,6 +13,7 @@ from loadtest.scenarios.long_calls import LONG_CALLS
 from loadtest.scenarios.mix import MIX
 from loadtest.scenarios.neighbour import NEIGHBOUR
 from loadtest.scenarios.payload import PAYLOAD
+from loadtest.scenarios.replay import REPLAY
 from loadtest.scenarios.restart import RESTART
 from loadtest.scenarios.rounds import ROUNDS
 from loadtest.scenarios.soak import SOAK
@@ -37,6 +38,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     STREAMS,
     SOAK,
     RESTART,
+    REPLAY,
 )
 """In the order in which a newcomer would try them."""
 
