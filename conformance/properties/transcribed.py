@@ -135,4 +135,4 @@ def _case(method: str, way: Break, broken: Any) -> Case:
 @cache
 def _type(revision: str, definition: str) -> Document:
     types = document(revision)
-    return read({"$ref": f"#/$defs/{definition}", "$defs": types["$defs"]}, "2020-12")
+    return read({"$ref": f"#/$defs/{definition}", "$defs": types["$defs"]}, "2020-12", sound=True)
