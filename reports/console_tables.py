@@ -7,7 +7,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from reports.console_curve import curve_table
 from reports.digest import Digest
+from reports.load_notes import notes_of
 from reports.rows import Load, LoadJudgement, ObjectiveResult, Outcome
 from reports.text import shorten, visible
 from reports.units import asked_for, figures, milliseconds, percentiles, share, throughput
@@ -27,7 +29,7 @@ _JUDGED: dict[bool | None, tuple[str, str]] = {
     None: ("not judged", "yellow"),
 }
 _WIRE_CHARACTERS = 320
-_LATENCIES = ("p50", "p90", "p99", "p99.9", "max")
+_LATENCIES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 
 
 def tally_table(summary: Digest) -> Table:
@@ -55,25 +57,33 @@ def load_tables(loads: Iterable[Load]) -> Iterator[RenderableType]:
         notes.add_column(overflow="fold")
         for said, operations, why in _together(together):
             notes.add_row(said, Text(visible(operations), "dim"), why)
-        yield Group(Text(f"load: {visible(scenario)}", "bold"), _latencies(together), notes)
+        curves = [curve_table(load) for load in together if load.curve]
+        yield Group(Text(f"load: {visible(scenario)}", "bold"), *curves, _latencies(together), notes)
 
 
 def _latencies(loads: list[Load]) -> Table:
     table = _table()
     table.add_column("operation", overflow="fold")
-    for name in ("done/s", *_LATENCIES, "errors"):
+    told = [percentiles(load) for load in loads]
+    # A tenth of a thousandth takes 100,000 samples; few runs have them.
+    latencies = [name for name in _LATENCIES if name != "p99.99" or any(found.get(name) for found in told)]
+    for name in ("done/s", *latencies, "samples", "errors"):
         table.add_column(name, justify="right", no_wrap=True)
-    for load in loads:
-        found = percentiles(load)
+    for load, found in zip(loads, told, strict=True):
         errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
         table.add_row(
             Text(visible(load.operation)),
             Text(figures(throughput(load))),
-            *(Text(milliseconds(found[name])) for name in _LATENCIES),
+            *(Text(milliseconds(found.get(name))) for name in latencies),
+            Text(f"{_samples(load):,}"),
             Text(share(errors), "red" if errors else ""),
             style="" if load.valid else "dim",
         )
     return table
+
+
+def _samples(load: Load) -> int:
+    return load.counts.total if load.corrected.samples is None else load.corrected.samples
 
 
 def _together(loads: Iterable[Load]) -> Iterator[tuple[Text, str, Text]]:
@@ -96,6 +106,8 @@ def _notes(load: Load) -> Iterator[tuple[Text, Text]]:
         yield from map(_objective, load.objectives)
     for judged in load.judgements:
         yield from _judged(judged)
+    for word, said in notes_of(load):
+        yield Text(word, "dim"), Text(visible(said))
     if load.errors:
         classes = sorted(load.errors.items(), key=lambda item: -item[1])
         yield Text("errors", "red"), Text(", ".join(f"{count:,} {visible(name)}" for name, count in classes))

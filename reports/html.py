@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from reports import units
 from reports.digest import NOUNS, OUTCOMES, Group, code_of, count_of, describe_places, digest, strongest
 from reports.load_charts import Figure, figures_of, figures_of_cost
+from reports.load_notes import notes_of
 from reports.rows import Direction, Finding, Load, Outcome, WireEntry
 from reports.severity import Severity
 from reports.store import Run
@@ -88,7 +89,7 @@ def _scenarios(run: Run) -> list[dict[str, Any]]:
         cost = load.target if load.target is not None and load.target != drawn else None
         drawn = load.target or drawn
         figures: tuple[Figure, ...] = (*figures_of(load), *(figures_of_cost(cost) if cost else ()))
-        shown.append({"row": load, "figures": figures, "cost": cost, "errors": _errors(load)})
+        shown.append({"row": load, "figures": figures, "cost": cost, "errors": _errors(load), "notes": notes_of(load)})
     return shown
 
 

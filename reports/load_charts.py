@@ -62,6 +62,8 @@ def figures_of_cost(cost: TargetCost) -> tuple[Figure, ...]:
 
 
 def _of_operation(load: Load) -> Iterator[Figure]:
+    if len(load.curve) > 1:
+        yield _figure(_curve(load), "by the throughput that was reached; a step that is no result is left out")
     if len(load.series) > 1:
         yield _figure(
             _latency_by_second(load),
@@ -86,6 +88,18 @@ def _latency_by_second(load: Load) -> Chart:
     return Chart(
         "Latency", lines, milliseconds, _second, _seconds([row.second for row in load.series]), logarithmic=True
     )
+
+
+def _curve(load: Load) -> Chart:
+    steps = sorted((point.throughput, point) for point in load.curve if point.valid)
+    slow = Line("p99", "second", tuple((reached, point.p99) for reached, point in steps))
+    median = Line("p50", "first", tuple((reached, point.p50) for reached, point in steps))
+    ticks = tuple(Tick(at, f"{at:,.0f}/s") for at in round_steps(steps[-1][0] if steps else 1.0, 5))
+    return Chart("Latency by throughput", (slow, median), milliseconds, _rate, ticks, logarithmic=True)
+
+
+def _rate(value: float) -> str:
+    return f"{figures(value)}/s"
 
 
 def _throughput_by_second(load: Load) -> Chart:

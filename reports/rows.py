@@ -292,8 +292,8 @@ class Capacity(Struct, frozen=True, kw_only=True):
     """What a search for capacity found: `rate` is the highest (a second) at which the objectives were met.
 
     With `at_least` it may be higher: nothing failed before the search ended. `reason` says why it ended. `assumed`: the
-    objectives are our own, made from `unloaded_p50_ms`, since none were given. `needed` samples make a step certain; the
-    one at `rate` had `samples`. `knee` is the throughput at which throughput over latency (p50) is greatest.
+    objectives are our own, made from `unloaded_p50_ms`, since none were given. `needed` samples make a step certain;
+    that at `rate` had `samples`. `knee` is the throughput at which throughput over latency (p50) is greatest.
     """
 
     rate: float | None

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from reports.load_charts import figures_of, figures_of_cost, figures_of_share
-from reports.records import Load, Run
+from reports.records import CurvePoint, Load, Run
 
 
 def changed(load: Load, **fields: object) -> Load:
@@ -25,6 +25,17 @@ def test_each_operation_shows_latency_throughput_and_distribution(sample_run: Ru
 def test_the_target_shows_processor_and_memory(sample_run: Run) -> None:
     figures = figures_of_cost(sample_run.loads[0].target)
     assert [figure.title for figure in figures] == ["CPU of the target", "Memory of the target"]
+
+
+def test_a_search_for_capacity_is_drawn_as_latency_by_throughput(sample_run: Run) -> None:
+    step = CurvePoint(
+        rate=10.0, throughput=10.0, seconds=2.0, samples=20, p50=1.0, p99=None, errors=0.0, in_flight=0.1, met=True
+    )
+    steps = (step, msgspec.structs.replace(step, rate=20.0, throughput=19.0, p50=2.0, p99=30.0))
+    limited = msgspec.structs.replace(step, rate=40.0, p50=900.0, valid=False)
+    figure = figures_of(changed(sample_run.loads[2], curve=(*steps, limited)))[0]
+    assert figure.title == "Latency by throughput"
+    assert "900" not in figure.drawing
 
 
 def test_without_series_there_is_the_distribution_alone(sample_run: Run) -> None:
