@@ -1,0 +1,120 @@
+"""Two calls are compared, and only what a server otherwise does the same way is held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conformance.expect import Mismatch
+from conformance.peer import Peer
+from conformance.properties.case import Case
+from conformance.properties.expectation import Expectation
+from conformance.properties.known import call_message
+from conformance.properties.relations import TWO, said, try_relation
+
+from ..scripted import Handler, Message, Scripted, Wire
+from ..test_peer import with_peer
+from .grounds import ECHO, ground
+
+Says = Callable[[str, list[str]], Any]
+
+
+def _server(says: Says) -> Scripted:
+    """A tool whose answer depends on its text, and on all texts that its conversation has heard before."""
+
+    heard: dict[int, list[str]] = {}
+
+    async def call(wire: Wire, message: Message) -> None:
+        before = heard.setdefault(id(wire), [])
+        text = message["params"]["arguments"]["text"]
+        answer = says(text, before)
+        before.append(text)
+        await wire.reply(message, answer)
+
+    return Scripted({"tools/call": _kept(call)})
+
+
+_WIRES: list[Wire] = []
+
+
+def _kept(handler: Handler) -> Handler:
+    """Keep every wire alive, so that no two have one identity."""
+
+    async def handle(wire: Wire, message: Message) -> None:
+        _WIRES.append(wire)
+        await handler(wire, message)
+
+    return handle
+
+
+def _try(relation: str, says: Says, first: str = "a", second: str = "b", **more: Any) -> None:
+    one, other = (call_message(ground(ECHO), "echo", {"text": text}) for text in (first, second))
+    case = Case("the call", Expectation.ANSWER, other, relation=relation, first=one, **more)
+
+    async def scene(peer: Peer) -> None:
+        await try_relation(peer, case)
+
+    with_peer(_server(says), scene)
+    _WIRES.clear()
+
+
+def _echo(text: str, _: list[str]) -> Any:
+    return {"content": [{"type": "text", "text": text}]}
+
+
+def _first_forever(text: str, before: list[str]) -> Any:
+    return _echo(before[0] if before else text, before)
+
+
+@pytest.mark.parametrize("relation", ["after", "again", "beside"])
+def test_a_server_that_answers_what_it_was_asked_passes(relation: str) -> None:
+    assert relation in TWO
+    _try(relation, _echo)
+
+
+def test_the_answer_of_an_earlier_call_is_found() -> None:
+    with pytest.raises(Mismatch, match="the answer that the call gets alone"):
+        _try("after", _first_forever)
+
+
+def test_a_server_that_always_says_the_same_is_no_offender() -> None:
+    _try("after", lambda *_: {"content": []})
+
+
+def test_a_server_that_changes_by_itself_is_no_offender() -> None:
+    _try("after", lambda *_: {"content": [{"type": "text", "text": str(len(_WIRES))}]})
+
+
+def test_another_shape_the_second_time_is_found() -> None:
+    def changes(text: str, before: list[str]) -> Any:
+        return {"content": [], "structuredContent": {}} if before else {"content": []}
+
+    with pytest.raises(Mismatch, match="of the same shape as the first"):
+        _try("again", changes, "a", "a")
+
+
+def test_other_values_in_the_same_shape_are_none_of_it() -> None:
+    _try("again", lambda _, before: {"content": [], "structuredContent": {"n": len(before)}}, "a", "a")
+
+
+def test_a_cut_call_that_gets_another_answer_is_found() -> None:
+    texts = iter(["whole", "pieces", "whole"])
+    with pytest.raises(Mismatch, match="the answer that the call gets alone"):
+        _try("cut", lambda _, before: _echo(next(texts), before), cut=5)
+
+
+def test_a_cut_call_of_a_server_that_changes_by_itself_proves_nothing() -> None:
+    _try("cut", lambda _, before: _echo(str(len(_WIRES)), before), cut=5)
+    _try("cut", _echo, cut=5)
+
+
+def test_what_is_said_leaves_out_metadata() -> None:
+    async def scene(peer: Peer) -> None:
+        first = await peer.call(call_message(ground(ECHO), "echo", {"text": "a"}, 901))
+        second = await peer.call(call_message(ground(ECHO), "echo", {"text": "a"}, 902))
+        assert said(first) == said(second)
+
+    with_peer(_server(lambda _, before: {"content": [], "_meta": {"example.com/n": len(before)}}), scene)
+    _WIRES.clear()
