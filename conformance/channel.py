@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from conformance.transcript import NO_JSON, Entry, HttpHead
 from reference_impl.protocol.lines import LineReader, Overlong
 
-__all__ = ["LINES", "WHOLE", "Channel", "Framing", "Refusal", "decode"]
+__all__ = ["LINES", "WHOLE", "Channel", "Divisible", "Framing", "Refusal", "decode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,14 @@ class Channel(Protocol):
     async def receive(self) -> bytes:
         """Return what has come. Raises `anyio.EndOfStream` when there will be no more."""
         ...
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A channel of whole messages that can write one in several pieces, which whoever reads may meet one by one."""
+
+    async def send_pieces(self, pieces: Sequence[bytes], /) -> Refusal | None:
+        """Write one message in pieces, none of them empty. Raises as `Channel.send`."""
 
 
 class _Reader(Protocol):

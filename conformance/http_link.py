@@ -54,7 +54,8 @@ class HttpLink:
 
     def headers(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the headers as they go out: ours, the user's, then the request's own."""
-        length = {"content-length": str(len(request.body))} if request.method == "POST" else {}
+        counted = request.method == "POST" and "transfer-encoding" not in request.headers
+        length = {"content-length": str(len(request.body))} if counted else {}
         merged: dict[str, tuple[str, str | None]] = {}
         for group in ({"host": self._host, "user-agent": "touchstone"}, self.target.headers, request.headers, length):
             merged |= {name.lower(): (name, value) for name, value in group.items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,10 +16,15 @@ from reference_impl.protocol.sse import EventReader
 from reference_impl.protocol.streamable import SSE_TYPE, media_type
 from reference_impl.transports.http import BODY_LIMIT, BadHttp, ConnectionLost, HttpResponse
 
-__all__ = ["HttpReply", "HttpRequest", "LiveReply"]
+__all__ = ["HttpReply", "HttpRequest", "LiveReply", "chunked"]
 
 TAIL = 1.0
 """Seconds that a stream may stay open after its response before we close it ourselves."""
+
+
+def chunked(pieces: Iterable[bytes]) -> bytes:
+    """Write pieces, none of them empty, as a body in the chunked transfer coding (RFC 9112 section 7.1)."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)

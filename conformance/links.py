@@ -14,7 +14,7 @@ from typing import Any
 
 import anyio
 
-from conformance.channel import LINES, Channel, Framing, Refusal, decode
+from conformance.channel import LINES, Channel, Divisible, Framing, Refusal, decode
 from conformance.expect import Mismatch, brief
 from conformance.matching import Matcher, Waiting
 from conformance.transcript import NO_JSON, TARGET, Conversation, Direction, Entry, HttpHead
@@ -113,6 +113,8 @@ class StreamLink:
         self._why_gone = why_gone
         self.matcher = Matcher()
         self._framing = framing
+        self.lines = bool(framing.end)
+        """Whether messages are lines of one stream of bytes, and not whole by themselves."""
         self._writing: AbstractAsyncContextManager[None] = anyio.Lock() if framing.end else nullcontext()
         self._reading = anyio.Event()
         self._reading.set()
@@ -203,6 +205,20 @@ class StreamLink:
                     await self._put(chunk, self.conversation.record(Direction.SENT, chunk, defect=defect))
                 await self._settled(awaited)
             return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
+
+    async def call_in_pieces(self, pieces: Sequence[bytes], value: Any, timeout: float) -> Answer | None:
+        """Send a request as one message in pieces and wait for its answer; None where the channel cannot, or the target
+        refused it so. Raises `Silence` or `Gone`."""
+        if not isinstance(self._channel, Divisible):
+            return None
+        with self.matcher.awaiting([value], len(self.conversation.entries), None) as awaited:
+            with anyio.move_on_after(timeout):
+                self._need_target()
+                self.matcher.sent(self.conversation.record(Direction.SENT, b"".join(pieces), value))
+                if await self._channel.send_pieces(pieces) is not None:
+                    return None
+                await self._settled(awaited)
+            return self._conclude(value, awaited[0], timeout)
 
     async def send(self, data: bytes, value: Any = NO_JSON, defect: str | None = None) -> Entry:
         """Write a message. Raises `Gone` if the target no longer reads, `Silence` if it leaves the message unread."""

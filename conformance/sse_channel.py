@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 import anyio
 
 from conformance.channel import Refusal, decode
+from conformance.http_reply import chunked
 from conformance.links import Gone, Silence, Throttled
 from conformance.target import SseTarget
 from conformance.transcript import NO_JSON, Conversation, Direction, HttpHead
@@ -78,23 +79,30 @@ class SseChannel:
 
     async def send(self, data: bytes, /) -> Refusal | None:
         """Post one message; return the reply if it is no acceptance. Raises `Gone` if none came, `Throttled`."""
+        return await self._post(data, {"content-length": str(len(data))})
+
+    async def send_pieces(self, pieces: Sequence[bytes], /) -> Refusal | None:
+        """Post one message whose body comes in chunks. Returns and raises as `send`."""
+        return await self._post(chunked(pieces), {"transfer-encoding": "chunked"})
+
+    async def _post(self, body: bytes, framing: dict[str, str]) -> Refusal | None:
         assert self._reader.endpoint is not None
         self._exchanges += 1
         exchange, path = self._exchanges, _path(self._reader.endpoint)
-        headers = self._headers({"content-type": JSON_TYPE, "content-length": str(len(data))})
+        headers = self._headers({"content-type": JSON_TYPE, **framing})
         try:
-            async with self._pool.exchange("POST", path, headers, data, exact=True) as response:
-                body = await response.read()
+            async with self._pool.exchange("POST", path, headers, body, exact=True) as response:
+                replied = await response.read()
         except _HTTP_ERRORS as error:
             raise Gone(f"a reply to POST {path.partition('?')[0]}", str(error)) from None
         if 200 <= response.status < 300:
             return None
         if response.status in _LIMITS:
             raise Throttled("a reply to POST other than a limit", f"HTTP {response.status}: no more for now")
-        head, value = self._record(response, exchange), decode(body)
+        head, value = self._record(response, exchange), decode(replied)
         value = value if isinstance(value, dict) and "jsonrpc" in value else NO_JSON
-        entry = self._conversation.record(Direction.RECEIVED, body, value, exchange=exchange)
-        return Refusal(head, body, value, entry)
+        entry = self._conversation.record(Direction.RECEIVED, replied, value, exchange=exchange)
+        return Refusal(head, replied, value, entry)
 
     async def receive(self) -> bytes:
         """Return the next message. Raises `anyio.EndOfStream`."""

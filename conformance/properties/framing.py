@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from conformance.properties.expectation import Expectation
 from conformance.properties.messages import with_meta
 
-__all__ = ["Framing", "cut", "cut_lines", "encode", "framings", "kinds", "known", "together"]
+__all__ = ["Framing", "cut", "cut_lines", "encode", "framings", "kinds", "known", "together", "whole"]
 
 _STDIO = "basic/transports/stdio#top"
 _PLACE = "touchstone-place"
@@ -47,6 +47,12 @@ class Framing:
 def encode(message: Any) -> bytes:
     """Return a JSON value on one line, everything beyond ASCII as it is, and the line feed."""
     return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def whole(message: Mapping[str, Any]) -> SearchStrategy[Framing]:
+    """Return the kinds that are about one JSON text, for transports on which a message is whole by itself."""
+    made = kinds(message)
+    return st.one_of([made[label] for label in _OF_ONE_TEXT])
 
 
 def cut(data: bytes, *, most: int = 8) -> SearchStrategy[tuple[bytes, ...]]:
@@ -159,6 +165,18 @@ def _over_lines(line: bytes) -> Iterable[bytes]:
 
 _RFC = "RFC 8259 section {}".format
 _REFUSED = Expectation.ERROR_OR_SILENCE
+
+_OF_ONE_TEXT = (
+    *("white space around the message", "characters written as escapes", "characters that some take for line ends"),
+    *(
+        "long line",
+        "deeply nested value",
+        "lone surrogate escape",
+        "escaped null character",
+        "number beyond every type",
+    ),
+    "name given twice",
+)
 
 _KINDS: tuple[_Kind, ...] = (
     # Sound: white space around a JSON text is insignificant, a carriage return included.

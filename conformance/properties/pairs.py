@@ -22,7 +22,6 @@ from conformance.surface import ToolCall
 __all__ = ["calls_after", "calls_again", "calls_beside", "calls_cut", "known_cuts", "known_pairs"]
 
 Strategies = list[tuple[ToolCall, SearchStrategy[Any]]]
-_LINES = ("stdio", "memory")
 _KNOWN_ID = 10**6 - 100
 _MOST, _FIRST = 12, 5
 _LONG = "touchstone " * 12
@@ -57,7 +56,8 @@ def _pair(draw: DrawFn, made: Strategies) -> tuple[str, Any, Any]:
     """Draw a tool's name and two sets of arguments: another draw, or one that is nearly the same."""
     call, arguments = draw(st.sampled_from(made))
     one = draw(arguments)
-    fitting = [other for other in _neighbours(one) if misfit(call.tool.get("inputSchema"), other[1]) is None]
+    schema = call.tool.get("inputSchema")
+    fitting = [pair for pair in _neighbours(one) if all(misfit(schema, arguments) is None for arguments in pair)]
     chosen = draw(st.sampled_from([None, *fitting]))
     first, second = chosen or (one, draw(arguments))
     return call.tool["name"], first, second
@@ -126,8 +126,7 @@ def calls_again(ground: Ground) -> SearchStrategy[Case]:
 
 def known_cuts(ground: Ground) -> Iterator[Case]:
     """A call with a text of characters that are several bytes, cut within each and before the end of the line."""
-    made = _drawable(ground, with_members=False) if ground.transport in _LINES else []
-    for call, _ in made:
+    for call, _ in _drawable(ground, with_members=False):
         for name, value in call.arguments.items():
             arguments = {**call.arguments, name: _TELLING}
             if isinstance(value, str) and misfit(call.tool.get("inputSchema"), arguments) is None:
@@ -144,9 +143,7 @@ def _cut(call: ToolCall, message: dict[str, Any], at: int) -> Case:
 
 
 def calls_cut(ground: Ground) -> SearchStrategy[Case]:
-    """A call whose bytes come in two pieces, cut anywhere."""
-    if ground.transport not in _LINES:
-        raise Inapplicable("over this transport a message comes whole or not at all")
+    """A call whose bytes come in two pieces, cut anywhere: over HTTP in two chunks, in a WebSocket in two frames."""
     made = _drawable(ground, with_members=False)
 
     @st.composite

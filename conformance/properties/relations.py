@@ -15,7 +15,8 @@ from typing import Any
 import anyio
 
 from conformance.expect import Mismatch
-from conformance.links import Answer
+from conformance.http_reply import HttpRequest, chunked
+from conformance.links import Answer, Gone, Silence
 from conformance.peer import Peer, encode
 from conformance.properties.case import Case
 from conformance.properties.openings import try_listening, try_opening
@@ -107,6 +108,9 @@ async def _both(one: Peer, message: dict[str, Any], other: tuple[Peer, dict[str,
 
 
 async def _cut(peer: Peer, case: Case) -> None:
+    if peer.over_http or not peer.stream.lines:
+        await _cut_whole(peer, case)
+        return
     whole = await peer.call(_renewed(peer, case.message))
     line, ahead = encode(case.message) + b"\n", peer.message(peer.cheap_method)
     # The request ahead is answered once its chunk was read: the rest cannot have come in the same one.
@@ -116,6 +120,34 @@ async def _cut(peer: Peer, case: Case) -> None:
     again = await peer.call(_renewed(peer, case.message))
     if said(whole) == said(again) != said(pieces):
         raise _other(case, whole, pieces)
+
+
+async def _cut_whole(peer: Peer, case: Case) -> None:
+    """Send a message in two pieces where it is one for HTTP or a WebSocket all the same.
+
+    Who refuses the chunked coding, or ends the connection over it, breaks no rule of this protocol.
+    """
+    whole = await peer.call(_renewed(peer, case.message))
+    data = encode(case.message)
+    pieces = [piece for piece in (data[: case.cut], data[case.cut :]) if piece]
+    try:
+        answer = await _in_pieces(peer, case.message, pieces)
+    except (Gone, Silence):
+        if not peer.over_http:
+            raise
+        return
+    again = await peer.call(_renewed(peer, case.message))
+    if answer is not None and (answer.status or 0) < 400 and said(whole) == said(again) != said(answer):
+        mismatch = _other(case, whole, answer)
+        mismatch.breaks = "property.pieces"
+        raise mismatch
+
+
+async def _in_pieces(peer: Peer, message: dict[str, Any], pieces: list[bytes]) -> Answer | None:
+    if not peer.over_http:
+        return await peer.stream.call_in_pieces(pieces, message, peer.patience.answer)
+    headers = {**peer.headers_for(message), "transfer-encoding": "chunked"}
+    return await peer.http.call(HttpRequest("POST", chunked(pieces), headers, message), peer.patience.answer)
 
 
 async def _two(peer: Peer, case: Case) -> tuple[Answer, Answer]:

@@ -71,8 +71,9 @@ _OWN = {"host", "content-length"}
 _SAID = "opening"
 """The session that a script opens itself."""
 
-Recorded = tuple[str, dict[str, str], bytes, str]
-"""A request over HTTP: its method, headers and body, and the session that its reply opened when it was recorded."""
+Recorded = tuple[str, dict[str, str], bytes | list[bytes], str]
+"""A request over HTTP: its method, headers and body (or the pieces in which it was sent), and the session that its
+reply opened when it was recorded."""
 
 
 def script_of(target: Target, revision: Revision, wire: Sequence[Entry]) -> str:
@@ -113,8 +114,21 @@ def _together(wire: Sequence[Entry]) -> list[list[Recorded]]:
         replied = False
         headers = {name: value for name, value in entry.head.headers if name not in _OWN}
         opens = opened.get((entry.connection, entry.exchange), "")
-        together[-1].append((entry.head.start.partition(" ")[0], headers, entry.data, opens))
+        together[-1].append((entry.head.start.partition(" ")[0], headers, _body(entry), opens))
     return together
+
+
+def _body(entry: Entry) -> bytes | list[bytes]:
+    """Return a body as it is given to `urllib`, which chunks by itself what comes in pieces."""
+    if entry.head is None or entry.head.get("transfer-encoding") != "chunked":
+        return entry.data
+    pieces, rest = [], entry.data
+    while rest:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        pieces.append(rest[:length])
+        rest = rest[length + 2 :]
+    return pieces[:-1]
 
 
 def _session(entry: Entry) -> str | None:

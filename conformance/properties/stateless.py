@@ -141,13 +141,11 @@ def _callable(ground: Ground) -> list[ToolCall]:
 
 def odd_framing(ground: Ground) -> SearchStrategy[Case]:
     """Bytes cut anywhere, and lines that are no messages."""
-    if ground.transport in _WHOLE:
-        raise Inapplicable("over this transport a message comes whole or not at all")
     method = "server/discover" if ground.revision.modern else "ping"
 
     def framed(identifier: int) -> SearchStrategy[Case]:
         message = request(ground.revision, method, request_id=identifier)
-        made = framing.framings(message)
+        made = framing.whole(message) if ground.transport in _WHOLE else framing.framings(message)
         if ground.transport in _LINES:
             made |= framing.together(message, request(ground.revision, method, request_id=identifier + 10**9))
         return made.map(_framed)
@@ -158,8 +156,6 @@ def odd_framing(ground: Ground) -> SearchStrategy[Case]:
 
 def known_framings(ground: Ground) -> Iterator[Case]:
     """Lines that broke readers in the field."""
-    if ground.transport in _WHOLE:
-        return
     method = "server/discover" if ground.revision.modern else "ping"
     for number in itertools.count():
         made = framing.known(request(ground.revision, method, request_id=10**6 - 1 - number))
@@ -252,7 +248,7 @@ PROPERTIES: tuple[Property, ...] = (
     ),
     Property(
         "property.cut",
-        ("property.framing.lines", "base.response.every-request"),
+        ("property.framing.lines", "property.pieces", "base.response.every-request"),
         "A call gets the same answer however its bytes were cut.",
         calls_cut,
         known_cuts,

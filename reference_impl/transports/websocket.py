@@ -10,7 +10,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,13 @@ class WebSocketChannel:
     async def send(self, message: bytes) -> None:
         """Send one message, after waiting while the peer does not read. Raises `anyio.ClosedResourceError` after
         `aclose`, `anyio.BrokenResourceError` if the peer has gone."""
+        await self._send(message)
+
+    async def send_pieces(self, pieces: Sequence[bytes]) -> None:
+        """Send one message in as many frames; a character may lie in two (RFC 6455 section 5.4). Raises as `send`."""
+        await self._send(pieces)
+
+    async def _send(self, message: bytes | Sequence[bytes]) -> None:
         if self._closed:
             raise anyio.ClosedResourceError
         try:
