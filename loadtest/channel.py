@@ -16,15 +16,13 @@ from msgspec import Struct
 
 from loadtest.exchange import CANCELLED, Client, Exchange
 from loadtest.incoming import PROGRESS, Notice, hear, progress_of, response_id
+from loadtest.reaper import watch
 from loadtest.sample import Failure
 from loadtest.wire import Expected, Prepared, Sign, judge
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.messages import Notification, encode
 
 __all__ = ["Channel", "ChannelCall", "Writes"]
-
-_REAP_SECONDS = 0.05
-"""How often requests are looked through for those out of time: one timer for all, instead of one for each."""
 
 
 class Writes(Protocol):
@@ -90,7 +88,7 @@ class Channel:
         if token is not None:
             self._tokens[token] = waiting
         if len(self._pending) == 1:
-            _reaper.watch(self)
+            watch(self)
         failure = self._write(message)
         if failure is not None and self._drop(expected.request_id) is not None:
             _wake(waiting, time.perf_counter(), failure)
@@ -209,26 +207,3 @@ def _wake(waiting: _Waiting, at: float, failure: Failure | None, message: bytes 
     size = 0 if message is None else len(message) + 1
     exchange = Exchange(waiting.sent, at, at, size, failure, waiting.first_progress, message)
     gevent.get_hub().loop.run_callback(waiting.waiter.switch, exchange)
-
-
-class _Reaper:
-    """The one timer for all channels of the process."""
-
-    def __init__(self) -> None:
-        self._channels: set[Channel] = set()
-        self._greenlet: gevent.Greenlet | None = None
-
-    def watch(self, channel: Channel) -> None:
-        """Look after a channel until nobody waits there."""
-        self._channels.add(channel)
-        if self._greenlet is None or self._greenlet.dead:
-            self._greenlet = gevent.spawn(self._run)
-
-    def _run(self) -> None:
-        while self._channels:
-            gevent.sleep(_REAP_SECONDS)
-            now = time.perf_counter()
-            self._channels = {channel for channel in self._channels if channel.reap(now)}
-
-
-_reaper = _Reaper()

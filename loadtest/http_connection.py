@@ -1,22 +1,18 @@
-"""One gevent socket to an HTTP server, kept between requests: bytes out, a verdict back. What they mean is `wire`'s."""
+"""One connection to an HTTP server, kept between requests: bytes out, a verdict back. What they mean is `wire`'s."""
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable
-
-import gevent.select
-import gevent.socket
-import gevent.ssl
 
 from loadtest.exchange import Client, Exchange, failure_of
 from loadtest.http_reply import HttpReplies
 from loadtest.sample import Failure
+from loadtest.sockets import Line, line_to
 from loadtest.wire import Endpoint, Expected
 from reference_impl.metrics import ErrorClass
 
-__all__ = ["RESENT", "TWICE", "HttpConnection", "connect"]
+__all__ = ["RESENT", "TWICE", "HttpConnection"]
 
 RESENT = Failure(
     ErrorClass.TRANSPORT, "resent", "a kept connection ended before any byte of the answer; asked again on a new one"
@@ -28,7 +24,6 @@ _IDLE_SECONDS = 0.5
 """After this long without traffic the peer may have closed the connection (RFC 9112 section 9.5): look first."""
 _TRAILING_SECONDS = 0.1
 """How long an answered event stream may take to end, before its connection is given up."""
-_CHUNK = 65536
 
 
 class HttpConnection:
@@ -43,7 +38,7 @@ class HttpConnection:
         self._endpoint = endpoint
         self._client = client
         self.on_other = on_other
-        self._socket: gevent.socket.socket | None = None
+        self._line: Line | None = None
         self.replies = HttpReplies(self._other)
         self._last_used = self._first_byte = self._at = 0.0
         self._heard = self._kept = False
@@ -53,7 +48,7 @@ class HttpConnection:
 
         It may do so at any moment after an answer, unannounced (RFC 9112 section 9.5): our request and its end cross.
         """
-        kept = self._kept and self._socket is not None
+        kept = self._kept and self._line is not None
         exchange = self._try(request, expected)
         failure = exchange.failure
         if failure is None or not kept or self._heard or failure.error_class is not ErrorClass.TRANSPORT:
@@ -69,21 +64,22 @@ class HttpConnection:
 
     def close(self) -> None:
         """Close the connection."""
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def _try(self, request: bytes, expected: Expected | None) -> Exchange:
         sent = time.perf_counter()
         self._first_byte, self._heard = 0.0, False
         stage = "connect"
         try:
-            sock = self._usable_socket(sent)
+            deadline = sent + self._client.timeout
+            line = self._usable_line(sent) or self._connect(deadline)
             self.replies.expect(expected)
             stage = "send"
-            sock.sendall(request)
+            line.send(request, deadline)
             stage = "receive"
-            done = self._receive(sock, sent + self._client.timeout)
+            done = self._receive(line, deadline)
         except OSError as problem:
             self.close()
             done = time.perf_counter()
@@ -92,17 +88,16 @@ class HttpConnection:
         replies = self.replies
         exchange = Exchange(sent, self._first_byte, done, replies.size, replies.failure, None, replies.message)
         if not (replies.complete and replies.reusable):
-            self._free(sock)
+            self._free(line)
         if replies.twice:
             self._client.on_stray(TWICE)
         return exchange
 
-    def _receive(self, sock: gevent.socket.socket, deadline: float) -> float:
+    def _receive(self, line: Line, deadline: float) -> float:
         """Read until the verdict stands; return when the bytes that settled it came."""
         replies = self.replies
         while True:
-            sock.settimeout(max(0.001, deadline - time.perf_counter()))
-            data = sock.recv(_CHUNK)
+            data = line.receive(deadline)
             self._at = at = time.perf_counter()
             self._first_byte = self._first_byte or at
             if data:
@@ -116,14 +111,13 @@ class HttpConnection:
     def _other(self, message: bytes | str) -> None:
         self.on_other(message, self._at)
 
-    def _free(self, sock: gevent.socket.socket) -> None:
+    def _free(self, line: Line) -> None:
         """Let an answered event stream end, or give the connection up."""
         replies = self.replies
         deadline = time.perf_counter() + _TRAILING_SECONDS
         try:
             while not replies.complete:
-                sock.settimeout(max(0.001, deadline - time.perf_counter()))
-                data = sock.recv(_CHUNK)
+                data = line.receive(deadline)
                 if not data:
                     break
                 replies.feed(data)
@@ -132,37 +126,18 @@ class HttpConnection:
         if not (replies.complete and replies.reusable):
             self.close()
 
-    def _usable_socket(self, now: float) -> gevent.socket.socket:
-        sock = self._socket
-        if sock is not None and now - self._last_used > _IDLE_SECONDS and gevent.select.select([sock], [], [], 0)[0]:
+    def _usable_line(self, now: float) -> Line | None:
+        line = self._line
+        if line is not None and now - self._last_used > _IDLE_SECONDS and not line.idle():
             # Nothing is owed to us: what can be read is the end of the connection.
             self.close()
-            sock = None
-        return self._connect(now + self._client.timeout) if sock is None else sock
+            return None
+        return line
 
-    def _connect(self, deadline: float) -> gevent.socket.socket:
-        sock = connect(self._endpoint, max(0.001, deadline - time.perf_counter()))
+    def _connect(self, deadline: float) -> Line:
+        self._line = line = line_to(self._endpoint, deadline)
         # What a parser has read so far belongs to its connection.
         self.replies = HttpReplies(self._other)
-        self._socket, self._kept = sock, False
+        self._kept = False
         self._last_used = time.perf_counter()
-        return sock
-
-
-def connect(endpoint: Endpoint, seconds: float) -> gevent.socket.socket:
-    """Return a socket to the endpoint's server, sealed by TLS where its URL says so. Raises `OSError`."""
-    sock = gevent.socket.create_connection((endpoint.host, endpoint.port), seconds)
-    try:
-        sock.setsockopt(gevent.socket.IPPROTO_TCP, gevent.socket.TCP_NODELAY, 1)
-        if endpoint.tls:
-            sock = _tls_context().wrap_socket(sock, server_hostname=endpoint.host)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-@functools.cache
-def _tls_context() -> gevent.ssl.SSLContext:
-    # Reading the trusted certificates takes milliseconds, in which nobody else would be served.
-    return gevent.ssl.create_default_context()
+        return line

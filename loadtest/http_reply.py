@@ -15,8 +15,13 @@ from reference_impl.protocol.streamable import SESSION_ID, SSE_TYPE, media_type
 __all__ = ["HttpReplies"]
 
 _SESSION_ID = SESSION_ID.encode()
+_SEVERAL = 256
 _LIMIT = 64 * 1024 * 1024
 """Bytes of one answer; a target that never stops must not take the generator's memory."""
+
+_heads: dict[bytes, tuple[int, str | None]] = {}
+"""Heads of whole JSON answers on kept connections: how long the body is, and the session. A server's heads repeat
+themselves, and need not be parsed again."""
 
 
 class HttpReplies:
@@ -31,9 +36,11 @@ class HttpReplies:
 
     __slots__ = (
         "_body",
+        "_chunked",
         "_events",
         "_expected",
         "_framed",
+        "_first",
         "_headers_done",
         "_parser",
         "_status",
@@ -58,7 +65,8 @@ class HttpReplies:
     def _reset(self) -> None:
         self._body: list[bytes] = []
         self._events: EventReader | None = None
-        self._framed = self._headers_done = False
+        self._framed = self._chunked = self._headers_done = False
+        self._first = b""
         self._status = 0
         self._type = b""
         self.session: str | None = None
@@ -81,6 +89,8 @@ class HttpReplies:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the connection."""
+        if not self.size and self._expected is not None and self._known(data):
+            return
         self.size += len(data)
         if self.size > _LIMIT:
             self._fail(ErrorClass.TRANSPORT, "too-large", f"more than {_LIMIT} bytes")
@@ -93,6 +103,28 @@ class HttpReplies:
             why = "the server switched protocols without being asked" if switched else str(problem)
             self._fail(ErrorClass.TRANSPORT, "not-http", why)
             self.reusable, self.complete = False, True
+
+    def _known(self, data: bytes) -> bool:
+        """Take the next bytes, if they are a whole answer whose head was seen before."""
+        end = data.find(b"\r\n\r\n")
+        known = _heads.get(data[:end])
+        if known is None:
+            self._first = data
+            return False
+        length, self.session = known
+        if len(data) != end + 4 + length:
+            return False
+        self.size = len(data)
+        self.complete = True
+        self._judge_body(data[end + 4 :])
+        return True
+
+    def _remember(self, body: bytes) -> None:
+        head, blank, rest = self._first.partition(b"\r\n\r\n")
+        if blank and rest == body and self._framed and not self._chunked and self.reusable:
+            if len(_heads) >= _SEVERAL:
+                _heads.clear()
+            _heads[head] = (len(body), self.session)
 
     def end(self) -> None:
         """Take note that the peer closed the connection."""
@@ -119,6 +151,7 @@ class HttpReplies:
             self.session = value.strip().decode("latin-1")
         elif name in {b"content-length", b"transfer-encoding"}:
             self._framed = True
+            self._chunked = self._chunked or name == b"transfer-encoding"
 
     def on_headers_complete(self) -> None:
         """Choose how the body will be read."""
@@ -162,8 +195,13 @@ class HttpReplies:
         elif self._expected is None or self._status != 200:
             self._judge_status(b"".join(self._body))
         else:
-            self._take(b"".join(self._body))
-            self._fail(ErrorClass.JSON_RPC, "no-answer", "the body holds a message that is no answer")
+            body = b"".join(self._body)
+            self._remember(body)
+            self._judge_body(body)
+
+    def _judge_body(self, body: bytes) -> None:
+        self._take(body)
+        self._fail(ErrorClass.JSON_RPC, "no-answer", "the body holds a message that is no answer")
 
     def _take(self, message: bytes | str) -> None:
         if self._expected is None:

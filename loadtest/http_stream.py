@@ -10,9 +10,9 @@ import gevent.event
 import gevent.socket
 
 from loadtest.exchange import ENDED, LEFT, Exchange, failure_of
-from loadtest.http_connection import connect
 from loadtest.http_reply import HttpReplies
 from loadtest.sample import Failure
+from loadtest.sockets import connect
 from loadtest.wire import Endpoint, Expected
 from reference_impl.metrics import ErrorClass
 

@@ -16,8 +16,9 @@ import httptools
 from loadtest.channel import Channel
 from loadtest.channel_conversation import handshake
 from loadtest.exchange import Client, Exchange, OpeningError, failure_of
-from loadtest.http_connection import HttpConnection, connect
+from loadtest.http_connection import HttpConnection
 from loadtest.sample import Failure
+from loadtest.sockets import connect
 from loadtest.wire import Endpoint, initialized, post
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.errors import ProtocolError

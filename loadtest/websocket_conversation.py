@@ -21,8 +21,8 @@ from websockets.uri import parse_uri
 from loadtest.channel import Channel
 from loadtest.channel_conversation import handshake
 from loadtest.exchange import Client, Exchange, OpeningError, failure_of
-from loadtest.http_connection import connect
 from loadtest.sample import Failure
+from loadtest.sockets import connect
 from loadtest.wire import Endpoint
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.lines import DEFAULT_LIMIT
