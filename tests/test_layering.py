@@ -53,6 +53,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "loadtest.benchmarks.servers": ("reference_impl",),
     "fixtures": ("conformance", "reference_impl"),
     "fixtures.seeded": ("conformance", "fixtures", "reports"),
+    "fixtures.seeded_load": ("fixtures", "reference_impl", "reports"),
     "fixtures.selffuzz": ("conformance", "fixtures", "loadtest", "reference_impl"),
     "fixtures.corpus": ("fixtures", "reference_impl", "reports"),
     "door": OURS,
