@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from door.errors import Refusal
 from door.options import PRINTED
 from door.terminal import write
 from reports import RENDERERS
+from reports.formats import FORMATS
 from reports.records import Run
 
-__all__ = ["try_to_write", "write_report"]
+__all__ = ["no_commands", "try_to_write", "write_report"]
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file of Markdown that GitHub shows with a job."""
@@ -45,6 +49,21 @@ def write_report(name: str, run: Run, path: Path) -> None:
             path.write_text(text, "utf-8")
     except OSError as error:
         raise _unwritable(path, error) from None
+
+
+@contextmanager
+def no_commands(wanted: Iterable[str]) -> Iterator[None]:
+    """For the time of the block, keep GitHub's runner from obeying what a target says in the output, where one of the
+    reports is for that runner. It obeys lines, and words of a target may come to stand at the beginning of one."""
+    if not any(FORMATS[name].printed for name in wanted):
+        yield
+        return
+    token = secrets.token_hex(16)
+    write(f"::stop-commands::{token}\n")
+    try:
+        yield
+    finally:
+        write(f"::{token}::\n")
 
 
 def _is_summary(path: Path) -> bool:

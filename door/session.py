@@ -24,7 +24,7 @@ from door.baselines import Renewal, baseline_of
 from door.errors import Exit, Refusal
 from door.naming import Named
 from door.options import PRINTED, CheckingOptions, OutputOptions
-from door.report_files import try_to_write, write_report
+from door.report_files import no_commands, try_to_write, write_report
 from door.terminal import Terminal, complain
 from door.traffic import watched
 from reports.baseline import Baseline
@@ -263,8 +263,7 @@ class Session:
         except OSError as error:
             self._failures.append(self._unwritable(error))
             self.exit = self._code(self.exit, interrupted)
-        if self._rows or not self._failures:
-            self._render(replace(run, header=self._header, footer=footer, baseline=self._baseline))
+        self._render(replace(run, header=self._header, footer=footer, baseline=self._baseline))
         for failure in self._failures:
             complain(redact(str(failure), self._secrets))
 
@@ -300,16 +299,25 @@ class Session:
         )
 
     def _render(self, run: Run) -> None:
-        render_console(run, self._output.console, verbose=self._output.verbose)
+        # Where nothing was judged, why is all there is to tell; but who reads a file finds no report of an earlier run.
+        if run.judgements or run.loads or not self._failures:
+            self._show(run)
+        for name, path in self._output.reports.items():
+            self._write(name, run, path)
+
+    def _show(self, run: Run) -> None:
+        with no_commands(self._output.reports):
+            render_console(run, self._output.console, verbose=self._output.verbose)
         if self._left_out and self._output.rules is not None:
             newer = f"{self._left_out} verdicts of checks that are newer than the rules {self._output.rules.name}"
             self._output.console.print(f"{newer} are left out", markup=False, highlight=False)
-        for name, path in self._output.reports.items():
-            try:
-                write_report(name, run, path)
-            except Refusal as error:
-                self._failures.append(error)
-                self.exit = self._code(self.exit, interrupted=False)
-            else:
-                if path != PRINTED:
-                    self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)
+
+    def _write(self, name: str, run: Run, path: Path) -> None:
+        try:
+            write_report(name, run, path)
+        except Refusal as error:
+            self._failures.append(error)
+            self.exit = self._code(self.exit, interrupted=False)
+            return
+        if path != PRINTED:
+            self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)

@@ -66,7 +66,7 @@ def _message(run: Run) -> str:
         count_of(checks["open"] + checks["fault"], "not judged", "not judged"),
     ]
     told = [part for part in parts if not part.startswith("0 ")]
-    return ", ".join(filter(None, [*(told or [summary.headline]), _reservation(run)]))
+    return ", ".join(filter(None, [*told, _reservation(run)])) if told else summary.headline
 
 
 def _missed(run: Run) -> int:

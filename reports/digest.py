@@ -165,7 +165,8 @@ def headline(run: Run) -> str:
 
 def _without_failure(run: Run, passed: int) -> str:
     if run.footer is not None and not run.footer.complete:
-        return "Cut short, nothing wrong until then"
+        anything = run.judgements or run.loads
+        return "Cut short, nothing wrong until then" if anything else "Cut short before anything was judged"
     objectives = any(load.objectives for load in run.loads)
     if standing(run) == "inconclusive":
         return "An objective could not be measured" if objectives else _unjudged(run)

@@ -10,7 +10,8 @@ import pytest
 from door.config import read_settings
 from door.errors import Refusal
 from door.options import PRINTED
-from door.report_files import try_to_write, write_report
+from door.report_files import no_commands, try_to_write, write_report
+from door.terminal import write
 from reports.records import Header, Run, Target
 from reports.records import Verdict as Row
 
@@ -79,3 +80,16 @@ def test_secrets_are_known_whichever_way_they_are_given(way: str, monkeypatch: p
             case _:
                 settings = read_settings(["node x.js"], env=[f"KEY={value}"])
         assert any("sesame-open" in secret for secret in settings.secrets)
+
+
+def test_a_runner_obeys_nothing_of_what_is_shown_while_annotations_are_wanted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with no_commands(["html", "github-annotations"]):
+        write("::add-mask::a\n")
+    first, said, last = capsys.readouterr().out.splitlines()
+    token = first.removeprefix("::stop-commands::")
+    assert (len(token), said, last) == (32, "::add-mask::a", f"::{token}::")
+    with no_commands(["html"]):
+        pass
+    assert capsys.readouterr().out == ""

@@ -163,3 +163,15 @@ def test_a_check_that_was_not_asked_keeps_none(tmp_path: Path) -> None:
     with EmbeddedServer() as server:
         run_check(TargetOptions(target=[server.target.url]), options, CheckingOptions(only=["base.method.unknown"]))
     assert read(tmp_path / "r.jsonl").exchanges == ()
+
+
+def test_reports_are_written_though_nothing_was_judged_and_traffic_shows_why(tmp_path: Path) -> None:
+    reports = {"har": tmp_path / "t.har", "sarif": tmp_path / "t.sarif"}
+    options = OutputOptions(records=tmp_path / "r.jsonl", reports=reports, quiet=True)
+    with EmbeddedServer() as server:
+        elsewhere = server.target.url.replace("/mcp", "/elsewhere")
+        code = run_check(TargetOptions(target=[elsewhere]), options, CheckingOptions())
+    entries = json.loads((tmp_path / "t.har").read_text("utf-8"))["log"]["entries"]
+    assert (code, {entry["response"]["status"] for entry in entries}) == (3, {404})
+    (invocation,) = json.loads((tmp_path / "t.sarif").read_text("utf-8"))["runs"][0]["invocations"]
+    assert (invocation["executionSuccessful"], invocation["exitCode"]) == (False, 3)
