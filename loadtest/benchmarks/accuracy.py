@@ -27,6 +27,7 @@ from loadtest.benchmarks.servers.delayed import BIMODAL, CONSTANT, PERIOD, RARE,
 from loadtest.run import Progress, run_load
 from loadtest.schedule import intended_starts
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, Model, OpenModel, Operation, Workload
+from reference_impl.protocol.revisions import LATEST
 from reports.histogram import decode
 from reports.records import Latency, Load
 
@@ -112,7 +113,7 @@ def _measured(law: Law, model: Model, seconds: float) -> tuple[Load, float]:
         row = run_load(
             LoadPlan(
                 target=target,
-                revision="2026-07-28",
+                revision=LATEST.name,
                 workload=Workload(name="accuracy", operations=(_ECHO,)),
                 model=model,
                 duration=seconds,

@@ -7,6 +7,7 @@ It prints its port, and when its standard input ends, how late its own timers we
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import selectors
@@ -87,6 +88,8 @@ def _watch(ended: asyncio.Event) -> None:
 
 def main() -> None:
     """Serve until standard input ends."""
+    # A collection takes 7 ms: a delay that nobody knows of.
+    gc.disable()
     lag = LatencyHistogram()
     # epoll rounds every wait up to a millisecond; select does not.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
