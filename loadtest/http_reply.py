@@ -22,6 +22,8 @@ _LIMIT = 64 * 1024 * 1024
 _heads: dict[bytes, tuple[int, str | None]] = {}
 """Heads of whole JSON answers on kept connections: how long the body is, and the session. A server's heads repeat
 themselves, and need not be parsed again."""
+_REFUSALS = (401, 403)
+"""Credentials are judged before the request, by whatever is in front of the server (RFC 6750, section 3.1)."""
 
 
 class HttpReplies:
@@ -223,8 +225,8 @@ class HttpReplies:
         if self._expected is None and 200 <= self._status < 300:
             self.answered = True
             return
-        if self._expected is not None and body.lstrip().startswith(b"{"):
-            # A JSON-RPC error says more than the status that carries it.
+        if self._expected is not None and self._status not in _REFUSALS and body.lstrip().startswith(b"{"):
+            # A JSON-RPC error says more than the status that carries it, unless nobody looked at the request.
             verdict = judge(body, self._expected)
             if isinstance(verdict, Failure) and verdict.code.lstrip("-").isdigit():
                 self.answered, self.failure, self.message = True, verdict, body

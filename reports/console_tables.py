@@ -1,6 +1,6 @@
 """The tables of the terminal: outcomes by place, and load."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -29,6 +29,7 @@ _JUDGED: dict[bool | None, tuple[str, str]] = {
     None: ("not judged", "yellow"),
 }
 _WIRE_CHARACTERS = 320
+_NAME_WIDTH = 20
 _LATENCIES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 
 
@@ -63,10 +64,10 @@ def load_tables(loads: Iterable[Load]) -> Iterator[RenderableType]:
 
 def _latencies(loads: list[Load]) -> Table:
     table = _table()
-    table.add_column("operation", overflow="fold")
+    table.add_column("operation", overflow="fold", min_width=_NAME_WIDTH)
     told = [percentiles(load) for load in loads]
-    # A tenth of a thousandth takes 100,000 samples; few runs have them.
-    latencies = [name for name in _LATENCIES if name != "p99.99" or any(found.get(name) for found in told)]
+    # The far ones take so many samples that few runs have them.
+    latencies = [name for name in _LATENCIES if any(found.get(name) is not None for found in told)]
     for name in ("done/s", *latencies, "samples", "errors"):
         table.add_column(name, justify="right", no_wrap=True)
     for load, found in zip(loads, told, strict=True):
@@ -86,14 +87,15 @@ def _samples(load: Load) -> int:
     return load.counts.total if load.corrected.samples is None else load.corrected.samples
 
 
-def _together(loads: Iterable[Load]) -> Iterator[tuple[Text, str, Text]]:
+def _together(loads: Sequence[Load]) -> Iterator[tuple[Text, str, Text]]:
     """Yield what is to be said, each once, with the operations that it is said of."""
     said: dict[tuple[str, str], tuple[Text, list[str], Text]] = {}
     for load in loads:
         for word, why in _notes(load):
             said.setdefault((word.plain, why.plain), (word, [], why))[1].append(load.operation)
     for word, operations, why in said.values():
-        yield word, "\n".join(operations), why
+        # What is said of the first row, which adds up the others, is said of them as well.
+        yield word, operations[0] if operations[0] == loads[0].operation else "\n".join(operations), why
 
 
 def _notes(load: Load) -> Iterator[tuple[Text, Text]]:

@@ -108,6 +108,11 @@ def test_a_server_that_closes_after_the_answer_is_not_asked_again_there() -> Non
             "-32601",
         ),
         (response(b'{"detail":"Not Found"}', "404 Not Found"), ErrorClass.HTTP_STATUS, "404"),
+        (
+            response(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no"}}', "401 Unauthorized"),
+            ErrorClass.HTTP_STATUS,
+            "401",
+        ),
         (response(b"{}"), ErrorClass.JSON_RPC, "wrong-id"),
         (response(PROGRESS), ErrorClass.JSON_RPC, "no-answer"),
         (response(event(PROGRESS), kind="text/event-stream"), ErrorClass.TRANSPORT, "no-answer"),
