@@ -17,7 +17,7 @@ _MOST_ITEMS = 512
 
 def arrays(terms: Conjunction, build: Build, document: Document) -> SearchStrategy[list[Any]]:
     """Return arrays for the array keywords of a conjunction; raises Unsatisfiable."""
-    flat = evaluated(terms.flat, "items", "unevaluatedItems")
+    flat = _evaluated(terms.flat)
     least, most = int(flat.get("minItems", 0)), int(flat.get("maxItems", _MOST_ITEMS))
     if "contains" in flat:
         return _containing(flat, terms.depth, build, document)
@@ -35,6 +35,14 @@ def arrays(terms: Conjunction, build: Build, document: Document) -> SearchStrate
         return tail
     whole = _tuples(head, tail, least)
     return whole.filter(_all_different) if unique else whole
+
+
+def _evaluated(flat: dict[str, Any]) -> dict[str, Any]:
+    """Read `unevaluatedItems` as `items`; what `contains` finds counts as evaluated."""
+    read = evaluated(flat, "items", "unevaluatedItems")
+    if read is flat or "contains" not in flat:
+        return read
+    return {**read, "items": {"anyOf": [flat["contains"], flat["unevaluatedItems"]]}}
 
 
 def _head(flat: dict[str, Any], most: int, depth: int, build: Build) -> tuple[list[SearchStrategy[Any]], bool]:
@@ -81,7 +89,8 @@ def _containing(flat: dict[str, Any], depth: int, build: Build, document: Docume
     offset = len(flat.get("prefixItems", ()))
     others = {name: value for name, value in flat.items() if name not in {"contains", "minContains", "maxContains"}}
     room = int(flat.get("maxItems", _MOST_ITEMS)) - wanted
-    is_valid = document.judge({name: flat[name] for name in flat if name not in {"prefixItems", "items"}})
+    beside = {"prefixItems", "items", "unevaluatedItems"}
+    is_valid = document.judge({name: flat[name] for name in flat if name not in beside})
     if room < 0:
         raise Unsatisfiable("contains demands more items than maxItems allows")
     if wanted == 0:

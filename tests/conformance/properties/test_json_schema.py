@@ -1,15 +1,18 @@
 # ruff: noqa: E501 - tables of cases read best one case a line
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import jsonschema
 import jsonschema_rs
 import pytest
 from hypothesis import HealthCheck, Phase, find, given, reject, settings
 from hypothesis import strategies as st
 
 from conformance.properties.json_schema import OFTEN_STRIPPED, Unsatisfiable, minimally_invalid, valid
+from conformance.properties.json_schema_document import read
+from conformance.properties.json_schema_model import pointer
 
 Draw = Callable[..., list[Any]]
 
@@ -39,6 +42,39 @@ def test_every_instance_satisfies_an_independent_validator(schema_name: str, sch
     if schema_name != OLD_FORM:
         validator = second_opinion(schema)
         assert [value for value in instances if not validator.is_valid(value)] == []
+
+
+# Keywords that are one rule in several dialects, or under a negation.
+ONE_RULE = {
+    "const": "enum",
+    "exclusiveMinimum": "minimum",
+    "exclusiveMaximum": "maximum",
+    "dependencies": "dependentRequired",
+    "not": "type",
+}
+
+
+def _rule(keyword: Any) -> str:
+    return ONE_RULE.get(str(keyword), str(keyword))
+
+
+def _complaints(errors: Iterable[jsonschema.ValidationError]) -> Iterator[tuple[str, str]]:
+    """Which rule is broken where, in branches too."""
+    for error in errors:
+        yield _rule(error.validator), pointer(tuple(error.absolute_path))
+        yield from _complaints(error.context or ())
+
+
+def test_every_broken_instance_breaks_the_rule_that_it_is_said_to_break(
+    schema_name: str, schema: Any, drawn: Draw
+) -> None:
+    if schema_name in UNBREAKABLE:
+        return
+    document = read(schema)
+    judge = document.original if document.native else document._validator(document.root)
+    for broken in drawn(minimally_invalid(schema), 5):
+        complaints = set(_complaints(judge.iter_errors(broken.value)))
+        assert (_rule(broken.keyword), broken.pointer) in complaints, broken
 
 
 def test_every_broken_instance_fails_an_independent_validator(schema_name: str, schema: Any, drawn: Draw) -> None:
@@ -200,6 +236,12 @@ def test_broken_instances_shrink_to_the_required_members() -> None:
         ([], "must be an object or a boolean"),
         ({"allOf": [{"anyOf": [{"minimum": i}, {"maximum": i}, {"type": "null"}, {"const": i}]} for i in range(40)] + [{"type": "array"}, False]}, "allows no value"),
         ({"type": "array", "allOf": [{"oneOf": [{"type": "string"}, {"type": "null"}]}]}, "exclude each other"),
+        ({"type": "array", "items": {"type": "string"}, "contains": {"type": "integer"}}, "exclude each other"),
+        ({"type": "object", "required": ["a", "b"], "dependentSchemas": {"a": {"properties": {"b": False}}}}, "allows no value"),
+        ({"type": "string", "minLength": 40, "maxLength": 40, "allOf": [{"pattern": "^[a-f]+$"}, {"pattern": "abcdefabcdef"}]}, "too rarely|no valid"),
+        ({"not": {}}, "too rarely|no valid"),
+        ({"enum": ["a", "bb"], "minLength": 3, "type": "string"}, "no value of the enumeration"),
+        ({"type": "array", "items": {"enum": [1, 2]}, "uniqueItems": True, "minItems": 3}, "only 2 distinct"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_satisfied_says_why(schema: Any, reason: str) -> None:
