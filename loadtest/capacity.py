@@ -188,6 +188,8 @@ class _Search:
         """Return the next step; None when there is no time for it. Raises `Stopped` when none is needed."""
         if self.interrupted:
             raise Stopped("interrupted")
+        if self.unloaded is not None and not self.unloaded.overall.counts.ok:
+            raise Stopped("one user alone got no good answer")
         plan = self.plan
         rate = next_rate(self.points, self.start, plan.rate_cap or HIGHEST)
         # On the way up, steps are short: whether a rate far below the capacity is met shows at once.
@@ -234,7 +236,16 @@ class _Search:
             knee=knee_of(curve),
         )
         first = msgspec.structs.replace(outcome.rows[0], curve=curve, capacity=capacity)
+        if not self.steps:
+            first = _without_result(first, reason)
         return msgspec.structs.replace(outcome, rows=(first, *outcome.rows[1:]), interrupted=self.interrupted)
+
+
+def _without_result(row: Load, reason: str) -> Load:
+    health = row.generator
+    if health is not None:
+        health = msgspec.structs.replace(health, reasons=(*health.reasons, f"no step was made: {reason}"))
+    return msgspec.structs.replace(row, generator=health, valid=False)
 
 
 def _point(rate: float, row: Load, *, complete: bool) -> CurvePoint:

@@ -158,6 +158,15 @@ def test_an_interruption_keeps_the_points_so_far() -> None:
     assert (outcome.overall.capacity.rate, outcome.overall.capacity.reason) == (50, "interrupted")
 
 
+def test_a_search_that_made_no_step_is_no_result() -> None:
+    machine = Machine(queue(800))
+    row = find_capacity(plan("p99<50ms", duration=3.0), machine.run, clock=machine.clock).overall
+    assert row.capacity is not None
+    assert (row.valid, row.capacity.rate, row.curve) == (False, None, ())
+    assert row.generator is not None
+    assert row.generator.reasons == ("no step was made: the time was over",)
+
+
 def test_the_knee_is_where_throughput_over_latency_is_greatest() -> None:
     _, curve = searched(Machine(queue(800)), "p99<50ms")
     knee = knee_of(curve)
