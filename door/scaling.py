@@ -124,7 +124,7 @@ def _followed(reports: Reports, live: Live) -> int:
         while True:
             give_way()
             match reports.next():
-                case Notice(text):
+                case Notice(text=text):
                     live.announce(text)
                 case Fault(whose=whose, message=message):
                     raise Refusal(message, WHOSE[whose])

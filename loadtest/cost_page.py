@@ -71,4 +71,4 @@ def listener(port: int) -> int | None:
     except psutil.Error:
         return None
     listening = (each for each in connections if each.status == psutil.CONN_LISTEN and each.laddr and each.pid)
-    return next((each.pid for each in listening if each.laddr[1] == port), None)
+    return next((each.pid for each in listening if each.laddr.port == port), None)

@@ -137,12 +137,17 @@ class Crew:
             return ()
         return tuple(_health(worker, each) for worker, each in sorted(self._members.items()))
 
-    def losses(self) -> Iterable[str]:
-        """Yield a sentence for each that was lost."""
+    def losses(self, *, interrupted: bool = False) -> Iterable[str]:
+        """Yield a sentence for each that was lost, or left before the others although nobody interrupted the run."""
         for worker, each in sorted(self._members.items()):
-            if each.end is not None and each.end.lost:
+            if each.end is None or not each.end.host:
+                continue
+            told, who = each.end.measurement, f"worker {worker} ({each.end.host})"
+            if told is None:
                 share = f"its work after second {each.until:.1f} is not counted"
-                yield f"worker {worker} ({each.end.host}) was lost: {each.end.lost}; {share}"
+                yield f"{who} was lost: {each.end.lost}; {share}"
+            elif not (told.complete or told.ended or interrupted):
+                yield f"{who} left early, after {each.until:.1f} s"
 
 
 def _health(worker: int, member: _Member) -> WorkerHealth:

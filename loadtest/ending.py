@@ -20,7 +20,7 @@ def told(outcome: LoadOutcome, crew: Crew, measured: Measurement, fault: str = "
     `fault` is what became of the generator where it ended without a word. Where the load was not what was asked for,
     the run is no result; where it was the target that ended it, that is a failure of the target.
     """
-    reasons = list(crew.losses())
+    reasons = list(crew.losses(interrupted=outcome.interrupted))
     if measured.held_back:
         reasons.append(f"{measured.held_back:,} requests were held back by the rate cap")
     if fault:

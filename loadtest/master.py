@@ -87,7 +87,12 @@ class Master:
         except OSError as problem:
             self._tell(Fault(whose="setup", message=f"no workers can be waited for: {problem}"))
             return
-        listeners = {wire.Hello: self._hello, wire.Pong: self._pong, wire.Ready: self._ready, wire.Parcel: self._parcel}
+        listeners: dict[type, Callable[[str, Any], None]] = {
+            wire.Hello: self._hello,
+            wire.Pong: self._pong,
+            wire.Ready: self._ready,
+            wire.Parcel: self._parcel,
+        }
         for kind, listener in listeners.items():
             self._runner.register_message(wire.type_of(kind), self._listener(kind, listener))
         self._runner.environment.events.heartbeat_sent.add_listener(self._alive)
@@ -243,7 +248,7 @@ class Master:
 
         def listen(msg: Any, **_: Any) -> None:
             try:
-                body = msgspec.json.decode(msg.data, type=kind)
+                body: Any = msgspec.json.decode(msg.data, type=kind)
             except (msgspec.DecodeError, TypeError) as problem:
                 self._tell(Notice(text=f"{str(msg.node_id)[:80]} sent what is no message: {problem}"))
                 return

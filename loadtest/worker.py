@@ -51,7 +51,7 @@ class Generator:
             where = f"{self._role.host}:{self._role.port}"
             self._tell(Fault(whose="setup", message=f"no master answers at {where}"))
             return
-        listeners = {
+        listeners: dict[type, Callable[[Any], None]] = {
             wire.Refused: self._take_refusal,
             wire.Ping: self._take_ping,
             wire.Share: self._take_share,
@@ -66,6 +66,7 @@ class Generator:
         self._send(wire.Hello(build=wire.build(), host=host, pid=os.getpid(), name=self._role.name))
         self._tell(self._worked())
         watcher.kill()
+        self._runner.greenlet.kill(block=True)  # else Locust would go on reading, without a pause, what is closed
         self._runner.client.close(linger=1000)  # milliseconds
 
     def _connected(self) -> bool:
@@ -96,12 +97,11 @@ class Generator:
         gc.collect()
         gc.freeze()
         rate = calibrate(share.plan, self._stop) if share.plan.calibration > 0 else None
-        measurement = measure.run(rate)
-        if self._why:
-            measurement = msgspec.structs.replace(measurement, ended=measurement.ended or self._why)
-        self._outbox.put(measurement, self._late)
+        self._outbox.put(measure.run(rate), self._late)
         measure.kind.farewell()
         self._hear_out()
+        if self._why:
+            self._tell(Notice(text=self._why))
         return Finished()
 
     def _part(self, share: wire.Share) -> Part:

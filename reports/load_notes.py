@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from reports.rows import Capacity, Latency, Load
+from reports.rows import Capacity, Latency, Load, TargetCost, WorkerHealth
 from reports.units import figures, milliseconds, percentiles_of, share
 
 __all__ = ["capacity_in_words", "notes_of"]
@@ -26,6 +26,32 @@ def notes_of(load: Load) -> Iterator[tuple[str, str]]:
         yield "late", f"{share(late)} of all arrivals found every connection busy{unsent}"
     if load.capacity is not None:
         yield "capacity", capacity_in_words(load.capacity)
+    yield from _ending(load)
+    if load.target is not None:
+        yield from _cost(load.target)
+    if load.workers:
+        yield "workers", "; ".join(map(_worker, load.workers))
+
+
+def _ending(load: Load) -> Iterator[tuple[str, str]]:
+    if load.ended:
+        unanswered = f"; {load.unanswered:,} requests were under way" if load.unanswered else ""
+        yield "ended", f"early, after {load.seconds:.1f} s: {load.ended}{unanswered}"
+
+
+def _cost(cost: TargetCost) -> Iterator[tuple[str, str]]:
+    if cost.cpu_seconds_per_thousand is not None:
+        threads = "" if cost.threads_max is None else f", {cost.threads_max} threads"
+        descriptors = "" if cost.fds_max is None else f", {cost.fds_max} descriptors"
+        used = f"{cost.cpu_seconds_per_thousand:.3g} s of processor for 1,000 requests"
+        yield "cost", f"{used}; at most {cost.rss_bytes_max / 2**20:,.0f} MiB{descriptors}{threads}"
+    if cost.gaps:
+        yield "cost", f"{cost.source}: {'; '.join(cost.gaps)}"
+
+
+def _worker(worker: WorkerHealth) -> str:
+    fared = f"lost: {worker.lost}" if worker.lost else f"lag p99 {milliseconds(worker.lag_p99_ms)}"
+    return f"{worker.worker} ({worker.host}) {worker.counts.total:,} requests, {fared}"
 
 
 def _uncorrected(load: Load) -> Iterator[tuple[str, str]]:
