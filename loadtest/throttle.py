@@ -28,7 +28,8 @@ class Throttle:
     def admit(self) -> None:
         """Return when the next request may be sent."""
         now = self._now()
-        self._next = max(self._next, now - _BURST_SECONDS) + self._interval
-        if self._next > now:
+        turn = max(self._next, now - _BURST_SECONDS)
+        self._next = turn + self._interval
+        if turn > now:
             self.held_back += 1
-            self._sleep(self._next - now)
+            self._sleep(turn - now)
