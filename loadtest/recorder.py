@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from loadtest.sample import Failure, Sample
+from loadtest.workload import Operation
 from reference_impl.metrics import ErrorClass, ErrorTable, OperationMetrics, ServerMetrics
 from reports.histogram import encode
 from reports.records import WireEntry
@@ -440,17 +441,33 @@ def _sum_errors(rows: Iterable[ErrorRow]) -> tuple[ErrorRow, ...]:
     return tuple(kinds.values())
 
 
-def metrics_of(state: RecorderState) -> ServerMetrics:
-    """Return the run as the one metrics model sees it: a tool call for each operation, latencies corrected."""
+def metrics_of(state: RecorderState, operations: Iterable[Operation] = ()) -> ServerMetrics:
+    """Return the run as the one metrics model sees it, latencies corrected.
+
+    Calls of a tool are counted under its name and reads of a resource by its URI, where `operations` tell what was
+    asked; all other operations under their own names, as calls.
+    """
     metrics = ServerMetrics()
+    known = {operation.name: operation for operation in operations}
     for name, operation in state.operations.items():
-        entry = metrics.tool_calls[name] = OperationMetrics(
-            total_calls=operation.total,
-            successful_calls=operation.total - operation.failed,
-            total_duration=operation.corrected_seconds,
-        )
-        for item in histogram(operation.corrected).get_recorded_iterator():
-            entry.latency.record(item.value_iterated_to / _MICROSECONDS, item.count_at_value_iterated_to)
+        asked = known.get(name)
+        table, key = metrics.tool_calls, name
+        if asked is not None and asked.method == "tools/call":
+            key = str(asked.params.get("name", name))
+        elif asked is not None and asked.method == "resources/read":
+            table, key = metrics.resource_accesses, str(asked.params.get("uri", name))
+        table.setdefault(key, OperationMetrics()).merge(_metrics(operation))
     for row in state.errors:
         metrics.errors.record(row.error_class, row.code, row.example, times=row.count)
+    return metrics
+
+
+def _metrics(operation: OperationState) -> OperationMetrics:
+    metrics = OperationMetrics(
+        total_calls=operation.total,
+        successful_calls=operation.total - operation.failed,
+        total_duration=operation.corrected_seconds,
+    )
+    for item in histogram(operation.corrected).get_recorded_iterator():
+        metrics.latency.record(item.value_iterated_to / _MICROSECONDS, item.count_at_value_iterated_to)
     return metrics

@@ -18,6 +18,7 @@ from loadtest.recorder import (
     percentile,
 )
 from loadtest.sample import Failure, Sample
+from loadtest.workload import Operation
 from reference_impl.metrics import ErrorClass
 
 IS_ERROR = Failure(ErrorClass.IS_ERROR, "", "it broke")
@@ -137,6 +138,29 @@ def test_errors_of_workers_add_up() -> None:
 def test_histograms_keep_three_digits(values: list[float]) -> None:
     echo = recorded(*(sample(value, at=0.0) for value in values), measure_from=0.0).operations["echo"]
     assert milliseconds(echo.corrected, 50) == pytest.approx(1000 * sorted(values)[(len(values) - 1) // 2], rel=0.011)
+
+
+def test_metrics_are_those_of_tools_and_resources_where_it_is_known_what_was_asked() -> None:
+    asked = [
+        Operation(name="small", method="tools/call", params={"name": "search", "arguments": {"size": 1}}),
+        Operation(name="large", method="tools/call", params={"name": "search", "arguments": {"size": 9}}),
+        Operation(name="read", method="resources/read", params={"uri": "file:///a"}),
+        Operation(name="list", method="tools/list"),
+    ]
+    samples = [Sample(operation.name, 10.0, 10.0, 10.1, 10.1) for operation in asked]
+    metrics = metrics_of(recorded(*samples), asked)
+    assert {name: each.total_calls for name, each in metrics.tool_calls.items()} == {"search": 2, "list": 1}
+    assert list(metrics.resource_accesses) == ["file:///a"]
+    assert metrics.tool_calls["search"].latency.count == 2
+
+
+def test_parts_of_the_way_are_recorded_from_sending_on_and_add_up() -> None:
+    one = Sample("echo", 10.0, 10.2, 10.3, 10.5, 0, None, 10.4)
+    state = merged([recorded(one), recorded(one, sample(0.1))])
+    phases = state.operations["echo"].phases
+    assert milliseconds(phases["first byte"].histogram, 100) == pytest.approx(100, rel=0.01)
+    assert milliseconds(phases["first progress"].histogram, 50) == pytest.approx(200, rel=0.01)
+    assert [histogram(each.histogram).get_total_count() for each in phases.values()] == [3, 2]
 
 
 def test_a_run_reads_as_the_metrics_of_servers_do() -> None:
