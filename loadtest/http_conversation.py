@@ -48,6 +48,8 @@ class HttpConversation:
         self._request_id = 0
         self._session: str | None = None
         self._heads: dict[Hashable, bytes] = {}
+        self.ended: str | None = None
+        """The session that the target ended when it was asked to."""
         self.is_open = False
         self.on_notice: Callable[[Notice], None] | None = None
 
@@ -114,11 +116,16 @@ class HttpConversation:
             return None
         headers = request_headers(initialized(), self._revision, session=self._session)
         del headers["content-type"]
-        self._session = None
+        session, self._session = self._session, None
         exchange = self._line.exchange(self._endpoint.bare("DELETE", headers), None)
+        self.ended = session if exchange.failure is None else None
         if exchange.failure is not None and exchange.failure.code == "405":
             return exchange._replace(failure=None)
         return exchange
+
+    def resume(self, session: str) -> None:
+        """Take a session for open that began elsewhere, whatever has become of it."""
+        self._session, self._heads, self.is_open = session, {}, True
 
     def close(self) -> None:
         """Close all connections."""

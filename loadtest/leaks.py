@@ -41,7 +41,6 @@ QUANTITIES = {
     "memory": Quantity(name="memory", noise=2 * 1024 * 1024, unit="bytes"),
     "descriptors": Quantity(name="descriptors", noise=16, unit="descriptors"),
     "threads": Quantity(name="threads", noise=8, unit="threads"),
-    "sessions": Quantity(name="sessions", noise=8, unit="sessions"),
 }
 
 

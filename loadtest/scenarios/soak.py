@@ -1,4 +1,4 @@
-"""Sessions that come and go for as long as one likes, and what the target keeps of them: memory, descriptors, threads.
+"""Sessions that come and go as long as one likes, and what the target keeps: memory, descriptors, threads, sessions.
 
 What counts is what a unit of work leaves behind, with its interval, and that it does not stop. Over stdio, where a
 process is the session, it is calls that come and go.
@@ -6,10 +6,12 @@ process is the session, it is calls that come and go.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from loadtest.found import Found
+from loadtest.found import Found, holds_of
 from loadtest.leaks import QUANTITIES, Growth, Quantity, examine
 from loadtest.scenario import Offer, Scenario, Wishes
 from loadtest.scenarios.steady import chosen
@@ -30,6 +32,9 @@ _SEEN: dict[str, Callable[[CostSample], float | None]] = {
     "threads": lambda sample: sample.threads,
 }
 """What is looked at, and where it stands."""
+_REMEMBERED = 20
+"""Sessions between the end of one and the question whether it is gone."""
+_KNOCK_EVERY = 0.5
 _BEGIN, _END = "session set-up", "session end"
 
 
@@ -52,8 +57,25 @@ def _turn(visitor: Visitor) -> Sample:
         return begun
     for _ in range(_CALLS):
         sample = visitor.ask()
+    conversation = visitor.conversation
     visitor.tear_down(_END)
+    _knock(visitor, getattr(conversation, "ended", None))
     return sample
+
+
+def _knock(visitor: Visitor, ended: str | None) -> None:
+    """Ask, once in a while, in a session that ended some time ago: a target that still answers has kept it."""
+    sessions: deque[str] = visitor.shared.setdefault("ended", deque(maxlen=_REMEMBERED))
+    if ended is not None:
+        sessions.append(ended)
+    if ended is None or len(sessions) < _REMEMBERED or time.perf_counter() < visitor.shared.get("knock", 0.0):
+        return
+    visitor.shared["knock"] = time.perf_counter() + _KNOCK_EVERY
+    conversation: Any = visitor.another()
+    conversation.resume(sessions[0])
+    exchange = conversation.call(visitor.traffic.next_template(), visitor.marker())
+    conversation.close()
+    visitor.remark("ended", {"kept": float(exchange.failure is None)})
 
 
 def _judge(found: Found) -> Iterable[LoadJudgement]:
@@ -67,6 +89,16 @@ def _judge(found: Found) -> Iterable[LoadJudgement]:
             continue
         growth = examine(quantity, found.points([(sample.second, value_of(sample)) for sample in series]))
         yield _told(title, quantity, growth, found)
+    if knocks := [remark.numbers["kept"] for remark in found.of_kind("ended")]:
+        kept = int(sum(knocks))
+        yield LoadJudgement(
+            name="sessions that were ended are gone",
+            holds=holds_of(kept, len(knocks)),
+            explanation=f"of {len(knocks)} sessions that the target had ended, {kept} still answered",
+            measured=float(kept),
+            limit=0.0,
+            unit="sessions",
+        )
 
 
 def _told(title: str, quantity: Quantity, growth: Growth | None, found: Found) -> LoadJudgement:
@@ -79,7 +111,7 @@ def _told(title: str, quantity: Quantity, growth: Growth | None, found: Found) -
     figures = [_figure(quantity, value * each) for value in (slope.middle, slope.low, slope.high)]
     per_second = _figure(quantity, growth.per_second.middle)
     over = f"over {growth.units / each:,.0f} {unit}s in {growth.seconds:,.0f} s after the warm-up"
-    kept = "keeps growing" if growth.leaks else "comes to rest"
+    kept = "keeps growing" if growth.leaks else "does not keep growing"
     said = f"{figures[0]} a {unit} (95 %: {figures[1]} to {figures[2]}), {per_second} a second, {over}: it {kept}"
     return LoadJudgement(
         name=title,

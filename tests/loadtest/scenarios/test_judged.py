@@ -258,6 +258,13 @@ def test_what_a_session_leaves_is_counted_for_all_its_operations() -> None:
     assert memory.explanation.startswith("50.0 KiB a session (95 %: ")
 
 
+@pytest.mark.parametrize(("kept", "holds"), [((0, 0, 0), True), ((0, 1, 0), False)])
+def test_a_session_that_still_answers_after_its_end_was_kept(kept: tuple[int, ...], holds: bool) -> None:
+    remarks = tuple(Remark(kind="ended", numbers={"kept": each}) for each in kept)
+    *_, one = SOAK.judge(_found({"unit": "session"}, remarks=remarks))
+    assert (one.name, one.holds) == ("sessions that were ended are gone", holds)
+
+
 # Replay -----------------------------------------------------------------------------------------------
 
 
