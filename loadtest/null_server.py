@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import sys
+from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
@@ -30,6 +31,7 @@ class _Request(Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Request)
+_LISTED = b',"tools":[{"name":"echo","inputSchema":{"type":"object"}}]'
 _INITIALIZED = {
     "protocolVersion": "2025-11-25",
     "capabilities": {"tools": {}},
@@ -47,7 +49,8 @@ def answer(message: bytes) -> bytes | None:
         version = json.loads(bytes(request.params)).get("protocolVersion")
         return head + json.dumps(_INITIALIZED | {"protocolVersion": version}).encode() + b"}"
     text = msgspec.json.encode(bytes(request.params).decode())
-    return head + b'{"resultType":"complete","content":[{"type":"text","text":%b}]}}' % text
+    more = _LISTED if request.method == "tools/list" else b""
+    return head + b'{"resultType":"complete","content":[{"type":"text","text":%b}]%b}}' % (text, more)
 
 
 _EVENTS = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\nevent: endpoint\ndata: /messages?%d\n\n"
@@ -57,7 +60,7 @@ _SWITCH = (
     b"sec-websocket-protocol: mcp\r\nsec-websocket-accept: %b\r\n\r\n"
 )
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-_streams: dict[bytes, asyncio.Transport] = {}
+_streams: dict[bytes, Any] = {}
 _numbers = itertools.count(1)
 
 
@@ -89,12 +92,11 @@ class NullProtocol(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._transport: asyncio.Transport | None = None
+        self._transport: Any = None
         self._framed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the way back."""
-        assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
@@ -120,7 +122,6 @@ class NullProtocol(asyncio.Protocol):
 
     def _open(self, head: bytes) -> None:
         """Begin a stream of events, or a WebSocket."""
-        assert self._transport is not None
         self._buffer = b""
         lines = (line.partition(b":") for line in head.split(b"\r\n")[1:])
         key = {name.lower(): value.strip() for name, _, value in lines}.get(b"sec-websocket-key")
@@ -133,13 +134,11 @@ class NullProtocol(asyncio.Protocol):
         self._transport.write(_SWITCH % base64.b64encode(hashlib.sha1(key + _GUID).digest()))  # noqa: S324 - RFC 6455
 
     def _post(self, stream: bytes, body: bytes | None) -> None:
-        assert self._transport is not None
         self._transport.write(_ACCEPTED)
         if body is not None:
             _streams[stream].write(b"event: message\ndata: %b\n\n" % body)
 
     def _frames(self) -> None:
-        assert self._transport is not None
         while (found := read_frame(self._buffer)) is not None:
             opcode, payload, self._buffer = found
             if opcode == 8:
@@ -153,7 +152,6 @@ class NullProtocol(asyncio.Protocol):
             del _streams[name]
 
     def _send(self, body: bytes | None) -> None:
-        assert self._transport is not None
         if body is None:
             self._transport.write(_ACCEPTED)
             return
@@ -191,12 +189,21 @@ def _write_all(data: bytes) -> None:
         view = view[os.write(1, view) :]
 
 
+def _run(serving: Coroutine[Any, Any, None]) -> None:
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
+
+
 def main() -> None:
     """Serve until standard input ends."""
     if "--stdio" in sys.argv[1:]:
         _serve_stdio()
     else:
-        asyncio.run(_serve_http())
+        _run(_serve_http())
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ class _Plain:
         self._hub = gevent.get_hub()
         self._readable = self._hub.loop.io(connected.fileno(), _READ)
         self._writable = self._hub.loop.io(connected.fileno(), _WRITE)
-        self._greenlet: gevent.Greenlet | None = None
+        self._greenlet: Any = None
         self._deadline = 0.0
         self._watched = False
 
@@ -99,7 +99,7 @@ class _Plain:
         return self._watched
 
     def _throw(self, greenlet: Any, problem: OSError) -> None:
-        if greenlet is not None and self._greenlet is greenlet:  # it may have got its bytes meanwhile
+        if self._greenlet is greenlet:  # it may have got its bytes meanwhile
             greenlet.throw(problem)
 
     def idle(self) -> bool:

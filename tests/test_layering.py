@@ -77,7 +77,6 @@ DATED: dict[str, str] = {
     "reference_impl/server/context.py": "what a text for people says",
     "conformance/schema/compile.py": "the order of the schema data, which leans on no table of the reference",
     "loadtest/null_server.py": "a server that answers with bytes made beforehand",
-    "loadtest/benchmarks/generator_capacity.py": "the names of what is measured",
 }
 """Files whose code, not its comments and docstrings, may spell a date, and why."""
 

@@ -1,114 +1,184 @@
-"""How much load the generator makes: `python -m loadtest.benchmarks.generator_capacity [SECONDS] [ROUNDS]`.
+"""How much load a generator makes on one core: `python -m loadtest.benchmarks.generator_capacity [--seconds S] ...`.
 
-Each round runs all generators, one after the other, against the same null server; printed are medians, and ratios to
-Locust's `FastHttpUser`, the fastest user that Locust brings. It checks less than ours do: the id and the marker are
-looked for in the bytes.
+Every generator makes the same MCP call, a `tools/call` with a number of its own, of sixteen users against one null
+server, parses the answer and looks for the number; wrk alone sends always the same and reads nothing. Generators have
+one core, the server another. The server counts what it answered, the system what the generator's processes used: calls
+a second depend on who else is at work on the machine, calls a second of processor time hardly do, and decide.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
-from loadtest.run import run_load
-from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, Operation, StdioTarget, Target, Workload
+from loadtest.benchmarks.environments import Environments, default_cache
+from loadtest.benchmarks.generators import GENERATORS, Generator
+from loadtest.benchmarks.machine import GENERATOR, MEASURED, on_core
+from loadtest.resources import processor_seconds
 
-_NULL_SERVER = [sys.executable, "-P", str(Path(__file__).resolve().parent.parent / "null_server.py")]
-_USERS = 16
-_BASE = "FastHttpUser"
-_LOCUSTFILE = """
-import itertools, json
-from locust import FastHttpUser, constant, task
+__all__ = ["Rate", "main", "rate_of"]
 
-numbers = itertools.count(1_000_000_000)
-META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}
-HEADERS = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": "echo",
-           "accept": "application/json, text/event-stream"}
-
-class Peer(FastHttpUser):
-    wait_time = constant(0)
-
-    @task
-    def call(self):
-        number = next(numbers)
-        params = {"name": "echo", "arguments": {"text": f"hello {number}"}, "_meta": META}
-        message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
-        with self.client.post("/mcp", json=message, headers=HEADERS, catch_response=True) as response:
-            if str(number) not in response.text:
-                response.failure("foreign answer")
-"""
+_OURS = "McpHttpUser"
+_ENOUGH = 200
+"""Calls after which a generator is taken to be at work."""
+_PATIENCE = 60.0
+_SETTLE = 0.7
 
 
-def _planned(target: Target, revision: str, seconds: float) -> float:
-    params = {"name": "echo", "arguments": {"text": "hello {n}"}}
-    echo = Operation(name="echo", method="tools/call", params=params, echoes=True)
-    plan = LoadPlan(
-        target=target,
-        revision=revision,
-        workload=Workload(name="echo", operations=(echo,)),
-        model=ClosedModel(users=_USERS),
-        duration=seconds,
-        warm_up=0.5,
-        calibration=0.0,
-    )
-    counts = run_load(plan).overall.counts
-    assert counts.failed == 0
-    return counts.ok / seconds
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Calls, in so many seconds on the wall, with so many of processor time."""
+
+    calls: int
+    seconds: float
+    processor: float
+
+    @property
+    def by_wall(self) -> float:
+        """Calls a second."""
+        return self.calls / self.seconds
+
+    @property
+    def by_processor(self) -> float:
+        """Calls a second of processor time."""
+        return self.calls / self.processor
 
 
-def _fast_http_user(url: str, seconds: float) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "peer.py").write_text(_LOCUSTFILE)
-        arguments = ["-f", f"{folder}/peer.py", "--host", url.removesuffix("/mcp"), "-t", f"{seconds:.0f}s"]
-        users = ["-u", str(_USERS), "-r", str(_USERS)]
-        command = [sys.executable, "-m", "locust", "--headless", "--json", "--skip-log", *arguments, *users]
-        done = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - our own command
-    (row,) = json.loads(done.stdout)
-    assert row["num_failures"] == 0
-    return float(row["num_requests"] / (row["last_request_timestamp"] - row["start_time"]))
+class _Server:
+    """The null server, which tells how many calls it has answered."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._ask, self._tell = process.stdin, process.stdout
+        self.url = f"http://127.0.0.1:{int(self._tell.readline())}/mcp"
+
+    def count(self) -> int:
+        """Return how many calls were answered so far."""
+        self._ask.write("\n")
+        self._ask.flush()
+        return int(self._tell.readline())
 
 
 @contextmanager
-def _null_server() -> Iterator[str]:
-    with subprocess.Popen(_NULL_SERVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:  # noqa: S603 - our own
-        assert server.stdin is not None
-        assert server.stdout is not None
-        yield f"http://127.0.0.1:{int(server.stdout.readline())}/mcp"
-        server.stdin.close()
+def _served() -> Iterator[_Server]:
+    command = [sys.executable, "-m", "loadtest.benchmarks.counting_server"]
+    with on_core(MEASURED):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    with process:
+        yield _Server(process)
 
 
-def main() -> None:
-    """Run the rounds and print the table."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    with _null_server() as url:
-        http, stdio = HttpTarget(url=url), StdioTarget(argv=(*_NULL_SERVER, "--stdio"))
-        cases: dict[str, Callable[[], float]] = {
-            _BASE: lambda: _fast_http_user(url, seconds),
-            "McpHttpUser 2026-07-28": lambda: _planned(http, "2026-07-28", seconds),
-            "McpHttpUser 2025-11-25": lambda: _planned(http, "2025-11-25", seconds),
-            "McpStdioUser 2026-07-28": lambda: _planned(stdio, "2026-07-28", seconds),
-        }
-        rates: dict[str, list[float]] = {name: [] for name in cases}
-        for _ in range(rounds):
-            for name, case in cases.items():
-                rates[name].append(case())
-    table = Table("generator", "calls/s (median)", "range", f"x {_BASE}")
-    base = statistics.median(rates[_BASE])
+def rate_of(command: list[str], server_count: _Server, seconds: float) -> Rate:
+    """Run a generator until it has been at work for so many seconds; return what it did in them.
+
+    Raises `RuntimeError`, with what it said, for one that does not get to work.
+    """
+    before = server_count.count()
+    with tempfile.TemporaryFile() as said, on_core(GENERATOR):
+        process = psutil.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+        try:
+            patience = time.monotonic() + _PATIENCE
+            while server_count.count() < before + _ENOUGH:
+                if process.poll() is not None or time.monotonic() > patience:
+                    said.seek(0)
+                    raise RuntimeError(said.read()[-2000:].decode("utf-8", "replace"))
+                time.sleep(0.05)
+            time.sleep(_SETTLE)
+            calls, used, began = server_count.count(), _used(process), time.perf_counter()
+            time.sleep(seconds)
+            calls, used = server_count.count() - calls, _used(process) - used
+            return Rate(calls, time.perf_counter() - began, used)
+        finally:
+            _end(process)
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    return [process, *process.children(recursive=True)]
+
+
+def _used(process: psutil.Process) -> float:
+    return sum(processor_seconds(each) or 0.0 for each in _family(process))
+
+
+def _end(process: psutil.Popen) -> None:
+    try:
+        family = _family(process)
+    except psutil.NoSuchProcess:
+        return
+    for each in reversed(family):
+        try:
+            each.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(family, timeout=_PATIENCE)
+    process.wait()
+
+
+def _measure(generators: dict[str, Generator], seconds: float, rounds: int, cache: Path) -> dict[str, list[Rate]]:
+    rates: dict[str, list[Rate]] = {}
+    environments = Environments(cache)
+    with tempfile.TemporaryDirectory() as folder, _served() as server:
+        for turn in range(rounds):
+            for name, generator in generators.items():
+                sys.stderr.write(f"round {turn + 1}: {name}\n")
+                try:
+                    command = generator.command(server.url, Path(folder), environments)
+                except FileNotFoundError as missing:
+                    sys.stderr.write(f"  left out: {missing}\n")
+                    continue
+                rates.setdefault(name, []).append(rate_of(command, server, seconds))
+    return rates
+
+
+def _table(rates: dict[str, list[Rate]]) -> tuple[Table, bool]:
+    """Return the table, and whether all goals were reached."""
+    table = Table("generator", "calls/s", "calls/s of processor", "range", "ours is", "goal", "")
+    ours = statistics.median(rate.by_processor for rate in rates[_OURS])
+    met = True
     for name, seen in rates.items():
-        median = statistics.median(seen)
-        table.add_row(name, f"{median:,.0f}", f"{min(seen):,.0f}..{max(seen):,.0f}", f"{median / base:.1f}")
-    Console().print(table)
+        of_processor = [rate.by_processor for rate in seen]
+        median = statistics.median(of_processor)
+        goal = GENERATORS[name].goal
+        reached = goal is None or ours / median >= goal
+        met = met and reached
+        table.add_row(
+            name,
+            f"{statistics.median(rate.by_wall for rate in seen):,.0f}",
+            f"{median:,.0f}",
+            f"{min(of_processor):,.0f}..{max(of_processor):,.0f}",
+            f"{ours / median:.2f} x",
+            "" if goal is None else f"{goal:g} x",
+            "" if goal is None else ("met" if reached else "missed"),
+        )
+    return table, met
+
+
+def main() -> int:
+    """Run the rounds and print the table; return 0 if all goals were reached, 1 if one was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=4.0, help="how long each is measured")
+    parser.add_argument("--rounds", type=int, default=3, help="how often")
+    parser.add_argument("--only", nargs="*", choices=GENERATORS, default=list(GENERATORS), metavar="NAME")
+    parser.add_argument("--cache", type=Path, default=default_cache(), help="where the peers are kept")
+    options = parser.parse_args()
+    chosen = {name: GENERATORS[name] for name in dict.fromkeys([_OURS, *options.only])}
+    table, met = _table(_measure(chosen, options.seconds, options.rounds, options.cache))
+    Console(width=120).print(table)
+    return 0 if met else 1
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())
