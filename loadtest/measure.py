@@ -14,7 +14,7 @@ import msgspec
 from gevent.event import Event
 
 from loadtest.locustfile import run_users, user_class
-from loadtest.pace import ClosedPace, OpenPace
+from loadtest.pace import ClosedPace, OpenPace, Seating
 from loadtest.part import ALONE, Part
 from loadtest.recorder import Recorder, percentile
 from loadtest.reporting import Delta, Measurement, Phase, Progress, Report, Started
@@ -78,7 +78,9 @@ class Measure:
         if isinstance(model, OpenModel):
             starts = self._part.arrivals(intended_starts(model, seconds, plan.seed, plan.warm_up))
             return OpenPace(starts, self._users(), plan.timeout)
-        return ClosedPace(seconds, self._users(), model.think, model.shape, plan.warm_up)
+        part, shape = self._part, model.shape
+        seating = None if shape is None else Seating(shape, plan.warm_up, part.worker, part.workers)
+        return ClosedPace(seconds, self._users(), model.think, seating)
 
     def _make_kind(self) -> type[McpUser]:
         plan = self._plan

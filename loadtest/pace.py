@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import gevent
@@ -15,7 +16,7 @@ from loadtest.stages import Shape
 from loadtest.visitor import Visitor
 from reference_impl.metrics import ErrorClass
 
-__all__ = ["Clock", "ClosedPace", "Gate", "OpenPace", "Pace"]
+__all__ = ["Clock", "ClosedPace", "Gate", "OpenPace", "Pace", "Seating"]
 
 _PAUSE = 0.1
 _SPREAD = 0.1
@@ -113,30 +114,34 @@ class OpenPace:
         return None if self.over else visitor.visit(due)
 
 
+@dataclass(frozen=True, slots=True)
+class Seating:
+    """How the number of users changes, after `warm_up` seconds. Of all seats this process has every `step`-th, from
+    `first` on: as one of several that share the users."""
+
+    shape: Shape
+    warm_up: float = 0.0
+    first: int = 0
+    step: int = 1
+
+
 class ClosedPace:
     """Each user asks again `think` seconds after its answer, for `seconds` from the opening of the gate.
 
     Users start at random offsets, since those that start together stay in phase and knock all at once. After a failure
-    of the connection a user pauses, so that a dead target is not met with a storm. Where their number has a shape
-    (which begins after `warm_up`), each user has a seat, and rests while the level is below it.
+    of the connection a user pauses, so that a dead target is not met with a storm. Where their number has a shape,
+    each user has a seat, and rests while the level is below it.
     """
 
     def __init__(
-        self,
-        seconds: float,
-        users: int,
-        think: float,
-        shape: Shape | None = None,
-        warm_up: float = 0.0,
-        clock: Clock = _REAL,
+        self, seconds: float, users: int, think: float, seating: Seating | None = None, clock: Clock = _REAL
     ) -> None:
         self.gate = Gate(users)
         self.late = 0
         self.over = False
         self._seconds = seconds
         self._think = think
-        self._shape = shape
-        self._warm_up = warm_up
+        self._seating = seating
         self._clock = clock
         self._seats: dict[object, int] = {}
 
@@ -147,7 +152,7 @@ class ClosedPace:
 
     def turn(self, visitor: Visitor) -> Sample | None:
         """Let the visitor take one turn."""
-        if self._shape is not None and not self._rested(self._shape):
+        if self._seating is not None and not self._rested(self._seating):
             return None
         left = self.gate.begin + self._seconds - self._clock.now()
         if left <= 0 or self.over:
@@ -159,13 +164,14 @@ class ClosedPace:
             self._clock.sleep(min(pause, left))
         return sample
 
-    def _rested(self, shape: Shape) -> bool:
+    def _rested(self, seating: Seating) -> bool:
         """Wait until this user's seat is one of those that count; return False if that is never again."""
-        seat = self._seats.setdefault(gevent.getcurrent(), len(self._seats))
-        elapsed = self._clock.now() - self.gate.begin - self._warm_up
+        place = self._seats.setdefault(gevent.getcurrent(), len(self._seats))
+        elapsed = self._clock.now() - self.gate.begin - seating.warm_up
         # The level is rounded: the first seat counts from half a user on.
-        needed = shape.reached(seat + 0.5, max(0.0, elapsed))
-        if needed is None or needed + self._warm_up >= self._seconds:
+        seat = seating.first + place * seating.step
+        needed = seating.shape.reached(seat + 0.5, max(0.0, elapsed))
+        if needed is None or needed + seating.warm_up >= self._seconds:
             return False
         if needed > max(0.0, elapsed):
             self._clock.sleep(needed - elapsed)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from loadtest.stages import Stretch
 from loadtest.workload import OpenModel, Operation
 
-__all__ = ["choices", "intended_starts", "share_of"]
+__all__ = ["choices", "intended_starts"]
 
 
 def intended_starts(model: OpenModel, duration: float, seed: int, warm_up: float = 0.0) -> Iterator[float]:
@@ -52,11 +52,6 @@ def _stretches(model: OpenModel, warm_up: float) -> Iterator[Stretch]:
     yield from model.shape.stretches
     if last:
         yield Stretch(first=last, last=last, seconds=math.inf)
-
-
-def share_of(starts: Iterator[float], worker: int, workers: int) -> Iterator[float]:
-    """Return what worker number `worker` of `workers` (from 0) does of a schedule: every so many-th arrival."""
-    return itertools.islice(starts, worker, None, workers)
 
 
 def choices(operations: tuple[Operation, ...], seed: int) -> Iterator[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from loadtest.pace import ClosedPace, OpenPace
+from loadtest.pace import ClosedPace, OpenPace, Seating
 from loadtest.sample import Sample
 from loadtest.schedule import intended_starts
 from loadtest.stages import parse_shape
@@ -46,7 +46,18 @@ def test_arrivals_later_than_the_timeout_are_given_up_unsent() -> None:
 def test_users_of_a_closed_model_rest_while_the_shape_has_no_seat_for_them() -> None:
     simulation = Simulation()
     shape = parse_shape("hold 1 for 2s then hold 3 for 2s then hold 2 for 2s")
-    pace = ClosedPace(7.0, 3, 0.0, shape, 1.0, simulation.clock)
+    pace = ClosedPace(7.0, 3, 0.0, Seating(shape, 1.0), simulation.clock)
     samples = served(pace, simulation, 3, lambda _: 0.1)
     begun = [sum(second <= sample.sent < second + 1 for sample in samples) for second in range(7)]
     assert [round(number / 10) for number in begun] == [1, 1, 1, 3, 3, 2, 2]
+
+
+def test_processes_that_share_users_share_the_seats() -> None:
+    begun = []
+    for worker in range(2):
+        simulation = Simulation()
+        seating = Seating(parse_shape("hold 1 for 2s then hold 3 for 2s"), 0.0, worker, 2)
+        pace = ClosedPace(4.0, 2, 0.0, seating, simulation.clock)
+        samples = served(pace, simulation, 2, lambda _: 0.1)
+        begun.append([round(sum(at <= sample.sent < at + 2 for sample in samples) / 20) for at in (0, 2)])
+    assert begun == [[1, 2], [0, 1]]

@@ -1,7 +1,7 @@
 """Recording: what counts, what has a latency, what several workers add up to."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtest.recorder import (
@@ -117,6 +117,7 @@ def test_a_failed_opening_is_listed_under_its_own_name() -> None:
 latencies = st.lists(st.floats(min_value=1e-6, max_value=30), max_size=20)
 
 
+@settings(derandomize=True, deadline=None, max_examples=50)
 @given(latencies, latencies)
 def test_workers_add_up_to_one_recorder(left: list[float], right: list[float]) -> None:
     apart = merged([recorded(*map(sample, left)), recorded(*map(sample, right))])
@@ -134,6 +135,7 @@ def test_errors_of_workers_add_up() -> None:
     assert [row.count for row in merged([state, state]).errors] == [2]
 
 
+@settings(derandomize=True, deadline=None, max_examples=50)
 @given(st.lists(st.floats(min_value=1e-4, max_value=3000), min_size=1, max_size=40))
 def test_histograms_keep_three_digits(values: list[float]) -> None:
     echo = recorded(*(sample(value, at=0.0) for value in values), measure_from=0.0).operations["echo"]

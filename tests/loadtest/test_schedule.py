@@ -4,10 +4,11 @@ from collections import Counter
 from itertools import islice, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.schedule import choices, intended_starts, share_of
+from loadtest.part import Part
+from loadtest.schedule import choices, intended_starts
 from loadtest.stages import parse_shape
 from loadtest.workload import OpenModel, Operation
 
@@ -15,6 +16,7 @@ rates = st.floats(min_value=0.5, max_value=500)
 models = st.builds(OpenModel, rate=rates, arrivals=st.sampled_from(["constant", "poisson"]))
 
 
+@settings(derandomize=True, deadline=None)
 @given(models, st.floats(min_value=0, max_value=5), st.integers())
 def test_starts_ascend_within_the_duration_and_repeat_with_the_seed(
     model: OpenModel, duration: float, seed: int
@@ -74,7 +76,7 @@ def test_a_shape_begins_after_the_warm_up_and_keeps_its_last_level() -> None:
 
 def test_workers_share_a_schedule_without_a_gap_and_nothing_twice() -> None:
     starts = shaped("ramp 10..30 over 2s")
-    parts = [list(share_of(iter(starts), worker, 3)) for worker in range(3)]
+    parts = [list(Part(worker=worker, workers=3).arrivals(iter(starts))) for worker in range(3)]
     assert sorted(start for part in parts for start in part) == starts
     assert {len(part) for part in parts} <= {13, 14}
 
