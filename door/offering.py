@@ -44,8 +44,8 @@ def offer_of(target: targets.Target, scouted: Scouted, revision: Revision, token
         capabilities=capabilities,
         cheap=_plain("server/discover" if revision.modern else "ping"),
         calls=tuple(_operation(call, surface.permission) for call in calls),
-        quick=tuple(_operation(call, surface.permission) for call in calls if not surface.is_slow(call)),
-        texts=tuple(_texts(surface, calls)),
+        quick=tuple(_operation(call, surface.permission) for call in _quick(surface, calls)),
+        texts=tuple(_texts(_quick(surface, calls))),
         echo=_echo(scouted, revision),
         slow=tuple(_slow(calls)),
         progress=tuple(_operation(call, surface.permission) for call in calls if _named(call, _PROGRESS)),
@@ -73,10 +73,15 @@ def _echo(scouted: Scouted, revision: Revision) -> Sized | None:
     return Sized(operation=_call(ToolCall(call.tool, arguments), echoes=True), argument=member)
 
 
-def _texts(surface: Surface, calls: list[ToolCall]) -> Iterator[Sized]:
+def _quick(surface: Surface, calls: list[ToolCall]) -> list[ToolCall]:
+    """Return the calls that wait for nothing and nobody."""
+    return [call for call in calls if not (surface.is_slow(call) or _asks(surface, call))]
+
+
+def _texts(calls: list[ToolCall]) -> Iterator[Sized]:
     for call in calls:
         member = free_string(call.tool.get("inputSchema"))
-        if member is not None and not surface.is_slow(call):
+        if member is not None:
             arguments = {**call.arguments, member: f"touchstone {MARKER}"}
             yield Sized(operation=_call(ToolCall(call.tool, arguments)), argument=member)
 
@@ -124,8 +129,12 @@ def _large(calls: list[ToolCall]) -> Iterator[Sized]:
 
 def _asking(surface: Surface, calls: list[ToolCall]) -> Iterator[Operation]:
     for call in calls:
-        if call.tool["name"] in surface.permission.asking or may_ask(call.tool):
+        if _asks(surface, call):
             yield _operation(call, surface.permission)
+
+
+def _asks(surface: Surface, call: ToolCall) -> bool:
+    return call.tool["name"] in surface.permission.asking or may_ask(call.tool)
 
 
 def _prompts(surface: Surface) -> Iterator[Operation]:

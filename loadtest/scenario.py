@@ -51,15 +51,15 @@ class Sized(Struct, frozen=True, kw_only=True):
 class Offer(Struct, frozen=True, kw_only=True):
     """What a target offers at the revision that is spoken: calls that may be made, none that may not.
 
-    `cheap` is the request that costs the least. `calls` are the tools that may be called, in the order of the target's
-    list, `quick` those that do not look slow; arguments that are free text hold `MARKER`, unless the user gave samples.
-    `texts` take a text of any size, `echo` repeats it (proved, not guessed); both hold `MARKER`. `slow` lasts as long
-    as its argument says; `progress` reports progress; `asking` ask their client for something; `large` give as much as
-    their argument says; `changing` change a list that the target has (all told by names and schemas). `lists` are the
-    first pages of the lists, named by their methods. `tokens` are good bearer tokens, of which the target has seen the
-    first alone; `expired` is one that was good once. `permitted` are the input schemas of all tools that may be called,
-    by name, also of those for which no arguments were found.
-    `serving` is what serves the target's URL, where that is ours to start and to end.
+    `cheap` is the request that costs the least. `calls` are the tools that may be called, in the order of the
+    target's list, `quick` those that look neither slow nor as if they asked; arguments that are free text hold
+    `MARKER`, unless the user gave samples. `texts` take a text of any size, `echo` repeats it (proved, not
+    guessed); both hold `MARKER`. `slow` lasts as long as its argument says; `progress` reports progress; `asking`
+    ask their client for something; `large` give as much as their argument says; `changing` change a list that the
+    target has (all told by names and schemas). `lists` are the first pages of the lists, named by their methods.
+    `tokens` are good bearer tokens, of which the target has seen the first alone; `expired` is one that was good
+    once. `permitted` are the input schemas of all tools that may be called, by name, also of those for which no
+    arguments were found. `serving` is what serves the target's URL, where that is ours to start and to end.
     """
 
     revision: str
