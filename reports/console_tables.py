@@ -68,7 +68,7 @@ def _latencies(loads: list[Load]) -> Table:
     told = [percentiles(load) for load in loads]
     # The far ones take so many samples that few runs have them.
     latencies = [name for name in _LATENCIES if any(found.get(name) is not None for found in told)]
-    for name in ("done/s", *latencies, "samples", "errors"):
+    for name in ("done/s", *latencies, "errors", "samples"):
         table.add_column(name, justify="right", no_wrap=True)
     for load, found in zip(loads, told, strict=True):
         errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
@@ -76,8 +76,8 @@ def _latencies(loads: list[Load]) -> Table:
             Text(visible(load.operation)),
             Text(figures(throughput(load))),
             *(Text(milliseconds(found.get(name))) for name in latencies),
-            Text(f"{_samples(load):,}"),
             Text(share(errors), "red" if errors else ""),
+            Text(f"{_samples(load):,}"),
             style="" if load.valid else "dim",
         )
     return table

@@ -20,7 +20,7 @@ def notes_of(load: Load) -> Iterator[tuple[str, str]]:
             yield name, f"{in_words(phase)} after sending"
     yield from _uncorrected(load)
     health = load.generator
-    if health is not None and load.model == "open" and health.late > _LATE * load.counts.total:
+    if health is not None and load.series and health.late > _LATE * load.counts.total:
         unsent = f", {health.unsent:,} were never sent" if health.unsent else ""
         late = min(1.0, health.late / load.counts.total) if load.counts.total else 0.0
         yield "late", f"{share(late)} of all arrivals found every connection busy{unsent}"

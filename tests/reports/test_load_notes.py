@@ -46,6 +46,7 @@ def test_late_and_unsent_arrivals_are_told(sample_run: Run) -> None:
     row = load(sample_run)
     health = GeneratorHealth(lag_p99_ms=0.1, cpu_percent=5.0, late=row.counts.total // 2, unsent=7)
     ((word, said),) = notes_of(msgspec.structs.replace(row, generator=health))
+    assert row.series
     assert (word, said) == ("late", "50 % of all arrivals found every connection busy, 7 were never sent")
 
 
