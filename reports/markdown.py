@@ -18,6 +18,7 @@ from reports.digest import (
     digest,
     strongest,
 )
+from reports.load_notes import notes_of
 from reports.markdown_text import code, fenced, prose, table
 from reports.rows import Load
 from reports.store import Run
@@ -155,16 +156,14 @@ def _loads(loads: Iterable[Load]) -> str:
 
 
 def _objectives(loads: Iterable[Load]) -> Iterator[str]:
-    """The objectives of measurements that say something about the target, its capacity, and what scenarios judged."""
+    """The objectives of measurements that say something about the target, notes, and what scenarios judged."""
     for load in loads:
         for objective in load.objectives if load.valid else ():
             measured = "nothing" if objective.measured is None else f"{figures(objective.measured)} {objective.unit}"
             mark = "✅ met" if objective.met else "❌ missed"
             yield f"- {mark}: {code(objective.text)} for {code(load.operation)}, measured {prose(measured)}"
-        if (found := load.capacity) is not None:
-            least = "at least " if found.at_least else ""
-            rate = "none that was tried" if found.rate is None else f"{least}{figures(found.rate)} a second"
-            yield f"- capacity for {code(load.operation)}: {rate} ({prose(shorten(found.reason, 500))})"
+        for word, sentence in notes_of(load):
+            yield f"- {prose(word)}, {code(load.operation)}: {prose(shorten(sentence, 500))}"
         for judged in load.judgements:
             mark = {True: "✅ holds", False: "❌ does not hold", None: "⚪ not judged"}[judged.holds]
             yield f"- {mark}: {prose(judged.name)}, {prose(shorten(judged.explanation, 500))}"

@@ -72,7 +72,8 @@ def test_load_is_a_table_and_objectives_a_list(sample_run: Run) -> None:
         "- ❌ missed: <code>p99 &lt; 100 ms</code> for <code>tools/call search&#95;notes</code>, measured 418 ms"
         in text
     )
-    assert "- capacity for <code>tools/call search&#95;notes</code>: at least 410 a second (the end)" in text
+    capacity = "- capacity, <code>tools/call search&#95;notes</code>: at least 410/s with p99 &lt; 100 ms"
+    assert f"{capacity}, of 900 samples" in text
     assert "- ⚪ not judged: no leak, the target cannot be seen" in text
 
 
