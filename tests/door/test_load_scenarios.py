@@ -77,7 +77,7 @@ def test_a_mix_is_played_as_it_is_written(tmp_path: Path) -> None:
         '[[load.mix]]\ntool = "echo"\narguments = { text = "tea {n}" }\nechoes = true\n'
         '[[load.mix]]\nmethod = "tools/list"\nname = "look"\nweight = 2\n'
     )
-    words = ("--quiet", "--duration", "0.5", "--warm-up", "0", "--users", "2")
+    words = ("--quiet", "--duration", "2", "--warm-up", "0", "--users", "2")
     done = touchstone(tmp_path, *words, "--", *SERVER)
     assert done.returncode in (0, 3), done.stderr  # 3 where a busy machine held the generator up
     rows = read(tmp_path / ".touchstone" / "records.jsonl").loads
