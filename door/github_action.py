@@ -61,7 +61,11 @@ def main() -> int:
         complain(str(error))
         return _put({"exit-code": str(int(Exit.USAGE))})
     code = subprocess.run([sys.executable, "-m", "touchstone", *words], check=False).returncode  # noqa: S603 - ourselves
-    return _put({"exit-code": str(code), **_found()})
+    found = _found()
+    if "summary" in found and (job := os.environ.get("GITHUB_STEP_SUMMARY")):
+        with Path(job).open("a", encoding="utf-8") as place:
+            place.write(Path(found["summary"]).read_text("utf-8"))
+    return _put({"exit-code": str(code), **found})
 
 
 def _found() -> dict[str, str]:

@@ -57,6 +57,7 @@ def _step(tmp_path: Path, *target: str) -> dict[str, str]:
     place = tmp_path / "outputs"
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GITHUB_")}
     env = kept | {"TOUCHSTONE_TARGET": " ".join(target), "GITHUB_OUTPUT": str(place), "PYTHONPATH": str(ROOT)}
+    env |= {"GITHUB_STEP_SUMMARY": str(tmp_path / "job.md")}
     env |= {"TOUCHSTONE_ARGUMENTS": "--only 'base.*' --revision 2025-11-25"}
     done = subprocess.run([sys.executable, "-m", "door.github_action"], cwd=tmp_path, env=env, timeout=120, check=False)
     assert done.returncode == 0
@@ -70,6 +71,7 @@ def test_a_server_with_a_violation_is_told_in_the_outputs_and_the_step_goes_on(t
     assert int(outputs["violations"]) >= 1
     for name in ("folder", "records", "report", "sarif", "summary"):
         assert Path(outputs[name]).exists()
+    assert (tmp_path / "job.md").read_text("utf-8") == Path(outputs["summary"]).read_text("utf-8")
 
 
 def test_a_server_that_cannot_be_started_has_its_exit_code(tmp_path: Path) -> None:
