@@ -54,8 +54,7 @@ class Started(Struct, frozen=True, kw_only=True, tag="started"):
 class Measurement(Struct, frozen=True, kw_only=True, tag="measurement"):
     """The end of a run: all that was recorded, and how the generator fared.
 
-    `seconds` is how long the measurement lasted, `lag_p99` how late the generator's own timers were (seconds; `lag_p99_9`
-    likewise),
+    `seconds` is how long the measurement lasted, `lag_p99` and `lag_p99_9` how late the generator's own timers were,
     `held_up` how many seconds they lost to lags of more than 5 ms, `busy_seconds` the time its users spent on
     operations, `late` the arrivals that found no idle user, `given_up` those of them never sent. `calibration_rate` is
     what the generator did against a null server (operations a second). `ended` says why it was over early, `in_flight`

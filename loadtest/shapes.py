@@ -40,7 +40,7 @@ class Shaped(LoadTestShape):
     shape: ClassVar[str] = ""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call] # Locust's own
         self.parsed: Shape = parse_shape(self.shape)
 
     def tick(self) -> tuple[int, float] | None:
