@@ -15,9 +15,10 @@ from typing import Any
 
 import msgspec
 
+from loadtest.descriptors import raise_limit, shortage
 from loadtest.fleet import Alone, Assignment, Master, Worker
 from loadtest.reporting import Fault, Progress, Report, encode_report
-from loadtest.workload import LoadPlan, OpenModel
+from loadtest.workload import LoadPlan, OpenModel, StdioTarget
 
 __all__ = ["main"]
 
@@ -56,6 +57,7 @@ def _run(assignment: Assignment) -> None:
     stop = Event()
     gevent.signal_handler(signal.SIGTERM, stop.set)
     gevent.spawn(_watch_parent, stop)
+    raise_limit()
     match assignment:
         case Assignment(role=Worker() as role):
             from loadtest.worker import Generator
@@ -75,6 +77,10 @@ def _generate(plan: LoadPlan, stop: Any) -> None:
     from loadtest.part import Part
     from loadtest.pins import pin
 
+    missing = None if isinstance(plan.target, StdioTarget) else shortage(plan.model.users)
+    if missing is not None:
+        _tell(Fault(whose="setup", message=missing))
+        return
     pin(plan.pins)
     measure = Measure(plan, stop, _tell, Part(report=_tell))
     refusal = measure.kind.first_contact()
