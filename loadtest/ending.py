@@ -12,6 +12,8 @@ from reports.records import GeneratorHealth, Load, LoadJudgement, TargetCost
 __all__ = ["told"]
 
 _ANSWERS = "the target goes on answering"
+_HELD_BACK_SHARE = 0.01
+"""A few that came at once are no sign of a cap that was reached."""
 
 
 def told(outcome: LoadOutcome, crew: Crew, measured: Measurement, fault: str = "") -> LoadOutcome:
@@ -21,7 +23,7 @@ def told(outcome: LoadOutcome, crew: Crew, measured: Measurement, fault: str = "
     the run is no result; where it was the target that ended it, that is a failure of the target.
     """
     reasons = list(crew.losses(interrupted=outcome.interrupted))
-    if measured.held_back:
+    if measured.held_back > _HELD_BACK_SHARE * outcome.overall.counts.total:
         reasons.append(f"{measured.held_back:,} requests were held back by the rate cap")
     if fault:
         reasons.append(fault)

@@ -41,8 +41,7 @@ def sending(endpoint: str | None, figures: Callable[[], Figures]) -> Iterator[No
         from opentelemetry.sdk.metrics import MeterProvider
         from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
     except ImportError:
-        needed = "opentelemetry-sdk opentelemetry-exporter-otlp-proto-http"
-        raise MissingError(f"sending by OpenTelemetry needs more packages: pip install {needed}") from None
+        raise MissingError("--live-otlp needs OpenTelemetry: pip install 'mcp-touchstone[otlp]'") from None
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     reader = PeriodicExportingMetricReader(
         OTLPMetricExporter(endpoint=None if endpoint is None else _metrics_at(endpoint)),
