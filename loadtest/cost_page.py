@@ -70,5 +70,7 @@ def listener(port: int) -> int | None:
         connections = psutil.net_connections("tcp")
     except psutil.Error:
         return None
-    listening = (each for each in connections if each.status == psutil.CONN_LISTEN and each.laddr and each.pid)
-    return next((each.pid for each in listening if each.laddr.port == port), None)
+    for each in connections:
+        if each.status == psutil.CONN_LISTEN and each.laddr and each.laddr.port == port and each.pid:
+            return each.pid
+    return None
