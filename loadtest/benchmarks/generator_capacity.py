@@ -28,7 +28,7 @@ from loadtest.benchmarks.generators import GENERATORS, Generator
 from loadtest.benchmarks.machine import GENERATOR, MEASURED, on_core
 from loadtest.resources import processor_seconds
 
-__all__ = ["Rate", "main", "rate_of"]
+__all__ = ["Rate", "main", "rate_of", "served"]
 
 _OURS = "McpHttpUser"
 _ENOUGH = 200
@@ -73,7 +73,8 @@ class _Server:
 
 
 @contextmanager
-def _served() -> Iterator[_Server]:
+def served() -> Iterator[_Server]:
+    """Run the null server on the measured core."""
     command = [sys.executable, "-m", "loadtest.benchmarks.counting_server"]
     with on_core(MEASURED):
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
@@ -81,25 +82,25 @@ def _served() -> Iterator[_Server]:
         yield _Server(process)
 
 
-def rate_of(command: list[str], server_count: _Server, seconds: float) -> Rate:
+def rate_of(command: list[str], server: _Server, seconds: float) -> Rate:
     """Run a generator until it has been at work for so many seconds; return what it did in them.
 
     Raises `RuntimeError`, with what it said, for one that does not get to work.
     """
-    before = server_count.count()
+    before = server.count()
     with tempfile.TemporaryFile() as said, on_core(GENERATOR):
         process = psutil.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
         try:
             patience = time.monotonic() + _PATIENCE
-            while server_count.count() < before + _ENOUGH:
+            while server.count() < before + _ENOUGH:
                 if process.poll() is not None or time.monotonic() > patience:
                     said.seek(0)
                     raise RuntimeError(said.read()[-2000:].decode("utf-8", "replace"))
                 time.sleep(0.05)
             time.sleep(_SETTLE)
-            calls, used, began = server_count.count(), _used(process), time.perf_counter()
+            calls, used, began = server.count(), _used(process), time.perf_counter()
             time.sleep(seconds)
-            calls, used = server_count.count() - calls, _used(process) - used
+            calls, used = server.count() - calls, _used(process) - used
             return Rate(calls, time.perf_counter() - began, used)
         finally:
             _end(process)
@@ -114,23 +115,20 @@ def _used(process: psutil.Process) -> float:
 
 
 def _end(process: psutil.Popen) -> None:
-    try:
-        family = _family(process)
-    except psutil.NoSuchProcess:
-        return
+    family = _family(process) if process.poll() is None else []
     for each in reversed(family):
         try:
             each.kill()
         except psutil.NoSuchProcess:
             continue
+    process.communicate()
     psutil.wait_procs(family, timeout=_PATIENCE)
-    process.wait()
 
 
 def _measure(generators: dict[str, Generator], seconds: float, rounds: int, cache: Path) -> dict[str, list[Rate]]:
     rates: dict[str, list[Rate]] = {}
     environments = Environments(cache)
-    with tempfile.TemporaryDirectory() as folder, _served() as server:
+    with tempfile.TemporaryDirectory() as folder, served() as server:
         for turn in range(rounds):
             for name, generator in generators.items():
                 sys.stderr.write(f"round {turn + 1}: {name}\n")
