@@ -228,3 +228,32 @@ def test_tokens_are_told_apart_and_expired_ones_have_to_be_refused(stage: Stage)
         played = stage.send(workload, target, LATEST.name, users=1, turns=4)
     assert played["operations"]["refusal of an expired token"] == [1, 1]
     assert "accepted" in next(iter(played["errors"]))
+
+
+DEAF = """
+import json, sys
+calls, lost = 0, []
+for message in map(json.loads, sys.stdin):
+    if "id" not in message:
+        continue
+    token = message["params"]["_meta"].get("progressToken")
+    calls += token is not None
+    for each in lost:
+        params = {"progressToken": each, "progress": 1}
+        print(json.dumps({"jsonrpc": "2.0", "method": "notifications/progress", "params": params}))
+    if token is not None and calls % 3 == 0:
+        lost.append(token)
+    else:
+        print(json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": {"resultType": "complete"}}), flush=True)
+"""
+"""A server that never answers the third call, and goes on to report its progress, cancelled or not."""
+
+
+def test_progress_of_a_cancelled_call_is_told_once_a_later_request_was_answered(stage: Stage) -> None:
+    workload = scenario_named("long-calls").workload(stage.offer(LATEST.name), NOTHING)
+    parameters = {**workload.parameters, "after": 0.05}
+    workload = msgspec.structs.replace(workload, scenario="long-calls", parameters=parameters)
+    played = stage.send(workload, StdioTarget(argv=(sys.executable, "-c", DEAF)), LATEST.name, users=1, turns=4)
+    assert played["operations"]["tools/call slow, cancelled"] == [1, 0]
+    assert played["operations"]["tools/call slow"] == [3, 0]
+    assert [code for code in played["errors"] if code.endswith("after-cancellation")]
