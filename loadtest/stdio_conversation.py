@@ -34,6 +34,7 @@ _STDERR_KEPT = 2000
 _GRACE_SECONDS = 1.0
 """How long a process may take to end after its input did, and again after SIGTERM (`basic/lifecycle#shutdown`)."""
 
+
 class StdioProcess:
     """A server process. One that ended by itself stays ended: that is a finding, not something to paper over; one that
     was closed is started anew when it is opened again."""
