@@ -23,7 +23,7 @@ asks = ["book"]                        # such that ask the client, for a form, a
 search = { query = "touchstone" }      # arguments to call a tool with
 
 [load]
-objectives = ["p99<100ms", "errors<0.1%"]
+objectives = ["p99<100ms", "search: p99<50ms"]   # or a table: [load.objectives] with overall = "p99<100ms"
 
 [[load.mix]]                           # requests of a load test, instead of calls of one tool (docs/load.md)
 tool = "search"
@@ -128,7 +128,7 @@ def read_settings(  # noqa: PLR0913 - one for each option of the command line
         permission=Permission(
             frozenset([*table.tools.allow, *table.tools.asks, *allow]), table.tools.samples, frozenset(table.tools.asks)
         ),
-        objectives=tuple(table.load.objectives),
+        objectives=table.load.expected(),
         mix=tuple(table.load.mix),
         secrets=secrets.found(target),
         issuer=issuer,

@@ -27,8 +27,9 @@ from door.starting import Start
 from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
 from loadtest.recorded import Step, read_recording
+from loadtest.recorder import OPENING
 from loadtest.run import LoadError, LoadOutcome, Progress
-from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
+from loadtest.scenario import Offer, Scenario, Unavailable, Wishes, next_operation
 from loadtest.scenarios import MIX, STEADY, scenario_named
 from loadtest.serving import Serving
 from loadtest.workload import (
@@ -40,6 +41,7 @@ from loadtest.workload import (
     Target,
     WebSocketTarget,
     Workload,
+    operations_meant,
 )
 
 __all__ = ["LoadSettings", "measure"]
@@ -123,6 +125,7 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
         objectives=settings.objectives,
         target_pid=_local_pid(target),
     )
+    _need_operations(plan, settings.scenario)
     plan = settings.scale.equipped(plan, target)
     stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
     carry_out = _search if settings.arrival.search else _run
@@ -157,6 +160,15 @@ def _record(session: Session, plan: LoadPlan, carry_out: Callable[[LoadPlan], Lo
         session.record(row)
     if outcome.interrupted:
         raise KeyboardInterrupt
+
+
+def _need_operations(plan: LoadPlan, scenario: Scenario) -> None:
+    """Raise `Refusal` for an objective of an operation that this load has not, as far as that is known beforehand."""
+    names = {operation.name for operation in plan.workload.operations}
+    for each in plan.objectives if scenario.turn is next_operation else ():
+        if each.operation not in ("", OPENING) and not operations_meant(each.operation, plan.workload) & names:
+            known = ", ".join(sorted(names))
+            raise Refusal(f"objective {each.text!r}: this load has no operation {each.operation!r}; it has {known}")
 
 
 def _shown(workload: Workload) -> str:

@@ -302,7 +302,11 @@ class LoadOptions:
     ] = False
     slo: Annotated[
         list[str] | None,
-        typer.Option("--slo", metavar="OBJECTIVE", help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'."),
+        typer.Option(
+            "--slo",
+            metavar="OBJECTIVE",
+            help="Such as 'p99<100ms', 'errors<0.1%' or 'rate>200/s'; of an operation: 'search: p99<50ms'.",
+        ),
     ] = None
     tool: Annotated[
         list[str] | None,

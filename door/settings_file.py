@@ -15,6 +15,7 @@ from loadtest.mixing import Mixed
 __all__ = ["DEFAULT_FILE", "TOKENS", "Authorization", "File", "Given", "Tools", "Value", "read_file", "worded"]
 
 DEFAULT_FILE = "touchstone.toml"
+_OVERALL = "overall"
 TOKENS = ("good", "second", "expired", "foreign", "narrow")
 
 Value = str | int | float | bool
@@ -79,10 +80,23 @@ class Authorization(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Load(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is expected under load, and what it is made of."""
+    """What is expected under load, and what it is made of.
 
-    objectives: list[str] = []
+    `objectives` is a list, or a table of what is expected of each operation, and overall.
+    """
+
+    objectives: list[str] | dict[str, str | list[str]] = []
     mix: list[Mixed] = []
+
+    def expected(self) -> tuple[str, ...]:
+        """Return the objectives as they would be typed."""
+        if isinstance(self.objectives, list):
+            return tuple(self.objectives)
+        return tuple(
+            text if operation == _OVERALL else f"{operation}: {text}"
+            for operation, given in self.objectives.items()
+            for text in ([given] if isinstance(given, str) else given)
+        )
 
 
 class File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

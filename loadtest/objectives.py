@@ -10,7 +10,10 @@ from msgspec import Struct
 
 __all__ = ["SYNTAX", "Measured", "Objective", "Verdict", "evaluate", "parse_objective"]
 
-SYNTAX = "write an objective as p99<100ms, max<=1s, mean<20ms, errors<0.1% or rate>200/s"
+SYNTAX = (
+    "write an objective as p99<100ms, max<=1s, mean<20ms, errors<0.1% or rate>200/s, "
+    "and one for an operation as search: p99<100ms"
+)
 
 Comparison = Literal["<", "<=", ">", ">="]
 Quantity = Literal["latency", "errors", "rate"]
@@ -33,7 +36,7 @@ class Objective(Struct, frozen=True, kw_only=True):
 
     `metric` is `mean`, `max`, `errors`, `rate` or a percentile such as `p99.9`. `limit` is in base units: seconds, a
     share of all operations, or successful operations a second; `unit` is how the user wrote it, `scale` what one of
-    that unit is in base units.
+    that unit is in base units. `operation` is a tool or the name of an operation, empty for all together.
     """
 
     text: str
@@ -43,6 +46,7 @@ class Objective(Struct, frozen=True, kw_only=True):
     limit: float
     unit: str
     scale: float
+    operation: str = ""
 
     @property
     def percentile(self) -> float | None:
@@ -71,7 +75,11 @@ class Verdict(Struct, frozen=True, kw_only=True):
 
 def parse_objective(text: str) -> Objective:
     """Read an objective. Raises ValueError with one line that teaches the syntax."""
-    match = _FORM.fullmatch(text.strip())
+    operation, colon, condition = text.strip().rpartition(":")
+    operation = operation.strip()
+    if colon and not operation:
+        raise _refusal(text, "no operation stands before the colon")
+    match = _FORM.fullmatch(condition.strip())
     if match is None:
         raise _refusal(text)
     metric, comparison, unit = match["metric"], match["sign"], match["unit"]
@@ -91,6 +99,7 @@ def parse_objective(text: str) -> Objective:
         limit=float(match["limit"]) * units[unit],
         unit=unit,
         scale=units[unit],
+        operation=operation,
     )
 
 

@@ -10,12 +10,13 @@ from msgspec import Struct
 
 from loadtest.health import judge_generator, little_law
 from loadtest.judging import as_lived, judged
-from loadtest.objectives import Measured, Verdict, evaluate
+from loadtest.objectives import Measured, Objective, Verdict, evaluate
 from loadtest.recorder import (
     OPENING,
     ErrorRow,
     OperationState,
     PhaseState,
+    RecorderState,
     SecondState,
     encoded_histogram,
     histogram,
@@ -23,7 +24,7 @@ from loadtest.recorder import (
     percentile,
 )
 from loadtest.reporting import Measurement
-from loadtest.workload import ClosedModel, LoadPlan, OpenModel
+from loadtest.workload import ClosedModel, LoadPlan, OpenModel, operations_meant
 from reports.records import (
     Counts,
     GeneratorHealth,
@@ -90,7 +91,8 @@ def conclude(
         target=cost,
         warm_up=WarmUp(seconds=plan.warm_up, requests=state.warm_up) if plan.warm_up else None,
         objectives=tuple(
-            _objective(evaluate(each, _measured(total, measured)), valid=not health.limited) for each in plan.objectives
+            _objective(evaluate(each, _measured(_meant(each, plan, state, total), measured)), valid=not health.limited)
+            for each in plan.objectives
         ),
         judgements=judged(plan, measured, cost),
     )
@@ -175,6 +177,7 @@ class _Table:
             errors=_by_kind(errors),
             generator=self._health,
             valid=not self._health.limited,
+            revision=self._plan.revision,
         )
 
 
@@ -254,11 +257,22 @@ def _measured(total: _Sum, measured: Measurement) -> Measured:
     )
 
 
+def _meant(objective: Objective, plan: LoadPlan, state: RecorderState, total: _Sum) -> _Sum:
+    """Return what an objective is about: all operations, or those that it names."""
+    if not objective.operation:
+        return total
+    if objective.operation == OPENING and state.opening is not None:
+        return _Sum(state.opening)
+    named = operations_meant(objective.operation, plan.workload)
+    return _Sum(merge_operations(each for name, each in state.operations.items() if name in named))
+
+
 def _objective(verdict: Verdict, *, valid: bool) -> ObjectiveResult:
     """Record a verdict. What a generator measured that was itself the limit meets nothing."""
     objective = verdict.objective
     return ObjectiveResult(
         text=objective.text,
+        operation=objective.operation,
         limit=round(objective.limit / objective.scale, 9),
         unit=objective.unit,
         met=verdict.met and valid,

@@ -31,6 +31,7 @@ __all__ = [
     "check_headers",
     "decode_plan",
     "encode_plan",
+    "operations_meant",
 ]
 
 MARKER = "{n}"
@@ -212,6 +213,17 @@ class LoadPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         asked = self.model.rate if isinstance(self.model, OpenModel) else 0.0
         cap = self.rate_cap
         _require(cap is None or 0 < cap >= asked, f"a rate of {asked:g}/s is above the cap of {cap or 0:g}/s")
+
+
+def operations_meant(name: str, workload: Workload) -> frozenset[str]:
+    """Return the names of the operations that `name` stands for: the one of this name, or all calls of this tool.
+
+    A name that no operation of the workload has stands for itself: turns of some scenarios have operations besides.
+    """
+    if any(operation.name == name for operation in workload.operations):
+        return frozenset({name})
+    calls = (each for each in workload.operations if each.method == "tools/call")
+    return frozenset(each.name for each in calls if each.params.get("name") == name) or frozenset({name})
 
 
 def check_headers(headers: dict[str, str]) -> None:

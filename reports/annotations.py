@@ -65,7 +65,10 @@ def _others(run: Run) -> Iterator[tuple[str, str]]:
     for load in filter(missed, run.loads):
         for objective in load.objectives:
             if not objective.met:
-                yield "missed objective", f"{load.operation}: {objective.text}"
+                yield (
+                    "missed objective",
+                    objective.text if objective.operation else f"{load.operation}: {objective.text}",
+                )
     for load in run.loads:
         for judged in load.judgements:
             if judged.holds is False:

@@ -237,7 +237,10 @@ class WorkerHealth(Struct, frozen=True, kw_only=True):
 
 
 class ObjectiveResult(Struct, frozen=True, kw_only=True):
-    """An objective such as `p99 < 100 ms`; `margin` is the part of `limit` that is left, negative when missed."""
+    """An objective such as `p99 < 100 ms`; `margin` is the part of `limit` that is left, negative when missed.
+
+    `operation` is what it is about, as whoever set it called it; empty for all operations together.
+    """
 
     text: str
     limit: float
@@ -245,6 +248,7 @@ class ObjectiveResult(Struct, frozen=True, kw_only=True):
     met: bool
     measured: float | None = None
     margin: Share | None = None
+    operation: str = ""
 
 
 class LoadJudgement(Struct, frozen=True, kw_only=True):
@@ -344,6 +348,7 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     workers: Annotated[tuple[WorkerHealth, ...], Meta(description="of the first row, where there were several")] = ()
     ended: Annotated[str, Meta(description="why the run was over before its time; empty if it was not")] = ""
     unanswered: Annotated[int, Meta(description="requests under way at such an end; they are counted nowhere else")] = 0
+    revision: Annotated[str, Meta(description="the one that was spoken; empty in older records")] = ""
 
 
 class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):

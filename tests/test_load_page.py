@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from door.settings_file import File
+from loadtest.objectives import parse_objective
 from loadtest.scenario import Offer, Wishes
 from loadtest.scenarios import MIX, SCENARIOS
 from loadtest.workload import Operation
@@ -47,3 +48,10 @@ def test_the_mix_of_the_page_becomes_requests() -> None:
 
 def test_the_samples_of_the_page_are_read() -> None:
     assert any("{n}" in str(settings.tools.samples) for settings in _settings())
+
+
+def test_the_objectives_of_the_page_are_read() -> None:
+    (table,) = (settings.load for settings in _settings() if settings.load.objectives)
+    typed = [text for _, text in re.findall(r"--slo (['\"])(.*?)\1", PAGE)]
+    read = [parse_objective(text) for text in (*table.expected(), *typed)]
+    assert {each.operation for each in read} >= {"", "search", "resources/read file:///notes/today.md"}

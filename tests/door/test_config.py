@@ -237,3 +237,18 @@ def test_origins_to_read_from_are_urls() -> None:
     _written(PROTECTED + "readable = ['auth.example']")
     with pytest.raises(Refusal, match=r"'auth\.example' is no URL"):
         read_settings([])
+
+
+@pytest.mark.parametrize(
+    ("table", "texts"),
+    [
+        ("[load]\nobjectives = ['p99<1s', 'search: p99<2s']\n", ("p99<1s", "search: p99<2s")),
+        (
+            "[load.objectives]\noverall = ['p99<1s', 'errors<1%']\nsearch = 'p99<2s'\n'a b' = ['max<3s']\n",
+            ("p99<1s", "errors<1%", "search: p99<2s", "a b: max<3s"),
+        ),
+    ],
+)
+def test_objectives_are_a_list_or_a_table_of_operations(table: str, texts: tuple[str, ...]) -> None:
+    _written(table)
+    assert read_settings([]).objectives == texts

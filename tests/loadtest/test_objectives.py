@@ -99,3 +99,22 @@ def test_no_text_breaks_the_reader(text: str) -> None:
 def test_what_was_not_measured_is_missed_and_has_no_value(text: str, facts: dict[str, object]) -> None:
     verdict = evaluate(parse_objective(text), measured(**facts))
     assert (verdict.met, verdict.measured) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "operation", "metric"),
+    [
+        ("search: p99<100ms", "search", "p99"),
+        ("tools/call search:errors<1%", "tools/call search", "errors"),
+        ("resources/read file:///a.md: max<1s", "resources/read file:///a.md", "max"),
+        ("p99<100ms", "", "p99"),
+    ],
+)
+def test_an_objective_names_the_operation_that_it_is_about(text: str, operation: str, metric: str) -> None:
+    read = parse_objective(text)
+    assert (read.operation, read.metric, read.text) == (operation, metric, text)
+
+
+def test_a_colon_with_no_operation_before_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="no operation stands before the colon"):
+        parse_objective(": p99<100ms")

@@ -29,7 +29,7 @@ def outcome(*operations: Operation, failures: int = 0, **changes: Any) -> LoadOu
         duration=2.0,
         warm_up=changes.pop("warm_up", 0.0),
         calibrated=changes.pop("calibrated", None),
-        objectives=tuple(map(parse_objective, ("p99<100ms", "rate>1000/s", "errors<20%"))),
+        objectives=tuple(map(parse_objective, changes.pop("objectives", ("p99<100ms", "rate>1000/s", "errors<20%")))),
     )
     recorder = Recorder(100.0)
     recorder.record_opening(Sample(OPENING, 99.0, 99.0, 99.0, 99.005))
@@ -152,3 +152,18 @@ def test_a_shape_is_recorded_in_its_own_words() -> None:
 def test_rows_are_records() -> None:
     for row in outcome(ECHO, LIST, failures=2).rows:
         assert msgspec.json.decode(encode(row), type=Load) == row
+
+
+def test_objectives_of_operations_are_judged_by_those_alone() -> None:
+    wanted = ("echo: rate>20/s", "list: rate>30/s", "(opening): max<10ms", "nobody: p99<1ms", "rate>40/s")
+    judged = outcome(ECHO, LIST, objectives=wanted).overall.objectives
+    assert [(each.operation, each.met) for each in judged] == [
+        ("echo", True),
+        ("list", False),
+        ("(opening)", True),
+        ("nobody", False),
+        ("", True),
+    ]
+    assert judged[0].measured == pytest.approx(25)
+    assert judged[1].margin == pytest.approx(25 / 30 - 1)
+    assert judged[3].measured is None
