@@ -228,7 +228,7 @@ class Remote:
 
 
 def watched(server: Counting, host: str, remote: Remote) -> LoadOutcome:
-    fleet = Fleet(remote=1, host=host, port=0)
+    fleet = Fleet(remote=1, host=host, port=0, patience=60.0)
     return run_load(plan(server.target), fleet=fleet, watch=Watch(notice=remote.notice))
 
 
