@@ -30,15 +30,17 @@ _NORMAL = 1.96
 
 
 class Quantity(Struct, frozen=True, kw_only=True):
-    """What may leak. `noise` is how much of it comes and stays without any leak; `unit` as it is told to people."""
+    """What may leak. `noise` is how much of it comes and stays without any leak, or the part `share` of what there was
+    where that is more: collectors of garbage wait for the heap to grow by some of its size. `unit` is for people."""
 
     name: str
     noise: float
     unit: str
+    share: float = 0.0
 
 
 QUANTITIES = {
-    "memory": Quantity(name="memory", noise=2 * 1024 * 1024, unit="bytes"),
+    "memory": Quantity(name="memory", noise=2 * 1024 * 1024, unit="bytes", share=0.1),
     "descriptors": Quantity(name="descriptors", noise=16, unit="descriptors"),
     "threads": Quantity(name="threads", noise=8, unit="threads"),
 }
@@ -62,7 +64,7 @@ class Slope(Struct, frozen=True):
 
 class Growth(Struct, frozen=True, kw_only=True):
     """What was found of one quantity, over `seconds` and `units` of work after the warm-up; `later` is per unit, too,
-    over the `later_units` of the second half."""
+    over the `later_units` of the second half. `noise` is what need not be a leak."""
 
     quantity: Quantity
     per_second: Slope
@@ -71,6 +73,7 @@ class Growth(Struct, frozen=True, kw_only=True):
     seconds: float
     units: float
     later_units: float
+    noise: float
 
     @property
     def certain(self) -> float:
@@ -80,7 +83,7 @@ class Growth(Struct, frozen=True, kw_only=True):
     @property
     def leaks(self) -> bool:
         """The verdict: sure, more than noise, and not tiring."""
-        noise = self.quantity.noise
+        noise = self.noise
         still = self.later.low * self.later_units > noise / 4 and self.per_second.low > 0
         return still and self.certain > noise and self.later.middle >= _UNDIMINISHED * self.per_unit.middle
 
@@ -103,6 +106,7 @@ def examine(quantity: Quantity, points: Sequence[Point]) -> Growth | None:
         seconds=floors[-1].at - floors[0].at,
         units=floors[-1].work - floors[0].work,
         later_units=late[-1].work - late[0].work,
+        noise=max(quantity.noise, quantity.share * floors[0].value),
     )
 
 

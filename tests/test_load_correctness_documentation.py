@@ -25,7 +25,10 @@ def test_each_chapter_is_about_a_scenario_and_each_that_judges_has_one() -> None
 
 def test_the_figures_of_leaks_are_those_that_are_judged_by() -> None:
     memory, descriptors, threads = (QUANTITIES[name].noise for name in ("memory", "descriptors", "threads"))
-    said = f"more than {memory / 2**20:g} MiB, {descriptors:g} descriptors or {threads:g} threads"
+    said = (
+        f"more than {memory / 2**20:g} MiB, {descriptors:g} descriptors or {threads:g} threads, and more than a tenth"
+    )
+    assert QUANTITIES["memory"].share == 0.1
     assert said in " ".join(PAGE.split())
 
 

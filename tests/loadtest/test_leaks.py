@@ -25,8 +25,8 @@ def series(held: Callable[[float], float], seconds: float = 60.0, seed: int = 0)
 
 LEAKS: dict[str, Callable[[float], float]] = {
     "50 KiB a session": lambda at: RATE * at * 50 / 1024,
-    "2 KiB a session": lambda at: RATE * at * 2 / 1024,
-    "a little after a big warm-up": lambda at: 60 * (1 - math.exp(-at)) + RATE * at * 4 / 1024,
+    "8 KiB a session": lambda at: RATE * at * 8 / 1024,
+    "a little after a big warm-up": lambda at: 60 * (1 - math.exp(-at)) + RATE * at * 20 / 1024,
     "in steps of a mebibyte, as allocators take it": lambda at: float(int(RATE * at * 10 / 1024)),
 }
 HONEST: dict[str, Callable[[float], float]] = {
@@ -39,6 +39,7 @@ HONEST: dict[str, Callable[[float], float]] = {
     "garbage collected each ten seconds": lambda at: 2 * (at % 10),
     "growth that levels off": lambda at: 20 * math.sqrt(at / 60) if at < 40 else 20 * math.sqrt(40 / 60),
     "shrinking": lambda at: -0.2 * at,
+    "a heap that a collector lets grow by a tenth": lambda at: 7.5 * at / 60,
     "a single spike": lambda at: 500.0 if 30 < at < 31 else 0.0,
 }
 
