@@ -161,7 +161,8 @@ def _objectives(loads: Iterable[Load]) -> Iterator[str]:
         for objective in load.objectives if load.valid else ():
             measured = "nothing" if objective.measured is None else f"{figures(objective.measured)} {objective.unit}"
             mark = "✅ met" if objective.met else "❌ missed"
-            yield f"- {mark}: {code(objective.text)} for {code(objective.operation or load.operation)}, measured {prose(measured)}"
+            about = code(objective.operation or load.operation)
+            yield f"- {mark}: {code(objective.text)} for {about}, measured {prose(measured)}"
         for word, sentence in notes_of(load):
             yield f"- {prose(word)}, {code(load.operation)}: {prose(shorten(sentence, 500))}"
         for judged in load.judgements:

@@ -72,6 +72,12 @@ def test_a_target_that_lacks_what_a_scenario_needs_is_told_so_in_a_line(tmp_path
     assert "Traceback" not in done.stderr
 
 
+def test_an_objective_of_an_operation_that_the_load_has_not_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = touchstone(tmp_path, "--quiet", "--slo", "serach: p99<1s", "--", *SERVER)
+    assert done.returncode == 2
+    assert "objective 'serach: p99<1s': this load has no operation 'serach'; it has " in done.stderr
+
+
 def test_a_mix_is_played_as_it_is_written(tmp_path: Path) -> None:
     (tmp_path / "touchstone.toml").write_text(
         '[[load.mix]]\ntool = "echo"\narguments = { text = "tea {n}" }\nechoes = true\n'
