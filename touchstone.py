@@ -25,6 +25,7 @@ from door.options import (
     TargetOptions,
     flattened,
 )
+from door.profiles import ProfileOptions
 from door.scale_options import SafetyOptions, ScaleOptions
 from door.serve import app as serving
 
@@ -49,18 +50,24 @@ RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records 
 
 @app.command(rich_help_panel=_TEST)
 @flattened
-def run(
+def run(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     target: TargetOptions,
     output: OutputOptions,
     checking: CheckingOptions,
     fuzzing: FuzzingOptions,
     load: LoadOptions,
     safety: SafetyOptions,
+    profile: ProfileOptions,
 ) -> int:
-    """Check, fuzz and load a server, in one report. With no target: the embedded reference server."""
+    """Check, fuzz and load a server, in one report. With no target: the embedded reference server.
+
+    \b
+    touchstone run
+    touchstone run --profile quick -- node build/index.js
+    """
     from door.commands import run_all
 
-    return run_all(target, output, checking, fuzzing, load, safety)
+    return run_all(target, output, checking, fuzzing, load, safety, profile)
 
 
 @app.command(rich_help_panel=_TEST)

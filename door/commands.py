@@ -20,6 +20,7 @@ from door.errors import Refusal
 from door.looking import look
 from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
+from door.profiles import ProfileOptions, applied
 from door.progress import Live
 from door.scale_options import SafetyOptions, ScaleOptions
 from door.session import HOME, Output, Session, describe
@@ -120,19 +121,21 @@ def run_load(
     return session.exit
 
 
-def run_all(
+def run_all(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     target: TargetOptions,
     output: OutputOptions,
     checking: CheckingOptions,
     fuzzing: FuzzingOptions,
     load: LoadOptions,
     safety: SafetyOptions,
+    profile: ProfileOptions,
 ) -> int:
     """Check, fuzz and load a server, or the embedded one, into one report."""
     from door.fuzzing import fuzz
     from door.loading import LoadSettings, measure
     from door.scaling import Scale
 
+    checking, fuzzing, load = applied(profile, checking, fuzzing, load)
     need_known(checking.only or (), "check", "monitor", "property", *_attacks(fuzzing))
     output = replace(output, reports={"html": HOME / "report.html"} | output.reports)
     job = _job(target, output, checking)
