@@ -56,7 +56,9 @@ def test_every_command_line_of_the_documentation_parses(words: list[str]) -> Non
 def test_the_table_of_commands_lists_every_command() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     listed = {
-        word for cell in re.findall(r"^\| (`[a-z].*?) \|", readme, re.MULTILINE) for word in re.findall(r"`([\w-]+)", cell)
+        word
+        for cell in re.findall(r"^\| (`[a-z].*?) \|", readme, re.MULTILINE)
+        for word in re.findall(r"`([\w-]+)", cell)
     }
     assert set(_commands()) <= listed
 
