@@ -14,6 +14,7 @@ from conformance.runner import Plan, RunResult, run_checks
 from conformance.scout import Unreachable
 from conformance.surface import Permission, Surface
 from conformance.target import Target
+from door.advertising import advertised_by
 from door.errors import Exit, Refusal
 from door.progress import Live, Stage
 from door.session import Session, describe
@@ -65,6 +66,8 @@ def check(session: Session, live: Live, target: Target, options: CheckPlan) -> R
         result = anyio.run(run_checks, plan)
     except Unreachable as error:
         raise Refusal(str(error), Exit.UNREACHABLE) from None
+    for row in advertised_by(result.benches):
+        session.record(row)
     warn_of_unlisted(options.permission, [bench.surface for bench in result.benches])
     return result
 

@@ -6,6 +6,7 @@ rendered, and the footer says how complete it is.
 
 from __future__ import annotations
 
+import os
 import platform
 import time
 from contextlib import ExitStack, suppress
@@ -39,6 +40,7 @@ from reports.records import (
     Judgement,
     Load,
     Run,
+    Surface,
     Verdict,
     Writer,
     conclude,
@@ -52,7 +54,7 @@ __all__ = ["HOME", "Output", "Session", "describe", "touchstone_version"]
 HOME = Path(".touchstone")
 """Where records, reports and stored examples go, below the working directory."""
 
-Row = Verdict | Finding | Load | Exchange
+Row = Verdict | Finding | Surface | Load | Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Session:
                 "python": platform.python_version(),
                 "system": f"{platform.system()} {platform.release()}",
                 "machine": platform.machine(),
+                "processors": str(os.cpu_count() or "unknown"),
             },
         )
 
@@ -224,6 +227,8 @@ class Session:
                 return self._writer.append(msgspec.structs.replace(row, repeat=self._repeat(row)))
             case Load():
                 return self._writer.append(row)
+            case Surface():
+                return self._writer.append(row)
             case Exchange():
                 return self._writer.append(row)
 
@@ -296,6 +301,7 @@ class Session:
             baseline=self._baseline,
             fail_on=self._output.fail_on,
             exchanges=tuple(row for row in self._rows if isinstance(row, Exchange)),
+            surfaces=tuple(row for row in self._rows if isinstance(row, Surface)),
         )
 
     def _render(self, run: Run) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from reports.advertised import Advertised, Surface
 from reports.exchange import Exchange, HttpMessage, Timings
 from reports.redaction import REDACTED, redact
 from reports.rows import (
@@ -57,6 +58,7 @@ __all__ = [
     "REDACTED",
     "SCHEMA",
     "SEVERITIES",
+    "Advertised",
     "Capacity",
     "CostSample",
     "Counts",
@@ -84,6 +86,7 @@ __all__ = [
     "Row",
     "Run",
     "Severity",
+    "Surface",
     "Target",
     "TargetCost",
     "Timings",

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from reports.advertised import Surface
 from reports.exchange import Exchange, Utc
 
 SCHEMA = 1
@@ -42,7 +43,7 @@ class Header(Struct, frozen=True, kw_only=True, tag_field="kind", tag="header"):
     started: Utc
     seed: Annotated[int | None, Meta(description="what all chance follows from")] = None
     rules: Annotated[str | None, Meta(description="the set of rules that was asked for, if one was")] = None
-    environment: Annotated[dict[str, str], Meta(description="what ran it: python, system, machine")] = {}
+    environment: Annotated[dict[str, str], Meta(description="what ran it: python, system, machine, processors")] = {}
     schema: Annotated[int, Meta(description="version of the format of these rows")] = SCHEMA
 
 
@@ -362,4 +363,4 @@ class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
     interrupted: Annotated[bool, Meta(description="whether somebody stopped it")] = False
 
 
-Row = Header | Verdict | Finding | Load | Exchange | Footer
+Row = Header | Verdict | Finding | Surface | Load | Exchange | Footer

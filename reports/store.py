@@ -15,12 +15,13 @@ from typing import Any, Literal, Self, TypeVar
 
 import msgspec
 
+from reports.advertised import Surface
 from reports.baseline import Baseline
 from reports.exchange import Exchange
 from reports.redaction import redact
 from reports.rows import SCHEMA, Finding, Footer, Header, Judgement, Load, Row, Verdict
 
-AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Load, Exchange, Footer)
+AnyRow = TypeVar("AnyRow", Header, Verdict, Finding, Surface, Load, Exchange, Footer)
 FailOn = Literal["must", "should", "advice", "never"]
 
 
@@ -45,6 +46,7 @@ class Run:
     baseline: Baseline | None = None
     fail_on: FailOn = "must"
     exchanges: tuple[Exchange, ...] = ()
+    surfaces: tuple[Surface, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -102,7 +104,7 @@ class _Kind(msgspec.Struct, frozen=True):
 
 _ROW = msgspec.json.Decoder(Row)
 _KIND = msgspec.json.Decoder(_Kind)
-_KINDS = frozenset({"header", "verdict", "finding", "load", "exchange", "footer"})
+_KINDS = frozenset({"header", "verdict", "finding", "surface", "load", "exchange", "footer"})
 
 # Words of the format, not of the run: a secret that happens to be one of them leaves them whole.
 _VOCABULARY = frozenset({"kind", "outcome", "level", "direction", "model", "confirmed", "started", "histogram"})
@@ -174,6 +176,7 @@ def _run(rows: list[Row | None], *, torn: bool) -> Run:
         unknown=sum(row is None for row in rows),
         torn=torn,
         exchanges=tuple(row for row in rows if isinstance(row, Exchange)),
+        surfaces=tuple(row for row in rows if isinstance(row, Surface)),
     )
 
 
