@@ -27,11 +27,11 @@ from door.starting import Start
 from loadtest.capacity import find_capacity
 from loadtest.objectives import Objective, parse_objective
 from loadtest.recorded import Step, read_recording
-from loadtest.recorder import OPENING
 from loadtest.run import LoadError, LoadOutcome, Progress
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes, next_operation
 from loadtest.scenarios import MIX, STEADY, scenario_named
 from loadtest.serving import Serving
+from loadtest.totals import OPENING
 from loadtest.workload import (
     HttpTarget,
     LoadPlan,

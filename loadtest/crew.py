@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from loadtest.recorder import RecorderState, SecondState, absorb, percentile
 from loadtest.reporting import Delta, Measurement, Phase, Progress, WorkerEnd
+from loadtest.totals import RecorderState, SecondState, absorb, percentile
 from reports.records import Counts, WorkerHealth
 
 __all__ = ["Crew"]

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from loadtest.leaks import Point
-from loadtest.recorder import ErrorRow, Remark, SecondState
+from loadtest.totals import ErrorRow, Remark, SecondState
 from reports.records import Counts, TargetCost
 
 __all__ = ["Found", "holds_of"]

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from loadtest.crew import Crew
 from loadtest.exposition import MEDIA_TYPE, Family, Sample, page
-from loadtest.recorder import metrics_of
+from loadtest.metrics import metrics_of
 from reference_impl.metrics import LatencyHistogram, ServerMetrics
 
 __all__ = ["Figures", "families", "page_of", "serve_page"]

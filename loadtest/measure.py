@@ -16,11 +16,12 @@ from gevent.event import Event
 from loadtest.locustfile import run_users, user_class
 from loadtest.pace import ClosedPace, OpenPace, Seating
 from loadtest.part import ALONE, Part
-from loadtest.recorder import Recorder, percentile
+from loadtest.recorder import Recorder
 from loadtest.reporting import Delta, Measurement, Phase, Progress, Report, Started
 from loadtest.scenarios import STEADY, scenario_named
 from loadtest.schedule import intended_starts
 from loadtest.throttle import Throttle
+from loadtest.totals import percentile
 from loadtest.traffic import Traffic
 from loadtest.users import McpUser
 from loadtest.workload import (

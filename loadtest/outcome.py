@@ -11,7 +11,8 @@ from msgspec import Struct
 from loadtest.health import judge_generator, little_law
 from loadtest.judging import as_lived, judged
 from loadtest.objectives import Measured, Objective, Verdict, evaluate
-from loadtest.recorder import (
+from loadtest.reporting import Measurement
+from loadtest.totals import (
     OPENING,
     ErrorRow,
     OperationState,
@@ -23,7 +24,6 @@ from loadtest.recorder import (
     merge_operations,
     percentile,
 )
-from loadtest.reporting import Measurement
 from loadtest.workload import ClosedModel, LoadPlan, OpenModel, operations_meant
 from reports.records import (
     Counts,

@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from loadtest.recorder import RecorderState
+from loadtest.totals import RecorderState
 
 __all__ = [
     "Delta",

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any
 
 from loadtest.exchange import CANCELLED, Conversation, Exchange, OpeningError
-from loadtest.recorder import OPENING, Recorder
+from loadtest.recorder import Recorder
 from loadtest.sample import Failure, Sample
 from loadtest.schedule import choices
+from loadtest.totals import OPENING
 from loadtest.wire import FIRST_MARKER, Prepared, Template
 from loadtest.workload import Operation
 from reference_impl.metrics import ErrorClass

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from loadtest.exchange import Conversation, Exchange
-from loadtest.recorder import Remark
 from loadtest.sample import Failure, Sample
 from loadtest.scenario import next_operation
+from loadtest.totals import Remark
 from loadtest.traffic import Traffic
 from loadtest.wire import Prepared, Template
 from loadtest.workload import Operation

@@ -17,10 +17,11 @@ from loadtest import fleet as wire
 from loadtest.crew import Crew
 from loadtest.fleet import Assignment, Fleet, Worker, address
 from loadtest.outbox import Inbox, Outbox
-from loadtest.recorder import Recorder, RecorderState, histogram, merged
+from loadtest.recorder import Recorder
 from loadtest.reporting import Delta, Fault, Measurement, Notice, Progress, WorkerEnd, decode_report
 from loadtest.run import LoadError, LoadOutcome, Watch, run_load
 from loadtest.sample import Sample
+from loadtest.totals import RecorderState, histogram, merged
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, StdioTarget, Workload
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from loadtest.health import judge_generator, little_law
-from loadtest.recorder import OperationState, RecorderState
 from loadtest.reporting import Measurement
+from loadtest.totals import OperationState, RecorderState
 from loadtest.workload import ClosedModel, Model, OpenModel
 from reports.records import GeneratorHealth
 

@@ -7,10 +7,11 @@ import pytest
 
 from loadtest.objectives import parse_objective
 from loadtest.outcome import ALL, LoadOutcome, conclude
-from loadtest.recorder import OPENING, Recorder, RecorderState
+from loadtest.recorder import Recorder
 from loadtest.reporting import Measurement, decode_report, encode_report
 from loadtest.sample import Failure, Sample
 from loadtest.stages import parse_shape
+from loadtest.totals import OPENING, RecorderState
 from loadtest.workload import HttpTarget, LoadPlan, OpenModel, Operation, Workload
 from reference_impl.metrics import ErrorClass
 from reports.histogram import decode

@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtest.recorder import (
+from loadtest.metrics import metrics_of
+from loadtest.recorder import Recorder
+from loadtest.sample import Failure, Sample
+from loadtest.totals import (
     OPENING,
-    Recorder,
     RecorderState,
     Remark,
     SecondState,
@@ -14,10 +16,8 @@ from loadtest.recorder import (
     histogram,
     merge_operations,
     merged,
-    metrics_of,
     percentile,
 )
-from loadtest.sample import Failure, Sample
 from loadtest.workload import Operation
 from reference_impl.metrics import ErrorClass
 

@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from loadtest import run
-from loadtest.recorder import OPENING
 from loadtest.reporting import Progress
 from loadtest.run import LoadError, LoadOutcome, run_load
+from loadtest.totals import OPENING
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, StdioTarget, Target, Workload
 
 ECHO = Operation(

@@ -5,9 +5,10 @@ import pytest
 from loadtest.benchmarks.accuracy import LAWS, PERCENTS, RATE, USERS, Law, quantile, truth, within
 from loadtest.benchmarks.servers.delayed import Delays
 from loadtest.pace import ClosedPace, OpenPace
-from loadtest.recorder import Recorder, histogram
+from loadtest.recorder import Recorder
 from loadtest.sample import Sample
 from loadtest.schedule import intended_starts
+from loadtest.totals import histogram
 from loadtest.workload import OpenModel
 from tests.loadtest.simulation import Simulation, served
 

@@ -10,9 +10,10 @@ from typing import Any
 from loadtest.exchange import Exchange
 from loadtest.found import Found
 from loadtest.incoming import Notice
-from loadtest.recorder import Recorder, Remark
+from loadtest.recorder import Recorder
 from loadtest.sample import Failure
 from loadtest.scenario import Offer, Scenario, Sized, Wishes
+from loadtest.totals import Remark
 from loadtest.traffic import Traffic
 from loadtest.visitor import Visitor
 from loadtest.wire import Expected, Prepared, Sign, judge

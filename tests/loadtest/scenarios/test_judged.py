@@ -11,7 +11,6 @@ import pytest
 
 from loadtest.incoming import Notice
 from loadtest.recorded import Step, read_recording
-from loadtest.recorder import ErrorRow, Remark, SecondState
 from loadtest.scenario import Scenario, Sized, Unavailable, Wishes
 from loadtest.scenarios.first_calls import FIRST_CALLS
 from loadtest.scenarios.isolation import ISOLATION
@@ -21,6 +20,7 @@ from loadtest.scenarios.restart import RESTART
 from loadtest.scenarios.soak import SOAK
 from loadtest.scenarios.streams import STREAMS, _hears
 from loadtest.serving import Serving
+from loadtest.totals import ErrorRow, Remark, SecondState
 from loadtest.workload import Operation
 from reports.records import CostSample, Counts, TargetCost
 from tests.loadtest.scenarios.memory import ECHO, Conversation, judged, judgements, offer, visitors
