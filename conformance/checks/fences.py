@@ -11,7 +11,7 @@ from conformance.links import Gone, Silence
 from conformance.peer import Peer
 from conformance.transcript import Entry
 
-__all__ = ["NOTE", "all_answered", "request_of", "serves_after", "serves_after_garbage"]
+__all__ = ["NOTE", "all_answered", "need_notes_borne", "request_of", "serves_after", "serves_after_garbage"]
 
 NOTE = "com.example/note"
 """A `_meta` key of nobody's, under which a request carries what its receiver need not understand."""
@@ -40,6 +40,13 @@ async def serves_after_garbage(peer: Peer) -> None:
         await peer.fence()
     except (Gone, Silence):
         raise Blocked("the target serves no more after any line that is no JSON") from None
+
+
+async def need_notes_borne(peer: Peer) -> None:
+    """Raise `Blocked` if the target refuses a request for any `_meta` key that it does not know."""
+    answer = await peer.request(peer.cheap_method, meta={NOTE: "plain"})
+    if answer.result is None:
+        raise Blocked(f"a request whose _meta has a key of nobody's is refused: {answer.describe()}")
 
 
 async def all_answered(requests: Iterable[Callable[[], Awaitable[object]]]) -> None:

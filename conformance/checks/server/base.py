@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from conformance.check import Sharing, check
-from conformance.checks.fences import NOTE, all_answered, serves_after
+from conformance.checks.fences import NOTE, all_answered, need_notes_borne, serves_after
 from conformance.expect import Mismatch, brief, expect_equal, expect_error, literal
 from conformance.links import Answer
 from conformance.monitors.traffic import key
@@ -88,6 +88,7 @@ async def unicode(peer: Peer) -> None:
     """A string may hold any character, also those that some libraries take for line ends."""
     answer = await peer.request(peer.cheap_method, meta={NOTE: _LINE_ENDS})
     if not isinstance(answer.result, dict):
+        await need_notes_borne(peer)
         raise Mismatch(f"a result for {peer.cheap_method}", answer.describe(), [answer.entry.index])
 
 

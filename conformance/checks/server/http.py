@@ -9,6 +9,7 @@ from functools import partial
 import anyio
 
 from conformance.check import check
+from conformance.checks.fences import NOTE, need_notes_borne
 from conformance.expect import Blocked, expect
 from conformance.http_reply import HttpReply
 from conformance.links import Answer, Gone
@@ -62,13 +63,15 @@ def _refused(reply: HttpReply) -> bool:
 async def large_body(peer: Peer) -> None:
     """A request of one MiB is served, or refused with 413, and the server serves on."""
     await need_served(peer)
-    message = peer.message(peer.cheap_method, meta={"dev.touchstone/padding": "a" * _LARGE})
+    message = peer.message(peer.cheap_method, meta={NOTE: "a" * _LARGE})
     try:
         answer = await peer.call(message)
     except Gone as gone:
         await peer.fence()
         raise Blocked(f"the connection ended before the answer could be read: {gone.actual}") from None
     served = isinstance(answer.result, dict) or answer.status == 413
+    if not served:
+        await need_notes_borne(peer)
     expect(served, "a result or HTTP 413 for a request of one MiB", answer.describe())
     await peer.fence()
 
