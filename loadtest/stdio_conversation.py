@@ -20,7 +20,9 @@ import gevent.subprocess
 from loadtest.channel import Channel
 from loadtest.channel_conversation import handshake
 from loadtest.exchange import Client, Exchange, OpeningError, failure_of
+from loadtest.incoming import capabilities_for
 from loadtest.sample import Failure
+from loadtest.wire import Expected, Message, discover
 from loadtest.workload import StdioTarget
 from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.lines import LineReader, Overlong
@@ -37,12 +39,17 @@ _GRACE_SECONDS = 1.0
 
 class StdioProcess:
     """A server process. One that ended by itself stays ended: that is a finding, not something to paper over; one that
-    was closed is started anew when it is opened again."""
+    was closed is started anew when it is opened again.
+
+    With `greets` it is open once it has answered something, also at a modern revision, which knows no handshake: else
+    those who call first would wait for the start of the process, and their calls would be said to be slow.
+    """
 
     renewable = False
 
-    def __init__(self, target: StdioTarget, client: Client) -> None:
+    def __init__(self, target: StdioTarget, client: Client, *, greets: bool = False) -> None:
         self.client = client
+        self._greets = greets and client.revision.modern
         self._target = target
         self._work = gevent.event.Event()
         self._opening = gevent.lock.RLock()
@@ -89,7 +96,19 @@ class StdioProcess:
             self._start()
         except OSError as problem:
             raise OpeningError(failure_of(problem, "start")) from problem
-        return handshake(self.channel, self.client, began)
+        exchange = handshake(self.channel, self.client, began)
+        return self._greeted()._replace(sent=began) if self._greets else exchange
+
+    def _greeted(self) -> Exchange:
+        """Wait for any answer: an error tells as well that somebody is there. Raises `OpeningError`."""
+        client = self.client
+        hello = Message("discover", discover(), (client.revision, capabilities_for(client.answers)))
+        request_id = self.channel.next_id()
+        exchange = self.channel.ask(hello.body(request_id, 0), Expected(request_id)).finish()
+        failure = exchange.failure
+        if failure is not None and failure.error_class in (ErrorClass.TRANSPORT, ErrorClass.TIMEOUT):
+            raise OpeningError(failure)
+        return exchange._replace(failure=None)
 
     def _send(self, message: bytes) -> None:
         self._outgoing.append(message)

@@ -250,7 +250,7 @@ class McpStdioUser(McpUser):
         """Make a conversation; its process starts when it is opened. Headers mean nothing to it."""
         del headers
         if cls.target.process_each or not cls.processes:
-            process = StdioProcess(cls.target, cls.client())
+            process = StdioProcess(cls.target, cls.client(), greets=cls.scenario.opens)
             cls.processes = (*(each for each in cls.processes if not each.closed), process)
         return ChannelConversation(cls.processes[-1], owned=cls.target.process_each)
 

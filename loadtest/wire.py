@@ -34,6 +34,7 @@ __all__ = [
     "Sign",
     "Template",
     "answer_to_server",
+    "discover",
     "initialize",
     "initialized",
     "judge",
@@ -190,6 +191,11 @@ def initialize(request_id: int, revision: Revision, capabilities: dict[str, Any]
 def initialized() -> Notification:
     """Return the notification that ends the handshake."""
     return Notification("notifications/initialized")
+
+
+def discover() -> Request:
+    """Return the request whose answer tells that a modern server is there (2026-07-28 `server/discover`)."""
+    return Request(0, "server/discover")
 
 
 def listen_request(wanted: dict[str, Any] | None) -> Request:

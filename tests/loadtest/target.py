@@ -31,6 +31,8 @@ class Target:
             version = message["params"]["protocolVersion"]
             info = {"name": "target", "version": "1"}
             return answer(message, {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": info})
+        if message["method"] == "server/discover":
+            return answer(message, {"resultType": "complete", "supportedVersions": [], "capabilities": {"tools": {}}})
         self.calls += 1
         if self.calls == FAULTY_CALL and self.fault == "stall":
             time.sleep(0.3)
