@@ -74,7 +74,7 @@ def run_check(
     need_known(checking.only or (), "check", "monitor")
     job = _job(target, output, checking, settings)
     subject = _need(job, "check")
-    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
+    with job.session(describe(subject)) as session, job.ready(), job.live() as live:
         check(session, live, subject, job.plan)
     return session.exit
 
@@ -87,7 +87,7 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
     settings = _fuzz_settings(job, fuzzing)
-    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
+    with job.session(describe(subject)) as session, job.ready(), job.live() as live:
         scouted = look(session, live, subject, job.plan)
         fuzz(session, live, subject, scouted, settings)
     return session.exit
@@ -116,7 +116,7 @@ def run_load(
     scale.permit(subject)
     settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     settings = replace(settings, scale=scale)
-    with job.ready(), job.session(describe(subject)) as session, job.live() as live:
+    with job.session(describe(subject)) as session, job.ready(), job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
 
@@ -145,7 +145,7 @@ def run_all(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     load_settings = replace(load_settings, scale=scale)
     subject = job.settings.target
     if subject is not None:
-        with job.ready(), job.session(describe(subject)) as session, job.live() as live:
+        with job.session(describe(subject)) as session, job.ready(), job.live() as live:
             checked = check(session, live, subject, job.plan)
             scouted = look(session, live, subject, job.plan, checked.eras)
             fuzz(session, live, subject, scouted, fuzz_settings)
