@@ -68,7 +68,10 @@ def own() -> int:
 
 
 def test_a_modern_process_is_there_before_the_load_and_its_start_is_recorded_apart(make_target: Any) -> None:
-    slow = ("import os, sys, time; time.sleep(0.5); os.execv(sys.argv[1], sys.argv[1:])", *make_target("stdio", "").argv)
+    slow = (
+        "import os, sys, time; time.sleep(0.5); os.execv(sys.argv[1], sys.argv[1:])",
+        *make_target("stdio", "").argv,
+    )
     target = StdioTarget(argv=(sys.executable, "-c", *slow))
     outcome = run_load(plan(target, model=OpenModel(rate=20, users=1)))
     assert outcome.rows[-1].operation == OPENING
