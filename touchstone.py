@@ -16,6 +16,7 @@ import typer
 from door.host_options import HostingOptions
 from door.options import (
     CheckingOptions,
+    ComparingOptions,
     FuzzingOptions,
     LoadOptions,
     MeetingOptions,
@@ -328,6 +329,24 @@ def report(records: RecordsFile, making: ReportOptions) -> int:
     from door.reporting import render
 
     return render(records, making)
+
+
+@app.command(rich_help_panel=_RESULTS)
+@flattened
+def compare(
+    before: Annotated[Path, typer.Argument(metavar="A", help="A records file.")],
+    after: Annotated[Path, typer.Argument(metavar="B", help="A later one, or that of another target.")],
+    comparing: ComparingOptions,
+) -> int:
+    """Say what is worse or better in B than in A, and what cannot be told. Exit code 4 where B is worse.
+
+    \b
+    touchstone compare main.jsonl branch.jsonl
+    touchstone compare main.jsonl branch.jsonl --markdown comparison.md
+    """
+    from door.comparing import compare_records
+
+    return compare_records(before, after, comparing)
 
 
 def _version(wanted: bool) -> None:

@@ -23,6 +23,7 @@ from reports.formats import FORMATS, Format
 __all__ = [
     "PRINTED",
     "CheckingOptions",
+    "ComparingOptions",
     "FailOn",
     "FuzzingOptions",
     "LoadOptions",
@@ -148,6 +149,26 @@ class ReportOptions:
     fail_on: Annotated[
         FailOn | None, typer.Option("--fail-on", help="The weakest level that counts, instead of the run's own.")
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ComparingOptions:
+    """How two runs are compared, and where it is written."""
+
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown, for a job or a comment.")
+    ] = None
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", help="The weakest level whose new failure makes B worse.")
+    ] = FailOn.must
+    margin: Annotated[
+        float,
+        typer.Option("--margin", metavar="PERCENT", min=0, help="Figures of load that differ by less are not told."),
+    ] = 5.0
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Of the draws that the intervals come from.")
+    ] = 0
 
 
 @dataclass(frozen=True, slots=True)

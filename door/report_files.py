@@ -15,7 +15,7 @@ from reports import RENDERERS
 from reports.formats import FORMATS
 from reports.records import Run
 
-__all__ = ["no_commands", "try_to_write", "write_report"]
+__all__ = ["no_commands", "try_to_write", "write_report", "write_text"]
 
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file of Markdown that GitHub shows with a job."""
@@ -37,7 +37,11 @@ def try_to_write(path: Path) -> None:
 
 def write_report(name: str, run: Run, path: Path) -> None:
     """Render `run` in one of the formats, to a file or to standard output. Raises `Refusal`."""
-    text = RENDERERS[name](run)
+    write_text(RENDERERS[name](run), path)
+
+
+def write_text(text: str, path: Path) -> None:
+    """Write what was rendered to a file, or to standard output. Raises `Refusal`."""
     if path == PRINTED:
         write(text)
         return
