@@ -46,7 +46,7 @@ _CATALOGUE, _REFERENCE = "What is tested, and why", "The reference system"
 
 Lists = Annotated[bool, typer.Option("--list", help="Show the scenarios, and what each needs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RecordsFile = Annotated[Path, typer.Argument(metavar="RECORDS", help="A records file.")]
+RecordsFile = Annotated[Path, typer.Argument(metavar="[RECORDS]", help="A records file.")]
 
 
 @app.command(rich_help_panel=_TEST)
@@ -319,11 +319,11 @@ def coverage(
 
 @app.command(rich_help_panel=_RESULTS)
 @flattened
-def report(records: RecordsFile, making: ReportOptions) -> int:
+def report(making: ReportOptions, records: RecordsFile = Path(".touchstone/records.jsonl")) -> int:
     """Render recorded results again.
 
     \b
-    touchstone report .touchstone/records.jsonl
+    touchstone report --verbose
     touchstone report .touchstone/records.jsonl --sarif touchstone.sarif --badge-svg badge.svg
     """
     from door.reporting import render

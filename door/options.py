@@ -126,7 +126,7 @@ class OutputOptions:
         int | None, typer.Option("--seed", metavar="N", min=0, help="Repeat the random choices of an earlier run.")
     ] = None
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every piece of evidence.")] = False
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print the verdict alone.")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +149,9 @@ class ReportOptions:
     fail_on: Annotated[
         FailOn | None, typer.Option("--fail-on", help="The weakest level that counts, instead of the run's own.")
     ] = None
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="In the terminal, every piece of evidence and every cause.")
+    ] = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def render(records: Path, options: ReportOptions) -> int:
     for name, path in options.reports.items():
         write_report(name, run, path)
     if options.form is not None or options.output is not None or not options.reports:
-        _show(run, options.form or "console", options.output)
+        _show(run, options.form or "console", options.output, verbose=options.verbose)
     return Exit.PASSED
 
 
@@ -72,10 +72,10 @@ def _known() -> str:
     return f"there are {', '.join(RENDERERS)}"
 
 
-def _show(run: Run, form: str, output: Path | None) -> None:
+def _show(run: Run, form: str, output: Path | None, *, verbose: bool) -> None:
     if output is not None and output != PRINTED:
         write_report(form, run, output)
     elif form == "console" and output is None:
-        render_console(run, Terminal())
+        render_console(run, Terminal(), verbose=verbose)
     else:
         write(RENDERERS[form](run))

@@ -29,7 +29,7 @@ from door.report_files import no_commands, try_to_write, write_report
 from door.terminal import Terminal, complain
 from door.traffic import watched
 from reports.baseline import Baseline
-from reports.console import render_console
+from reports.console import render_console, render_verdict
 from reports.formats import FORMATS
 from reports.records import (
     Exchange,
@@ -65,6 +65,7 @@ class Output:
     reports: dict[str, Path] = field(default_factory=dict)
     fail_on: FailOn = "must"
     verbose: bool = False
+    quiet: bool = False
     baseline: Baseline | None = None
     renewal: Renewal | None = None
     rules: RuleSet | None = None
@@ -79,6 +80,7 @@ class Output:
             reports=options.reports,
             fail_on=options.fail_on.value,
             verbose=options.verbose,
+            quiet=options.quiet,
             baseline=baseline_of(options, checking, baseline),
             renewal=None if options.write_baseline is None else Renewal(options.write_baseline),
             rules=_rule_set(options.rules or rules),
@@ -311,8 +313,16 @@ class Session:
         for name, path in self._output.reports.items():
             self._write(name, run, path)
 
+    @property
+    def _brief(self) -> bool:
+        """Whether the verdict is all that is printed; --quiet beside --verbose silences the progress alone."""
+        return self._output.quiet and not self._output.verbose
+
     def _show(self, run: Run) -> None:
         with no_commands(self._output.reports):
+            if self._brief:
+                render_verdict(run, self._output.console)
+                return
             render_console(run, self._output.console, verbose=self._output.verbose)
         if self._left_out and self._output.rules is not None:
             newer = f"{self._left_out} verdicts of checks that are newer than the rules {self._output.rules.name}"
@@ -325,5 +335,5 @@ class Session:
             self._failures.append(error)
             self.exit = self._code(self.exit, interrupted=False)
             return
-        if path != PRINTED:
+        if path != PRINTED and not self._brief:
             self._output.console.print(f"{name} report: {path}", markup=False, highlight=False, soft_wrap=True)

@@ -53,6 +53,7 @@ def judge(order: Order) -> int:
         baseline=baseline,
         seed=order.seed,
         quiet=True,
+        verbose=True,
     )
     checking = CheckingOptions(
         only=list(order.only),

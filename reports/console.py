@@ -14,26 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.baseline import Known
+from reports.console_summary import IN_FULL, STYLES, print_blocked, print_failures, print_hint
 from reports.console_tables import load_tables, tally_table
 from reports.digest import Blockage, Digest, code_of, count_of, describe_places, digest, strongest
 from reports.digest import Group as Failure
 from reports.rows import Direction, Finding, WireEntry
-from reports.severity import Severity
 from reports.store import Run
 from reports.text import shorten, visible
 from reports.units import duration
 
-_STYLES: dict[Severity, str] = {
-    "violation": "bold red",
-    "warning": "yellow",
-    "note": "cyan",
-    "fault": "bold magenta",
-    "known": "blue",
-}
 _STANDING_STYLES = {
     "failed": "bold red",
     "passed": "bold green",
-    "inconclusive": "bold yellow",
+    "inconclusive": "yellow",  # bold, it is too light for a white background
     "fault": "bold magenta",
 }
 _STANDING_WORDS = {
@@ -46,7 +39,6 @@ _STANDING_WORDS = {
 _WIRE_ENTRIES = 6
 _WIRE_CHARACTERS = 320
 _TEXT_CHARACTERS = 2000
-_CHECK_IDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +54,39 @@ _PLAIN_SIGNS = _Marks({"sent": "->", "received": "<-", "stderr": "err", "process
 
 
 def render_console(run: Run, console: Console, verbose: bool = False) -> None:
-    """Print `run`. `verbose` shows every wire entry of a failure, whole, also of those that are known, and names every
-    check that is blocked."""
+    """Print `run`: the worst failures with their evidence, everything else in as few lines as a screen has.
+
+    `verbose` shows every failure with every wire entry, whole, also of those that are known, and names every check
+    that is blocked.
+    """
     summary = digest(run)
-    signs = _SIGNS if console.encoding.lower().startswith("utf") else _PLAIN_SIGNS
-    _print_header(run, console, signs)
-    for failure in (*summary.failures, *summary.faults):
+    look = _Look(_signs(console), verbose)
+    _print_header(run, console, look.signs)
+    wrong = (*summary.failures, *summary.faults)
+    for failure in wrong if verbose else wrong[:IN_FULL]:
         console.print()
-        _print_failure(run, failure, console, _Look(signs, verbose))
+        _print_failure(run, failure, console, look)
+    if not verbose:
+        print_failures(summary, console, load=bool(run.loads))
     if summary.known or summary.stale:
         console.print()
-        _print_known(run, summary, console, _Look(signs, verbose))
+        _print_known(run, summary, console, look)
     if summary.blocked:
         console.print()
-        _print_blocked(summary, console, verbose=verbose)
-    if summary.tallies:
-        console.print()
-        console.print(tally_table(summary))
-    for table in load_tables(run.loads):
-        console.print()
-        console.print(table)
+        if verbose:
+            _print_blocked(summary, console)
+        else:
+            print_blocked(summary, console, load=bool(run.loads))
+    _print_tables(run, summary, console)
     console.print()
-    _print_verdict(run, summary, console, signs)
+    if not verbose:
+        print_hint(summary, console)
+    _print_verdict(run, summary, console, look.signs)
+
+
+def render_verdict(run: Run, console: Console) -> None:
+    """Print the verdict on `run` alone, in a line."""
+    _print_verdict(run, digest(run), console, _signs(console))
 
 
 def failures_to_text(run: Run, width: int = 100) -> str:
@@ -103,6 +106,17 @@ def to_text(run: Run, width: int = 100) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
+def _signs(console: Console) -> _Marks:
+    return _SIGNS if console.encoding.lower().startswith("utf") else _PLAIN_SIGNS
+
+
+def _print_tables(run: Run, summary: Digest, console: Console) -> None:
+    tallies = (tally_table(summary),) if summary.tallies else ()
+    for table in (*tallies, *load_tables(run.loads)):
+        console.print()
+        console.print(table)
+
+
 @dataclass(frozen=True, slots=True)
 class _Look:
     """How failures are shown."""
@@ -119,7 +133,7 @@ def _print_header(run: Run, console: Console, signs: _Marks) -> None:
 
 
 def _print_failure(run: Run, failure: Failure, console: Console, look: _Look) -> None:
-    judged, style = failure.first, _STYLES[failure.severity]
+    judged, style = failure.first, STYLES[failure.severity]
     said = judged.summary or judged.title
     title = Table.grid(padding=(0, 1, 0, 0))
     title.add_row(Text(failure.severity, style), Text(_prose(said), "bold"))
@@ -209,7 +223,7 @@ def _print_known(run: Run, summary: Digest, console: Console, look: _Look) -> No
         console.print(Text("known failures", "bold"))
     for failure in () if look.verbose else summary.known:
         where = f" {look.signs.dot} {describe_places(failure.places, run.header.revisions)}"
-        console.print(Text.assemble("  ", (visible(failure.first.check), _STYLES["known"]), (visible(where), "dim")))
+        console.print(Text.assemble("  ", (visible(failure.first.check), STYLES["known"]), (visible(where), "dim")))
         if failure.listed is not None:
             console.print(Padding(Text(_known(failure.listed)), (0, 0, 0, 4)))
     if summary.stale:
@@ -224,17 +238,15 @@ def _known(entry: Known) -> str:
     return _prose(", ".join(filter(None, [entry.reason or "no reason is given", entry.link, until])))
 
 
-def _print_blocked(summary: Digest, console: Console, *, verbose: bool) -> None:
+def _print_blocked(summary: Digest, console: Console) -> None:
     console.print(Text("not judged, and what would change that", "bold"))
     for blockage in summary.blocked:
-        console.print(Padding(Group(*_blockage(blockage, verbose=verbose)), (0, 0, 0, 2)))
+        console.print(Padding(Group(*_blockage(blockage)), (0, 0, 0, 2)))
 
 
-def _blockage(blockage: Blockage, *, verbose: bool) -> Iterable[Text]:
-    checks = blockage.checks if verbose else blockage.checks[:_CHECK_IDS]
-    rest = len(blockage.checks) - len(checks)
-    names = ", ".join(visible(check) for check in checks) + (f" and {rest:,} more" if rest else "")
+def _blockage(blockage: Blockage) -> Iterable[Text]:
     yield Text(_prose(blockage.cause))
+    names = ", ".join(map(visible, blockage.checks))
     yield Text(f"  {count_of(len(blockage.checks), 'check', 'checks')}: {names}", "dim")
 
 

@@ -24,7 +24,7 @@ def url() -> Iterator[str]:
 
 
 def _checked(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = (sys.executable, "-m", "touchstone", "check", "--quiet", "--only", "auth.*", "--only", "base.*", *words)
+    command = (sys.executable, "-m", "touchstone", "check", "--only", "auth.*", "--only", "base.*", *words)
     return subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec import structs
 from rich.console import Console
 
-from reports.console import render_console, to_text
+from reports.console import render_console, render_verdict, to_text
 from reports.records import LoadJudgement, Run, WireEntry
 
 
@@ -28,15 +28,15 @@ def test_failures_come_first_and_the_verdict_last(sample_run: Run) -> None:
     assert lines[3].startswith("violation ")
     counted = "3 violations, 2 warnings, 1 note and 1 missed objective"
     assert lines[-1] == f"FAILED {counted} · 97.4 s · seed 20260728 · exit 1"
-    order = [
-        lines.index(next(line for line in lines if line.startswith(word))) for word in ("violation", "warning", "note ")
-    ]
+    everything = shown(sample_run, verbose=True).splitlines()
+    words = ("violation", "warning", "note ")
+    order = [next(at for at, line in enumerate(everything) if line.startswith(word)) for word in words]
     assert order == sorted(order)
 
 
 def test_a_failure_shows_rule_expectation_and_bytes(sample_run: Run) -> None:
     text = to_text(sample_run)
-    block = text[text.index("violation read_note") : text.index("warning one of")]
+    block = text[text.index("violation read_note") : text.index("what does not hold")]
     for part in (
         "tools.call.error · every revision over http and stdio",
         "rule      MUST What goes wrong while a tool runs",
@@ -72,10 +72,61 @@ def test_there_are_no_colour_codes_where_there_is_no_terminal(sample_run: Run) -
     assert "\x1b[" in shown(sample_run, force_terminal=True, color_system="standard")
 
 
-def test_blocked_checks_stand_under_what_would_unblock_them(sample_run: Run) -> None:
-    lines = to_text(sample_run).splitlines()
+def test_blocked_checks_stand_under_what_would_unblock_them_where_everything_is_asked_for(sample_run: Run) -> None:
+    lines = shown(sample_run, verbose=True, width=160).splitlines()
     cause = next(index for index, line in enumerate(lines) if "reports progress" in line)
     assert lines[cause + 1].strip() == "2 checks: progress.increases, progress.token"
+
+
+def test_what_does_not_hold_stands_in_a_line_each_and_what_is_folded_is_announced(sample_run: Run) -> None:
+    lines = shown(sample_run).splitlines()
+    at = lines.index("what does not hold")
+    assert [line.split()[0] for line in lines[at + 1 : at + 7]] == ["violation"] * 3 + ["warning"] * 2 + ["and"]
+    assert lines[at + 6] == "  and 1 more"
+    assert "more: --verbose; without another run: touchstone report --verbose" in lines
+    everything = shown(sample_run, verbose=True)
+    assert "what does not hold" not in everything
+    assert "more: --verbose" not in everything
+
+
+def test_what_is_said_last_fits_a_small_screen_however_much_is_wrong(sample_run: Run) -> None:
+    bad = next(verdict for verdict in sample_run.verdicts if verdict.outcome == "failed")
+    held = next(verdict for verdict in sample_run.verdicts if verdict.outcome == "blocked")
+    verdicts = (
+        *(structs.replace(bad, check=f"check.{'x' * number}", requirements=()) for number in range(40)),
+        *(
+            structs.replace(held, check=f"held.{number}", cause=f"cause {number}, {'long ' * 40}")
+            for number in range(30)
+        ),
+    )
+    text = shown(replace(sample_run, verdicts=verdicts, findings=(), loads=()))
+    last = text[text.index("what does not hold") :].splitlines()
+    assert len(last) <= 24 - 1
+    assert all(len(line.rstrip()) <= 80 for line in last)
+    assert "  and 33 more" in last
+    assert "  and 27 more causes" in last
+
+
+def test_only_the_worst_failures_are_shown_with_their_evidence(sample_run: Run) -> None:
+    assert shown(sample_run).count("  repeat    ") == 3
+    assert shown(sample_run, verbose=True).count("  repeat    ") > 3
+
+
+def test_a_quiet_run_prints_its_verdict_alone(sample_run: Run) -> None:
+    out = StringIO()
+    render_verdict(sample_run, Console(file=out, width=160, legacy_windows=False))
+    assert out.getvalue() == to_text(sample_run, width=160).splitlines()[-1] + "\n"
+
+
+@pytest.mark.parametrize(("name", "coloured"), [("NO_COLOR", False), ("FORCE_COLOR", True)])
+def test_colours_follow_what_the_environment_says(
+    sample_run: Run, monkeypatch: pytest.MonkeyPatch, name: str, coloured: bool
+) -> None:
+    for other in ("NO_COLOR", "FORCE_COLOR", "TERM", "COLORTERM", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, "1")
+    text = shown(sample_run, **({} if coloured else {"force_terminal": True}))
+    assert ("\x1b[1;31m" in text) is coloured
 
 
 def test_the_table_has_one_line_a_revision_and_transport(sample_run: Run) -> None:
