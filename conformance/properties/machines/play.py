@@ -89,7 +89,8 @@ class Play:
 
     def _watch(self) -> None:
         for monitor in all_monitors():
-            if monitor.id not in WATCHED:
+            bound = _bound(monitor.requirements, self.seats.bench) if monitor.id in WATCHED else None
+            if bound is None:
                 continue
             for conversation in self.seats.conversations:
                 try:
@@ -97,7 +98,7 @@ class Play:
                 except (Blocked, Inapplicable):
                     continue
                 if found is not None:
-                    found.breaks = found.breaks or _bound(monitor.requirements, self.seats.bench)
+                    found.breaks = found.breaks or bound
                     raise found
 
 
