@@ -50,7 +50,7 @@ def check(session: Session, live: Live, target: Target, options: CheckPlan) -> R
     def emit(verdict: Verdict) -> None:
         session.record(verdict)
         if verdict.revision in stages:
-            stages[verdict.revision].step(verdict.check)
+            stages[verdict.revision].step(verdict.check, outcome=verdict.outcome)
 
     plan = Plan(
         target,

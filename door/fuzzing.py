@@ -57,7 +57,7 @@ def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, setting
 
     def emit(finding: Finding) -> None:
         written = session.record(_repeatable(finding, session.records))
-        stages[finding.revision].step(finding.property)
+        stages[finding.revision].step(finding.property, outcome=finding.outcome)
         if isinstance(written, Finding) and written.outcome == "failed":
             live.announce(visible(f"found: {finding.property} at {finding.revision}: {written.summary}"))
 
@@ -93,7 +93,7 @@ def _attack(session: Session, live: Live, target: Target, scouted: Scouted, sett
 
     def emit(finding: Finding) -> None:
         session.record(finding)
-        stages[finding.revision].step(finding.property)
+        stages[finding.revision].step(finding.property, outcome=finding.outcome)
 
     checks = settings.checks
     plan = ProbePlan(

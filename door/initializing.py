@@ -98,7 +98,7 @@ def _look(live: Live, settings: Settings, target: Target) -> _Seen:
 
         def emit(verdict: Verdict) -> None:
             seen.verdicts.append(verdict)
-            stage.step(verdict.check)
+            stage.step(verdict.check, outcome=verdict.outcome)
 
         plan = Plan(target, emit, started=started, revisions=(revision,), permission=settings.permission)
         anyio.run(run_checks, plan)

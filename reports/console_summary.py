@@ -59,7 +59,7 @@ def print_hint(summary: Digest, console: Console) -> None:
     """Say how to see what was folded, if anything was."""
     folded = len(summary.failures) + len(summary.faults) > IN_FULL or summary.known or summary.blocked
     if folded:
-        told = "more: --verbose; without another run: touchstone report --verbose"
+        told = "more: --verbose; without another run: touchstone report RECORDS --verbose"
         _print_line(console, Text(told, "dim"))
 
 

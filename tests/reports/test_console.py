@@ -83,7 +83,7 @@ def test_what_does_not_hold_stands_in_a_line_each_and_what_is_folded_is_announce
     at = lines.index("what does not hold")
     assert [line.split()[0] for line in lines[at + 1 : at + 7]] == ["violation"] * 3 + ["warning"] * 2 + ["and"]
     assert lines[at + 6] == "  and 1 more"
-    assert "more: --verbose; without another run: touchstone report --verbose" in lines
+    assert "more: --verbose; without another run: touchstone report RECORDS --verbose" in lines
     everything = shown(sample_run, verbose=True)
     assert "what does not hold" not in everything
     assert "more: --verbose" not in everything
