@@ -98,7 +98,7 @@ class Settings:
             if self.issuer is not None:
                 stack.enter_context(self.issuer)
             if self.start is not None:
-                stack.enter_context(self.start.running(log))
+                stack.enter_context(replace(self.start, secrets=self.secrets).running(log))
             yield
 
 

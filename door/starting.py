@@ -17,6 +17,7 @@ from typing import IO
 from urllib.parse import SplitResult, urlsplit
 
 from door.errors import Exit, Refusal
+from reports.redaction import redact
 from reports.text import visible
 
 __all__ = ["LOG", "Start"]
@@ -33,12 +34,13 @@ _LAST_WORDS = 400
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The command line that serves `url`, what is added to its environment, and where it is started."""
+    """The command line that serves `url`, what is added to its environment, where it is started, and what its log shall not keep."""
 
     argv: tuple[str, ...]
     url: str
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     cwd: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @contextlib.contextmanager
     def running(self, log: Path = LOG, patience: float = _PATIENCE) -> Iterator[None]:
@@ -50,9 +52,12 @@ class Start:
         if _answers(parts):
             raise Refusal(f"something answers at {self.url} already, and would be tested in the place of --start")
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as said, self._process(said) as process:
-            self._wait(process, parts, log, patience)
-            yield
+        try:
+            with log.open("wb") as said, self._process(said) as process:
+                self._wait(process, parts, log, patience)
+                yield
+        finally:
+            _without_secrets(log, self.secrets)
 
     @contextlib.contextmanager
     def _process(self, said: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
@@ -129,6 +134,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, number)
+
+
+def _without_secrets(log: Path, secrets: tuple[str, ...]) -> None:
+    """Take out of a log what a gate is about to keep for everybody to read; line by line, for it may be long."""
+    if not secrets:
+        return
+    clean = log.with_name(f"{log.name}.clean")
+    with log.open("rb") as said, clean.open("wb") as kept:
+        for line in said:
+            kept.write(redact(line.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape"))
+    clean.replace(log)
 
 
 def _last_words(log: Path) -> str:

@@ -7,6 +7,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -65,6 +66,17 @@ def test_one_that_ends_at_once_is_told_with_its_last_words() -> None:
     with pytest.raises(Refusal, match=last_words) as refused, started.running():
         pass
     assert refused.value.code == Exit.UNREACHABLE
+
+
+def test_its_log_keeps_no_secret_that_it_was_given(tmp_path: Path) -> None:
+    with _free_port() as port:
+        pass
+    log = tmp_path / "server.log"
+    started = replace(_start(port, "raise SystemExit('the key is s3cret-value\\xff')"), secrets=("s3cret-value",))
+    with pytest.raises(Refusal), started.running(log):
+        pass
+    assert log.read_text("utf-8").strip() == "the key is [redacted]\u00ff"
+    assert [path.name for path in tmp_path.iterdir()] == ["server.log"]
 
 
 def test_one_that_never_answers_is_stopped_when_patience_ends() -> None:
