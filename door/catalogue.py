@@ -21,17 +21,30 @@ if TYPE_CHECKING:
     from conformance.properties.property import Property
     from conformance.security.probe import Probe
 
-__all__ = ["all_ids", "explain_id", "list_checks", "need_known", "need_revisions"]
+__all__ = [
+    "COMMANDS",
+    "Item",
+    "all_ids",
+    "explain_id",
+    "items",
+    "list_checks",
+    "need_known",
+    "need_revisions",
+    "window",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class _Item:
+class Item:
+    """Something that judges: its kind, the sentence that holds for a correct target, and the rows it stands on."""
+
     id: str
     kind: str
     title: str
     requirements: tuple[Requirement, ...]
 
     def as_json(self) -> dict[str, Any]:
+        """Return it as `--json` prints it."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -65,11 +78,12 @@ _KINDS: dict[str, Callable[[], Sequence[Check | Monitor | Property | Probe]]] = 
 }
 
 
-def _items() -> Iterator[_Item]:
+def items() -> Iterator[Item]:
+    """Yield everything that judges, by kind."""
     rows = load()
     for kind, declared in _KINDS.items():
         for item in declared():
-            yield _Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
+            yield Item(item.id, kind, item.title, tuple(rows[name] for name in item.requirements))
 
 
 def all_ids(*kinds: str) -> list[str]:
@@ -95,36 +109,36 @@ def need_revisions(names: Iterable[str]) -> None:
 
 def list_checks(pattern: str, as_json: bool) -> int:
     """Print the checks, monitors and properties whose id matches a pattern. Raises `Refusal` if there is none."""
-    items = sorted((item for item in _items() if fnmatch.fnmatchcase(item.id, pattern)), key=lambda item: item.id)
-    if not items:
+    found = sorted((item for item in items() if fnmatch.fnmatchcase(item.id, pattern)), key=lambda item: item.id)
+    if not found:
         raise Refusal(f"no check is called {pattern!r}; `touchstone list` shows all")
     if as_json:
-        return _print_json([item.as_json() for item in items])
+        return _print_json([item.as_json() for item in found])
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("id", "level", "what holds for a correct target"):
         table.add_column(column, overflow="fold")
-    for item in items:
+    for item in found:
         table.add_row(item.id, item.requirements[0].level, item.title)
     console = Terminal()
     console.print(table)
     console.print(
-        f"\n{len(items)} checks, monitors and properties. `touchstone explain ID` says more of one.", highlight=False
+        f"\n{len(found)} checks, monitors and properties. `touchstone explain ID` says more of one.", highlight=False
     )
     return Exit.PASSED
 
 
 def explain_id(identifier: str, as_json: bool) -> int:
     """Print what is known of a check, monitor, property or requirement. Raises `Refusal` for an unknown id."""
-    item = next((item for item in _items() if item.id == identifier), None)
+    item = next((item for item in items() if item.id == identifier), None)
     row = load().rows.get(identifier)
     if item is None and row is None:
-        close = [item.id for item in _items() if identifier in item.id][:3]
+        close = [item.id for item in items() if identifier in item.id][:3]
         hint = f"; did you mean {' or '.join(close)}?" if close else "; `touchstone list` shows all"
         raise Refusal(f"nothing is called {identifier!r}{hint}")
     if item is not None:
         return _print_json(item.as_json()) if as_json else _explain_item(item)
     assert row is not None
-    verified = [item.id for item in _items() if row in item.requirements]
+    verified = [item.id for item in items() if row in item.requirements]
     if as_json:
         return _print_json({**_requirement_json(row), "checks": verified})
     console = Terminal(highlight=False)
@@ -140,28 +154,29 @@ def _print_verification(console: Terminal, row: Requirement, verified: list[str]
         console.print(f"  not to be tested on the {side}: {reason}", markup=False)
 
 
-_COMMANDS = {"property": ("fuzz", "TARGET"), "probe": ("fuzz --active", "TARGET"), "client": ("client", "-- COMMAND")}
+COMMANDS = {"property": ("fuzz", "TARGET"), "probe": ("fuzz --active", "TARGET"), "client": ("client", "-- COMMAND")}
 """What runs a kind of judge alone, and on what; anything else is a check of a TARGET."""
 
 
-def _explain_item(item: _Item) -> int:
+def _explain_item(item: Item) -> int:
     console = Terminal(highlight=False)
     console.print(f"{item.id} ({item.kind})\n  {item.title}\n", markup=False)
     for row in item.requirements:
         _print_requirement(console, row)
-    command, target = _COMMANDS.get(item.kind, ("check", "TARGET"))
+    command, target = COMMANDS.get(item.kind, ("check", "TARGET"))
     console.print(f"\nRun it alone: touchstone {command} --only {item.id} {target}", markup=False)
     return Exit.PASSED
 
 
 def _print_requirement(console: Terminal, row: Requirement) -> None:
-    console.print(f"{row.level}  {row.text}\n  {row.id}, {_window(row)}, over {row.transport} transport", markup=False)
+    console.print(f"{row.level}  {row.text}\n  {row.id}, {window(row)}, over {row.transport} transport", markup=False)
     newest = [revision for revision in REVISIONS if revision in row.window][-1]
     if url := row.url(newest):
         console.print(f"  {url}", markup=False, soft_wrap=True)
 
 
-def _window(row: Requirement) -> str:
+def window(row: Requirement) -> str:
+    """Return the revisions that a row binds."""
     names = [revision.name for revision in REVISIONS if revision in row.window]
     return names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
 
