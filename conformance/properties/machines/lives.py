@@ -53,7 +53,8 @@ def sessions(ground: Ground) -> SearchStrategy[Case]:
 
 def known_sessions(ground: Ground) -> Iterator[Case]:
     """What broke other targets: use of a session after its end, of a stream after others, of a process after one that
-    ended as it should or without a word; two subscriptions, two tasks, and two changes of a list."""
+    ended as it should or without a word; one stream of changes and two at once, two subscriptions, two tasks, and two
+    changes of a list."""
     ask = sound_requests(ground)[0].step("ask")
     if ground.transport == "http" and ground.revision.sessions:
         yield one_play(_SESSION, Step("delete"), ask)
@@ -70,6 +71,10 @@ def known_sessions(ground: Ground) -> Iterator[Case]:
         if declares(ground.capabilities, "tasks.list"):
             yield one_play(_SESSION, *two, Step("find tasks"))
         yield one_play(_SESSION, two[0], Step("cancel task"))
+    if wanted := _listened(ground)[:1] if ground.revision.modern else []:
+        streams = [wanted[0].step("listen", slot=slot) for slot in (0, 1)]
+        yield one_play(_SESSION, streams[0])
+        yield one_play(_SESSION, *streams)
     yield from (one_play(_SESSION, *steps) for steps in _known_changes(ground))
 
 
@@ -125,11 +130,14 @@ def _task_moves(ground: Ground) -> list[SearchStrategy[Step]]:
     ]
 
 
+def _listened(ground: Ground) -> list[Request]:
+    """Return what the target can be listened to for, one kind of change each."""
+    return [Request("", {flag: True}) for flag, path in LISTENABLE.items() if declares(ground.capabilities, path)]
+
+
 def _modern(ground: Ground) -> list[SearchStrategy[Step]]:
     kinds = []
-    flags = [flag for flag, path in LISTENABLE.items() if declares(ground.capabilities, path)]
-    if flags:
-        wanted = [Request("", {flag: True}) for flag in flags]
+    if wanted := _listened(ground):
         kinds += [doing("listen", wanted, slots=2), st.integers(0, 1).map(lambda slot: Step("unlisten", slot=slot))]
     calls = quick_calls(ground)
     asking = [Request("tools/call", call.params) for call in calls if may_ask(call.tool)]
