@@ -65,7 +65,7 @@ def sample_lines() -> str:
 
     run = read(next(iter(sorted((ROOT / "tests/reports/old").rglob("*.jsonl")))))
     names: dict[str, object] = {}
-    exec(_python("contributing/report.md"), names)  # noqa: S102 - what the page shows is what is tested
+    exec(_python("contributing/report.md"), names)
     render = names["render_lines"]
     assert callable(render)
     assert "lines" not in FORMATS, "the guide adds what is there already"
@@ -77,7 +77,7 @@ def test_the_scenario_of_the_guide_chooses_what_the_target_lists() -> None:
     from loadtest.workload import Operation
 
     names: dict[str, object] = {}
-    exec(_python("contributing/scenario.md"), names)  # noqa: S102 - what the page shows is what is tested
+    exec(_python("contributing/scenario.md"), names)
     scenario = names["READING"]
     assert isinstance(scenario, Scenario)
     cheap = Operation(name="ping", method="ping")
