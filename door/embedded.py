@@ -18,7 +18,7 @@ from reports.records import Target as TargetRow
 
 __all__ = ["EmbeddedServer", "embedded_stdio"]
 
-_ARGV = (sys.executable, "-m", "touchstone", "serve", "everything")
+_ARGV = (sys.executable, "-P", "-m", "touchstone", "serve", "everything")
 _START = 20.0
 _STOP = 5.0
 

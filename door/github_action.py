@@ -60,7 +60,7 @@ def main() -> int:
     except ValueError as error:
         complain(str(error))
         return _put({"exit-code": str(int(Exit.USAGE))})
-    code = subprocess.run([sys.executable, "-m", "touchstone", *words], check=False).returncode  # noqa: S603 - ourselves
+    code = subprocess.run([sys.executable, "-P", "-m", "touchstone", *words], check=False).returncode  # noqa: S603 - ourselves
     found = _found()
     if "summary" in found and (job := os.environ.get("GITHUB_STEP_SUMMARY")):
         with Path(job).open("a", encoding="utf-8") as place:

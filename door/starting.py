@@ -34,7 +34,8 @@ _LAST_WORDS = 400
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The command line that serves `url`, what is added to its environment, where it is started, and what its log shall not keep."""
+    """The command line that serves `url`, what is added to its environment, and where it is started; `secrets` are
+    values that its log shall not keep."""
 
     argv: tuple[str, ...]
     url: str

@@ -42,7 +42,7 @@ async def run_order(order: Order, limit: float) -> Ended:
     folder, mark = Path(order.folder), uuid.uuid4().hex
     with (folder / REPORT).open("wb") as said, (folder / ERRORS).open("wb") as complained:
         process = await anyio.open_process(
-            [sys.executable, "-m", "door.surveyed"],
+            [sys.executable, "-P", "-m", "door.surveyed"],
             stdin=subprocess.PIPE,
             stdout=said,
             stderr=complained,

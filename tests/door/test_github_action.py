@@ -18,6 +18,11 @@ yaml = pytest.importorskip("yaml", reason="reads action.yml; it comes with the e
 ROOT = Path(__file__).resolve().parents[2]
 _ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 _STEPS = _ACTION["runs"]["steps"]
+_AS_A_STEP = next(step["run"] for step in _STEPS if step.get("id") == "touchstone").strip("'").split()[1:]
+_GH = """#!/bin/sh
+for word in "$@"; do printf '%s\\n' "$word" >> "$HEARD"; done
+case "$*" in *PATCH*|*POST*) ;; *) echo "$FOUND" ;; esac
+"""
 
 
 def _tail(**inputs: str) -> list[str]:
@@ -59,7 +64,7 @@ def _step(tmp_path: Path, *target: str) -> dict[str, str]:
     env = kept | {"TOUCHSTONE_TARGET": " ".join(target), "GITHUB_OUTPUT": str(place), "PYTHONPATH": str(ROOT)}
     env |= {"GITHUB_STEP_SUMMARY": str(tmp_path / "job.md")}
     env |= {"TOUCHSTONE_ARGUMENTS": "--only 'base.*' --revision 2025-11-25"}
-    done = subprocess.run([sys.executable, "-m", "door.github_action"], cwd=tmp_path, env=env, timeout=120, check=False)
+    done = subprocess.run([sys.executable, *_AS_A_STEP], cwd=tmp_path, env=env, timeout=120, check=False)
     assert done.returncode == 0
     return dict(line.split("=", 1) for line in place.read_text().splitlines())
 
@@ -72,6 +77,31 @@ def test_a_server_with_a_violation_is_told_in_the_outputs_and_the_step_goes_on(t
     for name in ("folder", "records", "report", "sarif", "summary"):
         assert Path(outputs[name]).exists()
     assert (tmp_path / "job.md").read_text("utf-8") == Path(outputs["summary"]).read_text("utf-8")
+
+
+def test_packages_of_the_project_do_not_take_the_place_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports/__init__.py").write_text("raise SystemExit('the project has reports of its own')")
+    assert _step(tmp_path, str(tmp_path / "nothing"))["exit-code"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("found", "method", "path"),
+    [("", "POST", "repos/me/mine/issues/12/comments"), ("34", "PATCH", "repos/me/mine/issues/comments/34")],
+)
+def test_a_comment_of_ours_is_replaced_and_no_other(tmp_path: Path, found: str, method: str, path: str) -> None:
+    gh, heard, summary = tmp_path / "gh", tmp_path / "heard", tmp_path / "summary.md"
+    gh.write_text(_GH)
+    gh.chmod(0o755)
+    summary.write_text("All is well.\n")
+    env = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "HEARD": str(heard), "FOUND": found}
+    env |= {"COMMENTS": "repos/me/mine/issues/12/comments", "MARK": "<!-- touchstone a -->"}
+    env |= {"SUMMARY": str(summary), "RUNNER_TEMP": str(tmp_path)}
+    text = next(step["run"] for step in _STEPS if "gh api" in step.get("run", ""))
+    subprocess.run(["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text], env=env, timeout=60, check=True)
+    words = heard.read_text().splitlines()
+    assert words[words.index("--method") + 1 :][:2] == [method, path]
+    assert (tmp_path / "comment.md").read_text() == "<!-- touchstone a -->\nAll is well.\n"
 
 
 def test_a_server_that_cannot_be_started_has_its_exit_code(tmp_path: Path) -> None:
