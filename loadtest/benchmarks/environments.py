@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,32 @@ class Environments:
             _run([str(python), "-m", "pip", "install", "--quiet", *_SDK])
             ready.touch()
         return str(python)
+
+    def python(self, name: str, requirements: Sequence[str]) -> str:
+        """Return the interpreter of an environment that has what `requirements` name. Raises `CalledProcessError`."""
+        folder = self.cache / name
+        python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+        ready = folder / "ready"
+        wanted = "\n".join(requirements)
+        if not ready.exists() or ready.read_text() != wanted:
+            venv.create(folder, with_pip=True, clear=True)
+            _run([str(python), "-m", "pip", "install", "--quiet", *requirements])
+            ready.write_text(wanted)
+        return str(python)
+
+    def node(self, name: str, packages: Sequence[str]) -> tuple[str, Path]:
+        """Return Node, and a folder with these packages of npm. Raises `FileNotFoundError`, `CalledProcessError`."""
+        node, npm = shutil.which("node"), shutil.which("npm")
+        if node is None or npm is None:
+            raise FileNotFoundError(f"{name} needs node and npm")
+        folder = self.cache / name
+        ready, wanted = folder / "ready", "\n".join(packages)
+        if not ready.exists() or ready.read_text() != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _run([npm, "install", "--silent", "--ignore-scripts", "--prefix", str(folder), *packages])
+            ready.write_text(wanted)
+        return node, folder
 
     def sdk_version(self) -> str:
         """Return the version of the SDK that is measured."""

@@ -17,7 +17,7 @@ import psutil
 
 from loadtest.resources import processor_seconds
 
-__all__ = ["GENERATOR", "MEASURED", "Usage", "Watch", "on_core", "started"]
+__all__ = ["GENERATOR", "MEASURED", "Usage", "Watch", "on_core", "seconds_at_work", "started"]
 
 _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 _APART = len(_CORES) >= 2
@@ -81,7 +81,7 @@ class Watch:
 
     def _read(self) -> tuple[float, float, float | None]:
         used = processor_seconds(self._process) or 0.0
-        return used, time.process_time(), _busy()
+        return used, time.process_time(), seconds_at_work()
 
     def read(self) -> Usage:
         """Return the use since the start."""
@@ -95,7 +95,7 @@ class Watch:
         return Usage(seconds, processor, others)
 
 
-def _busy() -> float | None:
+def seconds_at_work() -> float | None:
     """Return the seconds for which the two cores have been at work since the machine started."""
     if not _APART:
         return None

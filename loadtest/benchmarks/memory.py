@@ -14,7 +14,7 @@ from loadtest.benchmarks.settings import Settings
 from loadtest.benchmarks.traffic import INITIALIZED, hello
 from reference_impl.protocol.revisions import LATEST_LEGACY
 
-__all__ = ["abandoned_sample", "benchmarks", "idle_sample"]
+__all__ = ["abandoned_sample", "benchmarks", "idle_growth", "idle_sample"]
 
 _IDLE = 10_000
 _FEW = 200
@@ -58,6 +58,11 @@ def abandoned_sample(command: Sequence[str], settled: int, number: int) -> Sampl
     """Open sessions and use none of them; return the percentage by which memory grew after the first `settled`."""
     with listening(command) as (port, pid):
         return run(_abandoned(port, psutil.Process(pid), settled, number))
+
+
+def idle_growth(port: int, pid: int, number: int) -> float:
+    """Return the KiB that each of so many sessions adds to the resident memory of a server that runs."""
+    return run(_idle(port, psutil.Process(pid), number)).value
 
 
 async def _idle(port: int, server: psutil.Process, number: int) -> Sample:

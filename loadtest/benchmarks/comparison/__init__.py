@@ -1,0 +1,1 @@
+"""Servers of several libraries under the same load: `python -m loadtest.benchmarks.comparison --cache DIR`."""
