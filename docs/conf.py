@@ -10,6 +10,7 @@ exclude_patterns = ["examples"]
 myst_heading_anchors = 4
 myst_enable_extensions = ["deflist"]
 nitpicky = True
+smartquotes = False  # two dashes are two dashes: they begin options
 html_theme = "furo"
 html_title = "Touchstone"
 html_static_path = ["_static"]

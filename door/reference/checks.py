@@ -43,7 +43,7 @@ def render_areas_of_checks() -> str:
         (f"[{titled(area)}](checks/{area}.md)", str(len(found)), ", ".join(_kinds(found)))
         for area, found in _areas().items()
     ]
-    return table(("area", "", "what it has"), rows)
+    return table(("area", "how many", "which are"), rows)
 
 
 def _kinds(found: list[Item]) -> Iterator[str]:

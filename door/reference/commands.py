@@ -39,11 +39,11 @@ def _section(path: str, command: Any) -> str:
     arguments = [each for each in command.params if each.param_type_name == "argument"]
     options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
     if arguments:
-        parts.append(table(("argument", ""), [_argument(each) for each in arguments]))
+        parts.append(table(("argument", "is"), [_argument(each) for each in arguments]))
     panels = dict.fromkeys(each.rich_help_panel or _PLAIN for each in options)
     for panel in sorted(panels, key=lambda name: name != _PLAIN):
         rows = [_option(each) for each in options if (each.rich_help_panel or _PLAIN) == panel]
-        parts.append(table((panel.lower(), "", ""), rows))
+        parts.append(table((panel.lower(), "takes", "does"), rows))
     return "\n".join(parts)
 
 
