@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
@@ -18,6 +19,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 import typer
 from typer.models import OptionInfo
 
+from door.errors import Refusal
 from reports.formats import FORMATS, Format
 
 __all__ = [
@@ -371,6 +373,9 @@ def flattened(command: Callable[..., int]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def call(**values: Any) -> None:
+        for name, value in values.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise Refusal(f"--{name.replace('_', '-')} is a number, and ends")
         arguments = {
             name: group(**{item.name: _taken(item, values) for item in fields(group)}) for name, group in groups.items()
         }

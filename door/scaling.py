@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
+import psutil
 
 from conformance import target as targets
 from door.errors import Exit, Refusal
@@ -44,6 +45,8 @@ class Scale:
             raise Refusal("--bind and --expect-workers go with --master")
         if options.target_pid is not None and options.target_metrics is not None:
             raise Refusal("--target-pid and --target-metrics both say what the target costs; take one")
+        if options.target_pid is not None and not psutil.pid_exists(options.target_pid):
+            raise Refusal(f"--target-pid: there is no process {options.target_pid}")
         if options.target_metrics is not None and not options.target_metrics.startswith(("http://", "https://")):
             raise Refusal(f"--target-metrics: {options.target_metrics} is no http:// or https:// URL")
         return cls(safety, options, _fleet(options))

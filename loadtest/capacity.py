@@ -16,6 +16,7 @@ import msgspec
 
 from loadtest.objectives import Objective, parse_objective
 from loadtest.outcome import LoadOutcome
+from loadtest.run import LoadError
 from loadtest.workload import ClosedModel, LoadPlan, OpenModel
 from reports.records import Capacity, CurvePoint, Load
 from reports.units import percentiles
@@ -142,6 +143,11 @@ def find_capacity(
             told(search.take(step, outcome))
     except Stopped as stopped:
         why = str(stopped)
+    except (LoadError, KeyboardInterrupt) as error:
+        if not search.steps:
+            raise
+        search.interrupted = isinstance(error, KeyboardInterrupt)
+        why = str(error) or "interrupted"
     return search.concluded(why)
 
 

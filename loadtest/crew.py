@@ -129,6 +129,7 @@ class Crew:
             in_flight=sum(each.in_flight for each in told) + self.in_flight,
             held_back=sum(each.held_back for each in told),
             cpu_percent=max((each.cpu_percent for each in told if each.cpu_percent is not None), default=None),
+            silence=min((each.silence for each in told), default=0.0),
         )
 
     def health(self) -> tuple[WorkerHealth, ...]:

@@ -7,11 +7,15 @@ import msgspec
 from loadtest.crew import Crew
 from loadtest.outcome import LoadOutcome
 from loadtest.reporting import Measurement
+from loadtest.totals import ErrorRow
+from reference_impl.metrics import ErrorClass
 from reports.records import GeneratorHealth, Load, LoadJudgement, TargetCost
 
 __all__ = ["told"]
 
 _ANSWERS = "the target goes on answering"
+_UNREADABLE = frozenset({"answered-twice", "foreign-answer", "malformed", "no-answer", "wrong-id"})
+"""Codes of answers that are none."""
 _HELD_BACK_SHARE = 0.01
 """A few that came at once are no sign of a cap that was reached."""
 
@@ -27,34 +31,61 @@ def told(outcome: LoadOutcome, crew: Crew, measured: Measurement, fault: str = "
         reasons.append(f"{measured.held_back:,} requests were held back by the rate cap")
     if fault:
         reasons.append(fault)
-    rows = [_limited(row, tuple(reasons)) for row in outcome.rows] if reasons else list(outcome.rows)
+    rows = [limited(row, tuple(reasons)) for row in outcome.rows] if reasons else list(outcome.rows)
     whole = rows[0]
     rows[0] = msgspec.structs.replace(
         whole,
         workers=crew.health(),
         ended=measured.ended or ("interrupted" if outcome.interrupted else fault),
         unanswered=measured.in_flight,
-        target=None if whole.target is None else _for_a_thousand(whole.target, whole.counts.total),
-        judgements=whole.judgements + ((_silent(measured),) if measured.ended and not fault else ()),
+        target=None if whole.target is None else for_a_thousand(whole.target, whole.counts.total),
+        judgements=whole.judgements + (() if fault else _answering(whole, outcome, measured)),
     )
     return msgspec.structs.replace(outcome, rows=tuple(rows))
 
 
-def _limited(row: Load, reasons: tuple[str, ...]) -> Load:
+def limited(row: Load, reasons: tuple[str, ...]) -> Load:
+    """Return a row as no result, for these reasons."""
     health = row.generator or GeneratorHealth(lag_p99_ms=0.0, cpu_percent=0.0)
     health = msgspec.structs.replace(health, limited=True, reasons=health.reasons + reasons)
     return msgspec.structs.replace(row, generator=health, valid=False)
 
 
-def _for_a_thousand(cost: TargetCost, requests: int) -> TargetCost:
+def for_a_thousand(cost: TargetCost, requests: int) -> TargetCost:
+    """Return the cost with what a thousand requests took, of so many."""
     if cost.cpu_seconds is None or not requests:
         return cost
     return msgspec.structs.replace(cost, cpu_seconds_per_thousand=round(1000 * cost.cpu_seconds / requests, 6))
 
 
-def _silent(measured: Measurement) -> LoadJudgement:
-    return LoadJudgement(
-        name=_ANSWERS,
-        holds=False,
-        explanation=f"{measured.ended}; the run ended after {measured.seconds:.1f} s",
-    )
+def _answering(whole: Load, outcome: LoadOutcome, measured: Measurement) -> tuple[LoadJudgement, ...]:
+    """Return the judgement on a target that stopped answering, or never began to; nothing on any other.
+
+    What was refused was answered, and it may be our requests that are wrong: where all were, nothing can be judged.
+    """
+    counts = whole.counts
+    if measured.ended:
+        return (_judged(f"{measured.ended}; the run ended after {measured.seconds:.1f} s"),)
+    if outcome.interrupted or not counts.total or (counts.ok and not measured.silence):
+        return ()
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in whole.errors.items())
+    if counts.ok:
+        return (_judged(f"it answered nothing for the last {measured.silence:.1f} s: {kinds}"),)
+    if all(map(_unanswered, outcome.errors)):
+        return (_judged(f"of {counts.total:,} requests none was answered well: {kinds}"),)
+    return (_judged(f"every request was refused: {kinds}; --tool and [tools.samples] choose others", holds=None),)
+
+
+def _judged(said: str, *, holds: bool | None = False) -> LoadJudgement:
+    return LoadJudgement(name=_ANSWERS, holds=holds, explanation=said)
+
+
+def _unanswered(row: ErrorRow) -> bool:
+    """Tell a request that got no answer, or none that anybody could read, from one that was refused."""
+    match row.error_class:
+        case ErrorClass.HTTP_STATUS:
+            return row.code.startswith("5")
+        case ErrorClass.JSON_RPC:
+            return row.code in _UNREADABLE
+        case error_class:
+            return error_class in (ErrorClass.TRANSPORT, ErrorClass.TIMEOUT)

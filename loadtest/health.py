@@ -60,7 +60,7 @@ def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: Littl
         yield f"the generator used {cpu_percent:.0f} % of its core"
     rate = law.throughput if isinstance(model, ClosedModel) else max(law.throughput, model.rate)
     limit = measured.calibration_rate
-    if limit is not None and rate >= _CALIBRATED_SHARE * limit:
+    if limit and rate >= _CALIBRATED_SHARE * limit:
         verb = "made" if isinstance(model, ClosedModel) else "was asked for"
         yield f"the generator {verb} {rate:,.0f}/s, and makes {limit:,.0f}/s against a server that does nothing"
     if measured.held_up >= _HELD_UP_SHARE * measured.seconds > 0:

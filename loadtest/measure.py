@@ -122,6 +122,7 @@ class Measure:
             given_up=self._traffic.given_up,
             calibration_rate=calibration_rate,
             complete=complete,
+            silence=silence if (silence := self._recorder.silence) >= plan.silence else 0.0,
         )
 
     def _users(self) -> int:

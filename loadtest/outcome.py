@@ -41,13 +41,22 @@ from reports.records import (
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
 
-__all__ = ["ALL", "LoadOutcome", "conclude"]
+__all__ = ["ALL", "Basis", "LoadOutcome", "conclude"]
 
 ALL = "all operations"
 """The operation name of the row that sums up a workload of several."""
 
 _MICROSECONDS = 1_000_000
 _CALL = "tools/call"
+
+
+class Basis(Struct, frozen=True, kw_only=True):
+    """What an outcome was concluded from: what was measured, what it cost the target, and the generator's mean use of a
+    core in percent."""
+
+    measured: Measurement
+    cost: TargetCost | None
+    cpu_percent: float
 
 
 class LoadOutcome(Struct, frozen=True, kw_only=True):
@@ -66,6 +75,7 @@ class LoadOutcome(Struct, frozen=True, kw_only=True):
     late: int = 0
     given_up: int = 0
     warm_up: int = 0
+    basis: Basis | None = None
 
     @property
     def overall(self) -> Load:
@@ -109,6 +119,7 @@ def conclude(
         late=measured.late,
         given_up=measured.given_up,
         warm_up=state.warm_up,
+        basis=Basis(measured=measured, cost=cost, cpu_percent=cpu_percent),
     )
 
 
@@ -152,7 +163,11 @@ class _Table:
         errors = [each for each in state.errors if each.operation == name]
         row = self.row(name, _Sum(state.operations[name]), errors)
         seconds = state.operations[name].seconds
-        return msgspec.structs.replace(row, series=tuple(_series(seconds, int(self._measured.seconds))))
+        # Nobody knows which operation an arrival would have been that had to wait: they are told of the whole.
+        health = msgspec.structs.replace(self._health, late=0, unsent=0)
+        return msgspec.structs.replace(
+            row, series=tuple(_series(seconds, int(self._measured.seconds))), generator=health
+        )
 
     def row(self, name: str, total: _Sum, errors: Iterable[ErrorRow]) -> Load:
         """Return a row with counts, latencies and errors."""

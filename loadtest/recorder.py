@@ -154,6 +154,7 @@ class Recorder:
         self.warm_up = 0
         self.silent_since: float | None = None
         """When the target began to answer nothing at all, None while it answers; an error of its own is an answer."""
+        self._answered = self._unanswered = self._given_up = 0.0
         self._tallies: dict[str, _Tally] = {}
         self._opening: _Tally | None = None
         self._remarks: dict[str, list[Remark]] = {}
@@ -162,9 +163,11 @@ class Recorder:
     def record(self, sample: Sample) -> None:
         """Count one sample."""
         if sample.failure is None or sample.failure.error_class not in _SILENCE:
-            self.silent_since = None
-        elif self.silent_since is None:
-            self.silent_since = sample.done
+            self.silent_since, self._answered = None, sample.done
+        else:
+            self._given_up = sample.done
+            if self.silent_since is None:
+                self.silent_since, self._unanswered = sample.done, max(sample.sent, self._answered)
         if sample.intended < self.measure_from:
             self.warm_up += 1
             return
@@ -201,6 +204,11 @@ class Recorder:
         """How many operations ended so far, and how many of them failed."""
         tallies, (total, failed) = self._tallies.values(), self._told
         return total + sum(each.total for each in tallies), failed + sum(each.failed for each in tallies)
+
+    @property
+    def silence(self) -> float:
+        """For how many seconds, up to the last sample, nothing was answered of what was asked; 0 where that was."""
+        return 0.0 if self.silent_since is None else self._given_up - self._unanswered
 
     def second(self, index: int) -> SecondState:
         """Return what is known of a second, counted from the start of the measurement."""

@@ -59,7 +59,8 @@ class Measurement(Struct, frozen=True, kw_only=True, tag="measurement"):
     operations, `late` the arrivals that found no idle user, `given_up` those of them never sent. `calibration_rate` is
     what the generator did against a null server (operations a second). `ended` says why it was over early, `in_flight`
     how many requests were given up then, and are counted nowhere else, `held_back` how many waited
-    for the rate cap. `cpu_percent` is what the generator used of its core.
+    for the rate cap. `cpu_percent` is what the generator used of its core. `silence` is for how many seconds, up to the
+    end, nothing that was asked was answered, where that is longer than the plan allows.
     """
 
     state: RecorderState
@@ -76,6 +77,7 @@ class Measurement(Struct, frozen=True, kw_only=True, tag="measurement"):
     in_flight: int = 0
     held_back: int = 0
     cpu_percent: float | None = None
+    silence: float = 0.0
 
 
 class Delta(Struct, frozen=True, kw_only=True, tag="delta"):

@@ -94,7 +94,7 @@ def run_load(
 
     `on_progress` is called about once a second. On Ctrl-C (KeyboardInterrupt) the run ends early and what was recorded
     so far is returned, marked as interrupted; so it is where the generator itself ends in the middle of its work.
-    Raises `LoadError` where nothing was measured.
+    Raises `LoadError` where nothing was measured, and KeyboardInterrupt where nothing was yet.
     """
     _refuse(plan, fleet)
     role = Alone() if fleet is None else Master(fleet=fleet)
@@ -290,12 +290,12 @@ class _Run:
 
     def _conclude(self) -> LoadOutcome:
         cost = self._meter.cost()
+        if self._interrupted and not self._crew:
+            raise KeyboardInterrupt
         if self._fault is not None:
             raise LoadError(self._fault.message, self._fault.whose)
         broken = "" if self._finished else f"the load generator ended without a result{self._last_words()}"
         if not self._crew:
-            if self._interrupted:
-                raise LoadError("interrupted before anything was measured", "setup")
             raise LoadError(broken or "no worker measured anything", "generator")
         self._watch.figures(self._crew)
         measured = self._crew.measurement()

@@ -174,7 +174,9 @@ def _without_failure(run: Run, passed: int) -> str:
         return f"{count_of(passed, 'check', 'checks')} passed"
     if objectives:
         return "Every objective met"
-    failed, total = sum(load.counts.failed for load in run.loads), sum(load.counts.total for load in run.loads)
+    # The first row of a scenario is the whole of it; those behind it are its parts, and the openings.
+    wholes = {(load.scenario, load.revision): load for load in reversed(run.loads)}.values()
+    failed, total = sum(load.counts.failed for load in wholes), sum(load.counts.total for load in wholes)
     return f"Measured, {share(failed / total)} errors and no objective for them" if failed else "Measured"
 
 
@@ -204,6 +206,12 @@ def describe_places(places: Iterable[Place], tested: Iterable[str] = ()) -> str:
 def strongest(judgement: Judgement) -> RequirementRef | None:
     """Return the requirement that gives the judgement its level, None where it names none."""
     return min(judgement.requirements, key=lambda found: _STRENGTH.index(found.level), default=None)
+
+
+def area_of(judgement: Judgement) -> str:
+    """Return the area that a judgement belongs to: the first word of its strongest requirement's id."""
+    rule = strongest(judgement)
+    return (judgement.check if rule is None else rule.id).partition(".")[0]
 
 
 def count_of(number: int, one: str, many: str) -> str:

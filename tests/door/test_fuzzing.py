@@ -101,7 +101,7 @@ def typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
         (("--seconds", "-5"), "--seconds"),
         (("--seconds", "soon"), "--seconds"),
         (("--seconds", "nan"), "--seconds"),
-        (("--seconds", "inf"), "--seconds is a number of seconds, and ends"),
+        (("--seconds", "inf"), "--seconds is a number, and ends"),
         (("--examples", "0"), "--examples"),
         (("--examples", "1.5"), "--examples"),
     ],

@@ -79,6 +79,7 @@ def test_a_name_that_nobody_knows_is_out_of_reach() -> None:
         (ScaleOptions(bind="127.0.0.1:1"), "go with --master"),
         (ScaleOptions(master=True, bind="nothing:here"), "is no HOST:PORT"),
         (ScaleOptions(target_pid=1, target_metrics="http://h/metrics"), "take one"),
+        (ScaleOptions(target_pid=2**22 + 1), "there is no process"),
         (ScaleOptions(target_metrics="/proc"), "is no http"),
     ],
 )

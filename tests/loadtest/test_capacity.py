@@ -12,6 +12,7 @@ from loadtest.objectives import parse_objective
 from loadtest.outcome import LoadOutcome, conclude
 from loadtest.recorder import Recorder
 from loadtest.reporting import Measurement
+from loadtest.run import LoadError
 from loadtest.sample import Sample
 from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, Workload
 from reports.records import Capacity, CurvePoint
@@ -186,3 +187,19 @@ def test_the_samples_that_a_step_needs_follow_from_the_objectives(objectives: tu
 
 def test_default_objectives_leave_a_fast_target_ten_milliseconds() -> None:
     assert [each.text for each in default_objectives(0.0002)] == ["p99<10ms", "errors<0.1%"]
+
+
+@pytest.mark.parametrize("error", [LoadError("the target could not be opened", "target"), KeyboardInterrupt()])
+def test_a_step_that_measures_nothing_ends_the_search_and_keeps_the_points_so_far(error: BaseException) -> None:
+    machine = Machine(queue(800))
+
+    def run(step: LoadPlan) -> LoadOutcome:
+        if len(machine.asked) == 3:
+            raise error
+        return machine.run(step)
+
+    outcome = find_capacity(plan("p99<100ms"), run, clock=machine.clock)
+    assert len(outcome.overall.curve) == 3
+    assert outcome.interrupted == isinstance(error, KeyboardInterrupt)
+    assert outcome.overall.capacity is not None
+    assert outcome.overall.capacity.reason == (str(error) or "interrupted")

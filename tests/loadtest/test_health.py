@@ -65,3 +65,7 @@ def test_without_calibration_lag_and_processor_decide() -> None:
 
 def test_a_run_without_traffic_has_no_mismatch() -> None:
     assert little_law(OpenModel(rate=1), 0.0, 0.0, 0.0).mismatch == 0.0
+
+
+def test_a_calibration_that_was_interrupted_is_no_limit() -> None:
+    assert judged(CLOSED, throughput=0, residence=0.0, calibration_rate=0.0).reasons == ()

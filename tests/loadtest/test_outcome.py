@@ -168,3 +168,8 @@ def test_objectives_of_operations_are_judged_by_those_alone() -> None:
     assert judged[0].measured == pytest.approx(25)
     assert judged[1].margin == pytest.approx(25 / 30 - 1)
     assert judged[3].measured is None
+
+
+def test_arrivals_that_waited_are_told_of_the_whole_and_not_once_more_of_its_parts() -> None:
+    rows = outcome(ECHO, LIST).rows
+    assert [row.generator.late for row in rows[:3] if row.generator] == [3, 0, 0]

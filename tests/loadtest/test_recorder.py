@@ -205,3 +205,11 @@ def test_silence_begins_with_the_first_of_the_requests_that_nobody_answers() -> 
     for at, failure, since in ((1.0, None, None), (2.0, TIMEOUT, 2.5), (3.0, TIMEOUT, 2.5), (4.0, IS_ERROR, None)):
         recorder.record(sample(0.5, at=at, failure=failure))
         assert recorder.silent_since == since
+
+
+def test_silence_lasts_from_the_first_request_that_is_not_answered_to_the_end_of_the_last() -> None:
+    recorder = Recorder()
+    assert recorder.silence == 0.0
+    for at, failure, silence in ((1.0, TIMEOUT, 0.5), (2.0, None, 0.0), (2.2, TIMEOUT, 0.2), (9.0, TIMEOUT, 7.0)):
+        recorder.record(sample(0.5, at=at, failure=failure))
+        assert recorder.silence == pytest.approx(silence)

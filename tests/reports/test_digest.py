@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from reports.digest import Place, describe_places, digest, headline, standing, strongest
-from reports.records import Footer, Judgement, Run, conclude, severity
+from reports.records import Counts, Footer, Judgement, Run, conclude, severity
 
 T = TypeVar("T", bound=Judgement)
 
@@ -126,3 +126,10 @@ def test_errors_under_load_that_no_objective_judges_are_in_the_headline(sample_r
     assert load.counts.failed
     assert headline(run).startswith("Measured, ")
     assert headline(run).endswith(" errors and no objective for them")
+
+
+def test_what_failed_under_load_is_counted_once_though_its_parts_have_rows_of_their_own(sample_run: Run) -> None:
+    load = msgspec.structs.replace(sample_run.loads[0], objectives=(), counts=Counts(total=8, ok=0, failed=8))
+    opening = msgspec.structs.replace(load, operation="(opening)", counts=Counts(total=9, ok=9, failed=0))
+    run = Run(header=sample_run.header, loads=(load, opening))
+    assert headline(run) == "Measured, 100 % errors and no objective for them"
