@@ -29,6 +29,7 @@ from door.options import (
 from door.profiles import ProfileOptions
 from door.scale_options import SafetyOptions, ScaleOptions
 from door.serve import app as serving
+from door.versus_options import VersusOptions
 
 app = typer.Typer(
     name="touchstone",
@@ -103,6 +104,7 @@ def load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     load: LoadOptions,
     safety: SafetyOptions,
     scaling: ScaleOptions,
+    versus: VersusOptions,
     lists: Lists = False,
 ) -> int:
     """Measure a server's latency and error rate under load that hides no stall.
@@ -111,6 +113,7 @@ def load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     touchstone load http://127.0.0.1:3000/mcp --rate 200 --slo 'p99<100ms'
     touchstone load http://127.0.0.1:3000/mcp --processes 4 --users 200
     touchstone load --scenario churn -- node build/index.js
+    touchstone load http://127.0.0.1:3000/mcp --versus http://127.0.0.1:3001/mcp
     touchstone load --list
     """
     if lists:
@@ -119,7 +122,7 @@ def load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
         return list_scenarios()
     from door.commands import run_load
 
-    return run_load(target, output, checking, load, safety, scaling)
+    return run_load(target, output, checking, load, safety, scaling, versus)
 
 
 @app.command("cost-exporter", rich_help_panel=_TEST)
@@ -335,8 +338,10 @@ def report(making: ReportOptions, records: RecordsFile = Path(".touchstone/recor
 @flattened
 def compare(
     before: Annotated[Path, typer.Argument(metavar="A", help="A records file.")],
-    after: Annotated[Path, typer.Argument(metavar="B", help="A later one, or that of another target.")],
     comparing: ComparingOptions,
+    after: Annotated[
+        Path | None, typer.Argument(metavar="[B]", help="A later one; without it, both sides of load --versus.")
+    ] = None,
 ) -> int:
     """Say what is worse or better in B than in A, and what cannot be told. Exit code 4 where B is worse.
 

@@ -28,10 +28,12 @@ from door.settings_file import File
 from door.starting import LOG
 from door.terminal import complain
 from door.typed import typed
+from door.versus_options import VersusOptions
 from reports.records import Target as TargetRow
 
 if TYPE_CHECKING:
     from door.fuzzing import FuzzSettings
+    from door.loading import LoadSettings
 
 __all__ = ["check_plan", "run_all", "run_check", "run_fuzz", "run_load", "settings_of"]
 
@@ -93,13 +95,14 @@ def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOpt
     return session.exit
 
 
-def run_load(
+def run_load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     target: TargetOptions,
     output: OutputOptions,
     checking: CheckingOptions,
     load: LoadOptions,
     safety: SafetyOptions,
     scaling: ScaleOptions,
+    versus: VersusOptions,
 ) -> int:
     """Measure a server under load; or be one of several generators that another machine leads."""
     from door.loading import LoadSettings, measure
@@ -116,8 +119,29 @@ def run_load(
     scale.permit(subject)
     settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     settings = replace(settings, scale=scale)
+    if versus.asked or settings.scenario.eras:
+        return _run_versus(job, subject, load, settings, versus)
     with job.session(describe(subject)) as session, job.ready(), job.live() as live:
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
+    return session.exit
+
+
+def _run_versus(job: _Job, subject: Target, load: LoadOptions, settings: LoadSettings, versus: VersusOptions) -> int:
+    """Measure a server and another, or itself in another way, in turns."""
+    from door.comparing import show
+    from door.versus import contenders, measure_both, prepared, rival_of
+
+    rival = rival_of(versus)
+    settings = prepared(settings, load, rival)
+    if rival is not None:
+        job = replace(job, settings=replace(job.settings, secrets=(*job.settings.secrets, *rival.secrets)))
+    found = None
+    with job.session(describe(subject)) as session, job.ready(), job.live() as live:
+        found = measure_both(session, live, contenders(session, live, subject, settings, versus, rival), settings)
+        # Of two eras neither is the one that the other has to be as good as.
+        session.worse = found is not None and found.worse and not settings.scenario.eras
+    if found is not None:
+        show(found)
     return session.exit
 
 

@@ -12,7 +12,7 @@ from door.options import PRINTED, ComparingOptions
 from door.report_files import write_text
 from door.reporting import read_records
 from door.terminal import Terminal, write
-from reports.compare import compare
+from reports.compare import compare, compare_sides
 from reports.compare_console import render_comparison
 from reports.compare_markdown import comparison_markdown
 from reports.compare_words import conclusion
@@ -21,17 +21,19 @@ from reports.comparison import Comparison
 __all__ = ["compare_records", "show"]
 
 
-def compare_records(before: Path, after: Path, options: ComparingOptions) -> int:
-    """Compare two records files; return 4 where the second is worse, 3 where there was nothing to compare."""
+def compare_records(before: Path, after: Path | None, options: ComparingOptions) -> int:
+    """Compare two records files, or both sides that one holds; return 4 where B is worse, 3 where nothing compares."""
     if not (options.margin >= 0 and math.isfinite(options.margin)):
         raise Refusal("--margin is a number of percent, and not below 0")
-    found = compare(
-        read_records(before),
-        read_records(after),
-        fail_on=options.fail_on.value,
-        seed=options.seed,
-        margin=options.margin / 100,
-    )
+    margin = options.margin / 100
+    if after is None:
+        rows = read_records(before).loads
+        if not any(load.side for load in rows):
+            raise Refusal(f"{before} holds no two sides (touchstone load --versus records them): give a second file")
+        found = compare_sides(rows, options.seed, margin)
+    else:
+        runs = read_records(before), read_records(after)
+        found = compare(*runs, fail_on=options.fail_on.value, seed=options.seed, margin=margin)
     show(found, markdown=options.markdown, as_json=options.as_json)
     return code_of(found)
 

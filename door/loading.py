@@ -43,8 +43,9 @@ from loadtest.workload import (
     Workload,
     operations_meant,
 )
+from reference_impl.protocol.revisions import Revision
 
-__all__ = ["LoadSettings", "measure"]
+__all__ = ["LoadSettings", "measure", "plan_of"]
 
 Runner = Callable[[LoadPlan, Callable[[Progress], None]], LoadOutcome]
 
@@ -109,8 +110,17 @@ def _weighted(text: str) -> tuple[str, float]:
 
 def measure(session: Session, live: Live, target: targets.Target, scouted: Scouted, settings: LoadSettings) -> None:
     """Put a target that was looked at under load at its newest revision. Raises `Refusal` if nothing was measured."""
-    checks = settings.checks
-    revision = chosen(scouted.eras, checks.revisions)[-1]
+    if settings.scenario.eras:
+        raise Refusal(f"{settings.scenario.name} measures both eras in turns: touchstone load --scenario does that")
+    plan = plan_of(target, scouted, chosen(scouted.eras, settings.checks.revisions)[-1], settings)
+    stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
+    carry_out = _search if settings.arrival.search else _run
+    with settings.scale.runner(live) as run:
+        _record(session, plan, lambda asked: carry_out(asked, stage, run))
+
+
+def plan_of(target: targets.Target, scouted: Scouted, revision: Revision, settings: LoadSettings) -> LoadPlan:
+    """Return the plan for a target that was looked at. Raises `Refusal` for what it lacks, or was wrongly asked for."""
     offer = offer_of(target, scouted, revision, settings.scenario.tokens)
     offer = msgspec.structs.replace(offer, serving=settings.serving)
     plan = LoadPlan(
@@ -120,17 +130,13 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
         model=settings.arrival.model,
         duration=settings.arrival.duration,
         warm_up=settings.arrival.warm_up,
-        timeout=checks.patience.answer,
+        timeout=settings.checks.patience.answer,
         seed=settings.seed,
         objectives=settings.objectives,
         target_pid=_local_pid(target),
     )
     _need_operations(plan, settings.scenario)
-    plan = settings.scale.equipped(plan, target)
-    stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
-    carry_out = _search if settings.arrival.search else _run
-    with settings.scale.runner(live) as run:
-        _record(session, plan, lambda asked: carry_out(asked, stage, run))
+    return settings.scale.equipped(plan, target)
 
 
 def _run(plan: LoadPlan, stage: Stage, run: Runner) -> LoadOutcome:

@@ -127,6 +127,8 @@ class Session:
         named: Named | None = None,
     ) -> None:
         self.exit = Exit.PASSED
+        self.worse = False
+        """Whether what was recorded is worse than what it was compared with."""
         self._output = output
         self._named = named or Named()
         self._started = time.monotonic()
@@ -263,6 +265,8 @@ class Session:
         if self._output.renewal is not None:
             footer = self._renew(self._output.renewal, run, footer)
         self.exit = self._code(Exit(footer.exit), interrupted)
+        if self.worse and self.exit == Exit.PASSED:
+            self.exit = Exit.WORSE
         footer = msgspec.structs.replace(footer, exit=int(self.exit), interrupted=interrupted)
         try:
             self._begin()

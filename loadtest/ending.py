@@ -11,7 +11,7 @@ from loadtest.totals import ErrorRow
 from reference_impl.metrics import ErrorClass
 from reports.records import GeneratorHealth, Load, LoadJudgement, TargetCost
 
-__all__ = ["told"]
+__all__ = ["for_a_thousand", "limited", "told"]
 
 _ANSWERS = "the target goes on answering"
 _UNREADABLE = frozenset({"answered-twice", "foreign-answer", "malformed", "no-answer", "wrong-id"})

@@ -146,7 +146,7 @@ class Scenario:
     has a process of its own, `answers` what the target gets, by method, when it asks its client for something;
     `tokens` is how many it can use, where the door makes them. `rests` says that turns take time of their own, in which
     users are not busy. `judge` says in the end what the run shows beside latency; it is pure, and runs where the
-    records are made.
+    records are made. `eras` says that it is played at the newest revision of either era, in turns.
     """
 
     name: str
@@ -160,3 +160,4 @@ class Scenario:
     answers: Mapping[str, Any] = field(default_factory=dict)
     rests: bool = False
     judge: Callable[[Found], Iterable[LoadJudgement]] = _nothing
+    eras: bool = False

@@ -4,17 +4,20 @@ Nothing here needs the two to be alike. What stands between them (versions, rule
 in notes, and keeps from comparison what would be wrong to compare.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+
+from msgspec import structs
 
 from reports.compare_load import MARGIN, compare_loads
 from reports.compare_surface import compare_surfaces
 from reports.compare_verdicts import compare_verdicts
 from reports.comparison import Comparison, Side
 from reports.digest import describe_places, place_of
+from reports.rows import Load
 from reports.severity import fails
 from reports.store import FailOn, Run
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_sides"]
 
 
 def compare(before: Run, after: Run, *, fail_on: FailOn = "must", seed: int = 0, margin: float = MARGIN) -> Comparison:
@@ -37,6 +40,26 @@ def compare(before: Run, after: Run, *, fail_on: FailOn = "must", seed: int = 0,
             compare_loads(before.loads, after.loads, apart=tuple(_apart(before, after)), seed=seed, margin=margin)
         ),
     )
+
+
+def compare_sides(loads: Iterable[Load], seed: int = 0, margin: float = MARGIN) -> Comparison:
+    """Return what differs between the two sides of one load that took turns."""
+    rows = tuple(loads)
+    ours, theirs = ([_bare(load) for load in rows if load.side == side] for side in ("A", "B"))
+    names = [next((_label(load) for load in rows if load.side == side), "nothing") for side in ("A", "B")]
+    return Comparison(
+        before=Side(name=names[0]),
+        after=Side(name=names[1]),
+        loads=tuple(compare_loads(ours, theirs, seed=seed, margin=margin)),
+    )
+
+
+def _bare(load: Load) -> Load:
+    return structs.replace(load, scenario=load.scenario.partition(f" ({load.side}: ")[0])
+
+
+def _label(load: Load) -> str:
+    return load.scenario.partition(f" ({load.side}: ")[2].removesuffix(")")
 
 
 def _side(run: Run) -> Side:

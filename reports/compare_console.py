@@ -86,7 +86,8 @@ def _load(load: LoadDifference) -> Iterator[RenderableType]:
     if load.measures:
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
         for number, name in enumerate(FIGURES):
-            table.add_column(name, justify="right" if 0 < number < len(FIGURES) - 1 else "left", overflow="fold")
+            inner = 0 < number < len(FIGURES) - 1
+            table.add_column(name, justify="right" if inner else "left", no_wrap=inner, overflow="fold")
         for each in load.measures:
             *cells, verdict = figures_of(each)
             table.add_row(*cells, Text(verdict, _STYLES.get(each.verdict, "dim")))

@@ -67,7 +67,7 @@ def _apart(left: Load, right: Load) -> Iterator[str]:
         yield f"A is of the {left.model} model, B of the {right.model} one"
     elif (asked := (_asked(left), _asked(right)))[0] != asked[1]:
         yield f"A asked for {asked[0]}, B for {asked[1]}"
-    if left.revision and right.revision and left.revision != right.revision:
+    if left.revision and right.revision and left.revision != right.revision and left.side == right.side:
         yield f"A spoke {left.revision}, B {right.revision}"
     workers = [max(1, len(load.workers)) for load in (left, right)]
     if workers[0] != workers[1]:
@@ -94,7 +94,8 @@ def sample_of(load: Load) -> Sample:
     series = {each.second: each for each in load.series}
     used = _processor(load)
     seconds = []
-    for index in range(int(load.seconds)):
+    # Of sides that took turns every second of theirs is there, and what was broken off between them is not.
+    for index in range(len(load.series) if load.side else int(load.seconds)):
         second = series.get(index)
         latencies = {} if second is None else _latencies(second.histogram)
         completed, failed = (0, 0) if second is None else (second.completed, second.failed)

@@ -52,6 +52,8 @@ def _told(found: Comparison, verdict: str) -> Iterator[str]:
 
 def side_in_words(side: Side) -> str:
     """Return what one run was of, when, and by whom it was judged."""
+    if not side.started:
+        return side.name
     named = side.name if side.name == side.address else f"{side.name} ({side.address})"
     rules = f", rules {side.rules}" if side.rules else ""
     return f"{named}, {side.started.removesuffix('+00:00').replace('T', ' ')}, Touchstone {side.touchstone}{rules}"
@@ -80,6 +82,6 @@ def _value(value: float | None, unit: str) -> str:
 
 
 def _change(change: float, unit: str) -> str:
-    points = " points" if unit == "share" else " %"
+    points = " pt" if unit == "share" else " %"
     size = abs(100 * change)
     return f"{'+' if change >= 0 else '-'}{size:.{2 if size < 1 else 1 if size < 10 else 0}f}{points}"

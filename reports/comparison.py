@@ -20,17 +20,17 @@ VerdictKind = Literal["newly failing", "fixed", "newly blocked", "only in A", "o
 
 
 class Side(Struct, frozen=True, kw_only=True):
-    """One of the two runs: what it was of, and by what it was judged."""
+    """One of the two: what it was of, and, where it is a run of its own, by what it was judged."""
 
     name: str
-    address: str
-    transport: str
-    implementation: str | None
-    touchstone: str
-    rules: str | None
-    revisions: tuple[str, ...]
-    started: str
-    complete: bool
+    address: str = ""
+    transport: str = ""
+    implementation: str | None = None
+    touchstone: str = ""
+    rules: str | None = None
+    revisions: tuple[str, ...] = ()
+    started: str = ""
+    complete: bool = True
 
 
 class VerdictChange(Struct, frozen=True, kw_only=True):

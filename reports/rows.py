@@ -350,6 +350,8 @@ class Load(Struct, frozen=True, kw_only=True, tag_field="kind", tag="load"):
     ended: Annotated[str, Meta(description="why the run was over before its time; empty if it was not")] = ""
     unanswered: Annotated[int, Meta(description="requests under way at such an end; they are counted nowhere else")] = 0
     revision: Annotated[str, Meta(description="the one that was spoken; empty in older records")] = ""
+    side: Annotated[Literal["", "A", "B"], Meta(description="of two that took turns; empty where there was one")] = ""
+    address: Annotated[str, Meta(description="of the target, where the header names another")] = ""
 
 
 class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):

@@ -21,7 +21,7 @@ COMMANDS = [
     line
     for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     for line in block.splitlines()
-    if line.startswith("touchstone compare")
+    if line.startswith("touchstone compare main")
 ]
 
 

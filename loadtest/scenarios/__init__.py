@@ -17,6 +17,7 @@ from loadtest.scenarios.replay import REPLAY
 from loadtest.scenarios.restart import RESTART
 from loadtest.scenarios.rounds import ROUNDS
 from loadtest.scenarios.soak import SOAK
+from loadtest.scenarios.stateless import STATELESS
 from loadtest.scenarios.steady import STEADY
 from loadtest.scenarios.streams import STREAMS
 
@@ -25,6 +26,7 @@ __all__ = ["MIX", "SCENARIOS", "STEADY", "scenario_named"]
 SCENARIOS: tuple[Scenario, ...] = (
     STEADY,
     MIX,
+    STATELESS,
     DISCOVERY,
     CHURN,
     COLD,
