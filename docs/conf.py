@@ -23,8 +23,10 @@ html_show_search_summary = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
 
 
-def keep_ids(_: Sphinx, document: nodes.document) -> None:
-    """Give a section whose title is an id that id, dots and all, as the first of its addresses."""
+def keep_ids(app: Sphinx, document: nodes.document) -> None:
+    """Give the section of a check or a requirement its id, dots and all, as the first of its addresses."""
+    if not app.env.docname.startswith(("reference/checks/", "reference/requirements/")):
+        return
     for section in document.findall(nodes.section):
         title = section[0]
         if len(title.children) == 1 and isinstance(title[0], nodes.literal):

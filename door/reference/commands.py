@@ -61,7 +61,7 @@ def _argument(each: Any) -> tuple[str, str]:
 
 def _option(each: Any) -> tuple[str, str, str]:
     names = ", ".join(f"`{name}`" for name in (*each.opts, *each.secondary_opts))
-    value = "" if each.is_flag else f"`{_value(each)}`".replace("|", "\\|")
+    value = "" if each.is_flag else " or ".join(f"`{choice}`" for choice in _value(each).split("|"))
     default = "" if each.default in (None, False, ()) else f" Default: `{_default(each.default)}`."
     again = " Can be given several times." if each.multiple else ""
     return names, value, f"{_words(each.help or '')}{default}{again}"

@@ -71,7 +71,8 @@ def render_settings() -> str:
         absent = "" if default in (None, "", [], {}) else f"`{_toml(default)}`"
         tables.setdefault(section, []).append((f"`{name}`", type_, absent, MEANINGS[path]))
     return "\n".join(
-        f"## {_heading(section)}\n\n" + table(("key", "is a", "otherwise", "for"), rows) for section, rows in tables.items()
+        f"## {_heading(section)}\n\n" + table(("key", "is a", "otherwise", "for"), rows)
+        for section, rows in tables.items()
     )
 
 
