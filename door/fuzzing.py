@@ -105,6 +105,7 @@ def _attack(session: Session, live: Live, target: Target, scouted: Scouted, sett
         patience=checks.patience,
         sandbox=settings.sandbox,
         seed=settings.seed,
+        seconds=settings.seconds,
     )
     anyio.run(run_probes, plan, scouted)
 

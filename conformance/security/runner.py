@@ -43,7 +43,8 @@ def _ignore(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ProbePlan:
-    """What to attack. `sandbox` is the only directory that the target is meant to touch, where the user named one."""
+    """What to attack. `sandbox` is the only directory that the target is meant to touch, where the user named one;
+    `seconds` is what all probes may take together, an even share of what is left each (None: two minutes each)."""
 
     target: Target
     emit: Callable[[Finding], None]
@@ -53,6 +54,7 @@ class ProbePlan:
     patience: Patience = field(default_factory=Patience)
     sandbox: Path | None = None
     seed: int = 0
+    seconds: float | None = None
     probes: tuple[Probe, ...] = PROBES
 
     def wants(self, identifier: str) -> bool:
@@ -74,6 +76,20 @@ class _Found:
     seconds: float = 0.0
 
 
+class _Shares:
+    """Shares out the seconds of a plan: what one probe leaves, those that are `waiting` get."""
+
+    def __init__(self, seconds: float | None, waiting: int) -> None:
+        self.waiting = waiting
+        self._ends = None if seconds is None else time.monotonic() + seconds
+
+    def next(self) -> float:
+        """Return the seconds that the next probe may take."""
+        share = _PROBE_ENDS if self._ends is None else (self._ends - time.monotonic()) / max(self.waiting, 1)
+        self.waiting -= 1
+        return max(share, 0.0)
+
+
 async def run_probes(plan: ProbePlan, scouted: Scouted) -> None:
     """Run every probe at one revision, since what a tool does hangs on none; those of sessions where there are some."""
 
@@ -82,33 +98,37 @@ async def run_probes(plan: ProbePlan, scouted: Scouted) -> None:
         newest = max(revisions, key=lambda revision: revision.name)
         legacy = max((each for each in revisions if not each.modern), key=lambda each: each.name, default=None)
         wanted = [probe for probe in plan.probes if plan.wants(probe.id)]
+        shares = _Shares(plan.seconds, len(wanted))
         for revision in dict.fromkeys((newest, legacy)):
             if revision is not None:
                 mine = [each for each in wanted if (legacy if each.in_sessions else newest) == revision]
-                await _run_revision(plan, scouted, Bench(plan.target, revision, plan.patience, readers), mine)
+                await _run_revision(plan, scouted, Bench(plan.target, revision, plan.patience, readers), mine, shares)
 
     await beside_readers(run)
 
 
-async def _run_revision(plan: ProbePlan, scouted: Scouted, bench: Bench, probes: Sequence[Probe]) -> None:
+async def _run_revision(
+    plan: ProbePlan, scouted: Scouted, bench: Bench, probes: Sequence[Probe], shares: _Shares
+) -> None:
     bench.surface = scouted.surfaces[bench.revision.name]
     bench.spoken = tuple(scouted.eras.revisions)
     binding = partial(load_catalogue().binding, revision=bench.revision, transport=plan.target.transport)
     bound = [probe for probe in probes if binding(probe.requirements)]
+    shares.waiting -= len(probes) - len(bound)
     if bound:
         plan.started(bench.revision, len(bound))
     for probe in bound:
-        plan.emit(_finding(plan, probe, bench, await _run(plan, probe, bench)))
+        plan.emit(_finding(plan, probe, bench, await _run(plan, probe, bench, shares.next())))
 
 
-async def _run(plan: ProbePlan, probe: Probe, bench: Bench) -> _Found:
+async def _run(plan: ProbePlan, probe: Probe, bench: Bench, longest: float) -> _Found:
     owner.set(probe.id)
     began = time.perf_counter()
     try:
         async with set_traps(plan.sandbox) as traps, listening() as first, listening() as second:
             scene = Scene(bench, traps, (first, second), plan.sandbox)
             try:
-                found = await _besiege(probe, scene)
+                found = await _besiege(probe, scene, longest)
             finally:
                 await scene.close()
     except Inapplicable as error:
@@ -123,12 +143,12 @@ async def _run(plan: ProbePlan, probe: Probe, bench: Bench) -> _Found:
     return found
 
 
-async def _besiege(probe: Probe, scene: Scene) -> _Found:
-    """Make one attempt after the other; what falls is left alone."""
-    found, fallen, ends = _Found(), set[str](), time.monotonic() + _PROBE_ENDS
-    for attempt in await probe.attempts(scene):
-        if time.monotonic() > ends:
-            scene.notes.append(f"not all was tried in {_PROBE_ENDS:g} s")
+async def _besiege(probe: Probe, scene: Scene, longest: float) -> _Found:
+    """Make one attempt after the other, the first however little time there is; what falls is left alone."""
+    found, fallen, ends = _Found(), set[str](), time.monotonic() + longest
+    for number, attempt in enumerate(await probe.attempts(scene)):
+        if number and time.monotonic() > ends:
+            scene.notes.append(f"not all was tried in {longest:.3g} s")
             break
         if attempt.place in fallen:
             continue

@@ -31,7 +31,7 @@ async def _take(wire: Wire, message: Message) -> None:
         await wire.reply(message, {})
 
 
-def attack(*attempts: Any) -> Finding:
+def attack(*attempts: Any, seconds: float | None = None) -> Finding:
     found: list[Finding] = []
 
     async def made(_scene: Scene) -> list[Attempt]:
@@ -41,7 +41,7 @@ def attack(*attempts: Any) -> Finding:
         target = Scripted({"take": _take}).target
         scouted = await scout(target, BRISK, Permission())
         probe = Probe("security.test", ("security.stalls.none",), "It holds.", made)
-        await run_probes(ProbePlan(target, found.append, patience=BRISK, probes=(probe,)), scouted)
+        await run_probes(ProbePlan(target, found.append, patience=BRISK, seconds=seconds, probes=(probe,)), scouted)
 
     anyio.run(run)
     (finding,) = found
@@ -61,6 +61,11 @@ async def _falls(scene: Scene) -> None:
 def test_what_holds_passes_and_says_how_often_it_was_called() -> None:
     finding = attack(("a", _holds), ("b", _holds))
     assert (finding.outcome, finding.summary) == ("passed", "2 calls")
+
+
+def test_without_time_one_attempt_is_made_and_the_probe_says_that_there_were_more() -> None:
+    finding = attack(("a", _holds), ("b", _holds), seconds=1e-9)
+    assert (finding.outcome, finding.summary) == ("passed", "1 calls; not all was tried in 0 s")
 
 
 def test_what_falls_is_told_once_with_all_its_places_and_what_was_said() -> None:
