@@ -35,10 +35,11 @@ _AFTER_THE_OTHER = 3.0
 _UNAUTHORIZED = 401
 _WANTS = " (it wants credentials: --token, or --header 'Authorization: ...')"
 _TAKES_NOT = " (it does not take the credentials that it was given)"
+_PATH = " (is this the path of its MCP endpoint? /mcp is common)"
 _HINTS: dict[int | None, str] = {
     403: " (it may want other credentials: --header)",
-    404: " (is this the path of its MCP endpoint?)",
-    405: " (is this the path of its MCP endpoint?)",
+    404: _PATH,
+    405: _PATH,
 }
 """What a status most likely asks of the user, where no handshake came of it."""
 _OLDER = " (a server over HTTP with SSE is sse+http://...)"
@@ -82,6 +83,13 @@ class Eras:
 
 
 _OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
+
+
+def _said(answer: Answer) -> str:
+    """Return an answer in a line; of a web page that it is one."""
+    if answer.head and (answer.head.get("content-type") or "").startswith("text/html"):
+        return f"HTTP {answer.status}: a web page{'' if answer.status in _HINTS else _PATH}"
+    return " ".join(answer.describe().split())
 
 
 def _hint(answer: Answer, target: Target) -> str:
@@ -135,7 +143,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
             async with AsyncExitStack() as stack:
                 peer = await stack.enter_async_context(bench.unopened("era detection"))
                 answer = await peer.ask_opening()
-                eras.why_not[era] = answer.describe() + _hint(answer, bench.target)
+                eras.why_not[era] = _said(answer) + _hint(answer, bench.target)
                 eras.gated = eras.gated or answer.status == _UNAUTHORIZED
                 note(eras, answer)
                 spoken = eras.modern if bench.revision.modern else eras.legacy
@@ -149,7 +157,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
                         eras.begun[era] = Begun(peer, answer, going_on)
                 eras.first_answer = min(eras.first_answer or answer.entry.at, answer.entry.at)
         except Mismatch as mismatch:
-            eras.why_not[era] = mismatch.actual + _HINTS.get(getattr(mismatch, "status", None), "")
+            eras.why_not[era] = " ".join(mismatch.actual.split()) + _HINTS.get(getattr(mismatch, "status", None), "")
             eras.left = eras.left or isinstance(mismatch, Gone)
     eras.conversations += bench.conversations
 

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -142,7 +143,9 @@ def _url(text: str) -> UrlTarget:
     except ValueError as error:
         raise TargetError(f"{text!r} is no URL: {error}") from None
     if parts.scheme not in _SCHEMES:
-        raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; it tests {_KNOWN}")
+        close = get_close_matches(parts.scheme, _SCHEMES, 1, 0.5)
+        told = f"did you mean {close[0]}://? " if close else ""
+        raise TargetError(f"{parts.scheme}:// is not a transport that this command tests; {told}it tests {_KNOWN}")
     if not valid or any(character <= " " for character in text):
         raise TargetError(f"{text!r} names no host, or contains a space")
     if "@" in parts.netloc:

@@ -14,6 +14,7 @@ from conformance.catalogue import Requirement, load
 from conformance.check import Check, Monitor, all_checks, all_monitors
 from conformance.clients.declare import all_judges
 from door.errors import Exit, Refusal
+from door.guessing import meant
 from door.terminal import Terminal, write
 from reference_impl.protocol.revisions import REVISIONS
 
@@ -96,7 +97,7 @@ def need_known(patterns: Iterable[str], *kinds: str) -> None:
     known = all_ids(*kinds)
     for pattern in patterns:
         if not fnmatch.filter(known, pattern):
-            raise Refusal(f"no {' or '.join(kinds)} is called {pattern!r}; `touchstone list` shows all")
+            raise Refusal(f"no {' or '.join(kinds)} is called {pattern!r}{meant(pattern, known, _LIST)}")
 
 
 def need_revisions(names: Iterable[str]) -> None:
@@ -104,14 +105,14 @@ def need_revisions(names: Iterable[str]) -> None:
     known = [revision.name for revision in REVISIONS]
     for name in names:
         if name not in known:
-            raise Refusal(f"{name} is no revision; known are {', '.join(known)}")
+            raise Refusal(f"{name} is no revision{meant(name, known)}; known are {', '.join(known)}".replace("?;", "?"))
 
 
 def list_checks(pattern: str, as_json: bool) -> int:
     """Print the checks, monitors and properties whose id matches a pattern. Raises `Refusal` if there is none."""
     found = sorted((item for item in items() if fnmatch.fnmatchcase(item.id, pattern)), key=lambda item: item.id)
     if not found:
-        raise Refusal(f"no check is called {pattern!r}; `touchstone list` shows all")
+        raise Refusal(f"no check is called {pattern!r}{meant(pattern, (item.id for item in items()), _LIST)}")
     if as_json:
         return _print_json([item.as_json() for item in found])
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -132,8 +133,9 @@ def explain_id(identifier: str, as_json: bool) -> int:
     item = next((item for item in items() if item.id == identifier), None)
     row = load().rows.get(identifier)
     if item is None and row is None:
-        close = [item.id for item in items() if identifier in item.id][:3]
-        hint = f"; did you mean {' or '.join(close)}?" if close else "; `touchstone list` shows all"
+        known = [*(item.id for item in items()), *load().rows]
+        close = [name for name in known if identifier in name][:3]
+        hint = f"; did you mean {' or '.join(close)}?" if close else meant(identifier, known, _LIST)
         raise Refusal(f"nothing is called {identifier!r}{hint}")
     if item is not None:
         return _print_json(item.as_json()) if as_json else _explain_item(item)
@@ -154,6 +156,7 @@ def _print_verification(console: Terminal, row: Requirement, verified: list[str]
         console.print(f"  not to be tested on the {side}: {reason}", markup=False)
 
 
+_LIST = "; `touchstone list` shows all"
 COMMANDS = {"property": ("fuzz", "TARGET"), "probe": ("fuzz --active", "TARGET"), "client": ("client", "-- COMMAND")}
 """What runs a kind of judge alone, and on what; anything else is a check of a TARGET."""
 

@@ -23,6 +23,7 @@ from conformance.patience import Patience
 from conformance.target import StdioTarget
 from conformance.verdicts import Judged, Place, verdict
 from door.errors import Exit, Refusal
+from door.guessing import meant
 from door.options import CheckingOptions, OutputOptions
 from door.progress import Live
 from door.session import Output, Session
@@ -130,11 +131,11 @@ def _need_known(checking: CheckingOptions, meeting: Meeting) -> None:
     known = [judge.monitor.id for judge in all_judges()]
     for pattern in checking.only or ():
         if not fnmatch.filter(known, pattern):
-            raise Refusal(f"no judge of clients is called {pattern!r}; there are {', '.join(sorted(known))}")
+            raise Refusal(f"no judge of clients is called {pattern!r}{_meant(pattern, known)}")
     scenarios = [scenario.name for scenario in all_scenarios()]
     for pattern in meeting.scenarios:
         if not fnmatch.filter(scenarios, pattern):
-            raise Refusal(f"no scenario is called {pattern!r}; there are {', '.join(scenarios)}")
+            raise Refusal(f"no scenario is called {pattern!r}{_meant(pattern, scenarios)}")
     if meeting.transport == "ws" and find_spec("websockets") is None:
         raise Refusal("clients are met over WebSocket with websockets: install mcp-touchstone[servers]")
     for name in checking.revision or ():
@@ -142,6 +143,10 @@ def _need_known(checking: CheckingOptions, meeting: Meeting) -> None:
             raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
     if not (math.isfinite(checking.patience) and math.isfinite(checking.deadline)):
         raise Refusal("--patience and --deadline are numbers of seconds, and end")
+
+
+def _meant(name: str, known: list[str]) -> str:
+    return meant(name, known, f"; there are {', '.join(sorted(known))}")
 
 
 def _variables(pairs: list[str]) -> dict[str, str]:

@@ -57,6 +57,7 @@ from conformance.target import (
     with_token,
 )
 from door.errors import Refusal
+from door.guessing import need_program
 from door.hosts_file import is_entry, read_entry
 from door.secrets import Secrets
 from door.settings_file import DEFAULT_FILE, TOKENS, Authorization, File, Given, Value, read_file
@@ -202,6 +203,8 @@ def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> tup
         # The headers and variables of the file are for the file's own target, and for no other to see.
         given = Given()
     target = _parsed(words)
+    if given.cwd is None:
+        need_program(target)
     headers = secrets.resolved(given.headers) | secrets.resolved(own.headers)
     env = secrets.resolved(given.env) | secrets.resolved(own.env)
     start = _command(own.start or given.start)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from door.baselines import NONE
 from door.errors import Refusal
+from door.guessing import meant
 from door.naming import target_again
 from door.options import CheckingOptions, FuzzingOptions, OutputOptions, TargetOptions
 from door.reporting import read_records
@@ -81,4 +82,5 @@ def _find(judgements: Sequence[Judgement], identifier: str) -> Judgement:
     if named:
         raise Refusal(f"{identifier} did not fail in that run; it {named[0].outcome}")
     known = sorted({item.check for item in judgements if item.outcome == "failed"})
-    raise Refusal(f"no failure is called {identifier!r}; the run has {', '.join(known) or 'none'}")
+    there = f"; the run has {', '.join(known)}" if known else "; nothing failed in that run"
+    raise Refusal(f"no failure is called {identifier!r}{meant(identifier, known, there)}")

@@ -115,6 +115,7 @@ def test_noise_of_a_target_that_opens_nothing_is_still_judged() -> None:
     [
         (reply(b'{"error":"invalid_token"}', "401 Unauthorized"), "HTTP 401: .*invalid_token.*wants credentials"),
         (reply(b'{"error":{"code":404,"message":"?"}}', "404 Not Found"), "HTTP 404: .*the path of its MCP endpoint"),
+        (reply(b"<html>", "501 Not Implemented", "text/html"), "HTTP 501: a web page .is this the path"),
         (reply(b"", "307 Temporary Redirect", location="/mcp/"), "HTTP 307: .*redirects to /mcp/"),
     ],
 )
