@@ -9,7 +9,7 @@ import pytest
 
 from loadtest.benchmarks.comparison.cases import LIBRARIES, MODES, OURS, QUICK, mode_named
 from loadtest.benchmarks.comparison.drawing import curves
-from loadtest.benchmarks.comparison.page import BEGIN, END, between_markers, publish
+from loadtest.benchmarks.comparison.page import BEGIN, END, between_markers, publish, rendered
 from loadtest.benchmarks.comparison.results import About, Lacking, Results, Row, Run, Sessions, Start, read, write
 from loadtest.benchmarks.comparison.tables import (
     conditions,
@@ -21,6 +21,7 @@ from loadtest.benchmarks.comparison.tables import (
 
 MODE = mode_named("session-sse")
 PEER = "mcp-1"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def about(disturbed: float = 0.0) -> About:
@@ -169,3 +170,8 @@ def test_a_page_is_made_with_its_charts(tmp_path: Path) -> None:
 
 def test_a_quick_run_asks_every_library_in_known_modes() -> None:
     assert set(QUICK) <= {mode.name for mode in MODES}
+
+
+def test_the_published_page_shows_the_published_records() -> None:
+    found = read(DOCS / "benchmarks" / "comparison.jsonl")
+    assert rendered(found, "benchmarks") in (DOCS / "benchmarks.md").read_text("utf-8")
