@@ -203,8 +203,7 @@ def _target(words: list[str], given: Given, own: Given, secrets: Secrets) -> tup
         # The headers and variables of the file are for the file's own target, and for no other to see.
         given = Given()
     target = _parsed(words)
-    if given.cwd is None:
-        need_program(target)
+    need_program(target, given.cwd)
     headers = secrets.resolved(given.headers) | secrets.resolved(own.headers)
     env = secrets.resolved(given.env) | secrets.resolved(own.env)
     start = _command(own.start or given.start)

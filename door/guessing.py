@@ -27,10 +27,10 @@ def meant(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return f"; did you mean {close[0]!r}?" if close else otherwise
 
 
-def need_program(target: Target | None) -> None:
+def need_program(target: Target | None, cwd: str | None = None) -> None:
     """Raise `Refusal` for a command that is one word and looks like something else: a file of a language, a folder, an
-    address without its scheme."""
-    if not isinstance(target, StdioTarget) or len(target.argv) != 1:
+    address without its scheme. With a `cwd` of its own, what its words name is not for us to look up."""
+    if cwd is not None or not isinstance(target, StdioTarget) or len(target.argv) != 1:
         return
     (word,) = target.argv
     if which(word) is not None:
