@@ -75,5 +75,6 @@ def _reasons(model: Model, measured: Measurement, cpu_percent: float, law: Littl
         and law.throughput
         and not failed
         and law.mismatch > _MISMATCH
+        and law.throughput * law.residence_seconds < law.concurrency  # more than that: users with several under way
     ):
         yield f"{model.users} users spent {law.mismatch:.0%} of their time outside requests"

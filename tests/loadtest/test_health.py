@@ -69,3 +69,8 @@ def test_a_run_without_traffic_has_no_mismatch() -> None:
 
 def test_a_calibration_that_was_interrupted_is_no_limit() -> None:
     assert judged(CLOSED, throughput=0, residence=0.0, calibration_rate=0.0).reasons == ()
+
+
+def test_users_with_several_requests_under_way_were_not_held_up() -> None:
+    assert judged(CLOSED, throughput=1000, residence=0.04).reasons == ()
+    assert judged(CLOSED, throughput=1000, residence=0.004).limited
