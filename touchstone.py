@@ -47,7 +47,7 @@ _CATALOGUE, _REFERENCE = "What is tested, and why", "The reference system"
 
 Lists = Annotated[bool, typer.Option("--list", help="Show the scenarios, and what each needs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-RecordsFile = Annotated[Path, typer.Argument(metavar="[RECORDS]", help="A records file.")]
+RecordsFile = Annotated[Path, typer.Argument(metavar="[RECORDS]", help="A records file, or a folder of them: a trend.")]
 
 
 @app.command(rich_help_panel=_TEST)

@@ -15,6 +15,7 @@ from door.errors import Exit, Refusal
 from door.options import PRINTED, ReportOptions
 from door.report_files import write_report
 from door.terminal import Terminal, write
+from door.trending import render_trend_of
 from reports import RENDERERS
 from reports.console import render_console
 from reports.records import FailOn, RecordsError, Run, exit_code, read
@@ -57,6 +58,8 @@ def _as_typed(run: Run) -> Run:
 
 def render(records: Path, options: ReportOptions) -> int:
     """Render records to the terminal or to files, held against a baseline if there is one."""
+    if records.is_dir():
+        return render_trend_of(records, options)
     if options.form is not None and options.form not in RENDERERS:
         close = get_close_matches(options.form, RENDERERS, 1)
         raise Refusal(f"no format {options.form!r}; {f'did you mean {close[0]!r}? ' if close else ''}{_known()}")
