@@ -32,6 +32,7 @@ from reference_impl.protocol.methods import PAGINATED
 __all__ = ["PROPERTIES", "conversations", "effects", "pages", "sessions", "tools"]
 
 _TWO, _WALKS, _EFFECTS = "two conversations at once", "walks through a list", "calls that change nothing more"
+_SAME = "calls that change nothing"
 
 
 # Conversations side by side -----------------------------------------------------------------------------
@@ -107,13 +108,23 @@ def tools(ground: Ground) -> SearchStrategy[Case]:
     """Calls of tools that change nothing, in any order: the same call comes to an answer of the same shape."""
     if "tools" not in ground.capabilities:
         raise Inapplicable("the target does not declare tools")
-    chosen = [Request("tools/call", call.params) for call in quick_calls(ground) if _is_model(call)]
+    chosen = _models(ground)
     if not chosen:
         raise Blocked(
             "no tool says both that it only reads (readOnlyHint) and that its world is closed (openWorldHint)"
         )
     kinds = [doing("repeat", chosen), once_more(), asks(ground), doing("cancel", chosen)]
-    return any_play("calls that change nothing", st.one_of(kinds))
+    return any_play(_SAME, st.one_of(kinds))
+
+
+def known_tools(ground: Ground) -> Iterator[Case]:
+    """Each of the first tools twice in a row."""
+    for one in _models(ground)[:SOME] if "tools" in ground.capabilities else ():
+        yield one_play(_SAME, one.step("repeat"), one.step("repeat"))
+
+
+def _models(ground: Ground) -> list[Request]:
+    return [Request("tools/call", call.params) for call in quick_calls(ground) if _is_model(call)]
 
 
 def effects(ground: Ground) -> SearchStrategy[Case]:
@@ -196,6 +207,7 @@ PROPERTIES: tuple[Property, ...] = (
         (*_ONE, "property.read-only.same-shape"),
         "A tool that changes nothing, in a closed world, answers the same call in the same shape as before.",
         tools,
+        known_tools,
     ),
     Property(
         "property.idempotent",
