@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -17,9 +18,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from reports import units
-from reports.digest import NOUNS, OUTCOMES, Group, code_of, count_of, describe_places, digest, strongest
+from reports.coverage_map import coverage_map
+from reports.differences import Piece, apart, fragments, marked
+from reports.digest import (
+    NOUNS,
+    OUTCOMES,
+    Digest,
+    Group,
+    area_of,
+    code_of,
+    count_of,
+    describe_places,
+    digest,
+    strongest,
+)
 from reports.load_charts import Figure, figures_of, figures_of_cost
 from reports.load_notes import notes_of
+from reports.meanings import meaning_of, title_of
 from reports.rows import Direction, Finding, Load, Outcome, WireEntry
 from reports.severity import Severity
 from reports.store import Run
@@ -67,11 +82,16 @@ def render_html(run: Run) -> str:
     """Return the report of `run` as one HTML document."""
     script, style = asset("report.js"), asset("report.css")
     page = environment().get_template("report.html.j2")
+    summary = digest(run)
+    revisions = tuple(sorted({judgement.revision for judgement in run.judgements}))
     return page.render(
         run=run,
         header=run.header,
         footer=run.footer,
-        summary=digest(run),
+        summary=summary,
+        anchors=_anchors(summary),
+        mapped=coverage_map(run.judgements, revisions),
+        mapped_revisions=revisions,
         loads=_scenarios(run),
         exit_code=code_of(run),
         standing_words=_STANDING_WORDS,
@@ -79,6 +99,18 @@ def render_html(run: Run) -> str:
         style=Markup(style),  # noqa: S704 - our own file
         policy=policy(style=style, script=script),
     )
+
+
+def _anchors(summary: Digest) -> dict[int, str]:
+    """Return where to link to each group, by the identity of what it shows: its check, numbered if it comes again."""
+    named: dict[int, str] = {}
+    taken: dict[str, int] = {}
+    for group in (*summary.failures, *summary.faults, *summary.known, *summary.groups):
+        if id(group.first) not in named:
+            check = visible(group.first.check)
+            taken[check] = taken.get(check, 0) + 1
+            named[id(group.first)] = check if taken[check] == 1 else f"{check}~{taken[check]}"
+    return named
 
 
 def _scenarios(run: Run) -> list[dict[str, Any]]:
@@ -116,6 +148,7 @@ def environment() -> Environment:
         "size": lambda value: _whole(units.size(value)),
         "moment": _moment,
         "prose": _prose,
+        "marked": _marked,
         "together": lambda text: re.sub(r"(?<=\d) ", _SPACE, text),
     }
     environment.globals |= {
@@ -133,6 +166,13 @@ def environment() -> Environment:
         "strongest": strongest,
         "web_address": _web_address,
         "wire": _wire,
+        "apart": lambda expected, actual: apart(shorten(expected, _CHARACTERS), shorten(actual, _CHARACTERS)),
+        "fragments": fragments,
+        "pieces": lambda text, wanted: marked(shorten(text, _CHARACTERS), wanted),
+        "identity": id,
+        "area_of": area_of,
+        "title_of": title_of,
+        "meaning_of": meaning_of,
         "is_finding": lambda judgement: isinstance(judgement, Finding),
         "is_entry": lambda entry: isinstance(entry, WireEntry),
     }
@@ -155,6 +195,12 @@ def _prose(text: str) -> Markup:
     """Make a sentence fit to be shown, with what stands between backticks as code."""
     escaped = str(escape(_shown(text)))
     return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escaped))  # noqa: S704 - escaped in the line above
+
+
+def _marked(pieces: Iterable[Piece]) -> Markup:
+    """Set pieces of text beside each other, those that count as `mark`."""
+    mark, plain = Markup("<mark>{}</mark>"), Markup("{}")
+    return Markup("").join((mark if marks else plain).format(visible(text)) for text, marks in pieces)
 
 
 def _moment(moment: datetime) -> str:

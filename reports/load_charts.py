@@ -36,7 +36,7 @@ def figures_of_cost(cost: TargetCost) -> tuple[Figure, ...]:
         return ()
     seconds = [sample.second for sample in cost.series]
     cpu = tuple((sample.second, sample.cpu_percent) for sample in cost.series)
-    memory = tuple((sample.second, sample.rss_bytes / 2**20) for sample in cost.series)
+    memory = tuple((sample.second, sample.rss_bytes / 2**20 if sample.rss_bytes else None) for sample in cost.series)
     return (
         _figure(
             Chart(

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 from msgspec import DecodeError, Meta, Struct, ValidationError
 from msgspec import json as msgspec_json
 
-from reports.digest import code_of, digest, strongest
+from reports.digest import area_of, code_of, digest, strongest
 from reports.exchange import Utc
-from reports.rows import Judgement, Level, Target
+from reports.rows import Level, Target
 from reports.severity import Severity, severity
 from reports.store import Run
 
@@ -181,17 +181,11 @@ def implementation(run: Run, identity: Implementation) -> Implementation:
 def _cells(run: Run) -> Iterable[Cell]:
     worst: dict[tuple[str, str], Severity] = {}
     for judgement in run.judgements:
-        place = (_group(judgement), judgement.check)
+        place = (area_of(judgement), judgement.check)
         worst[place] = min(severity(judgement, run.baseline), worst.get(place, "n/a"), key=_WORST.index)
     for group in sorted({group for group, _ in worst}):
         counts = Counter(found for (there, _), found in worst.items() if there == group)
         yield Cell(group=group, counts={name: counts[name] for name in _WORST if counts[name]})
-
-
-def _group(judgement: Judgement) -> str:
-    """Return the group of the strongest requirement: the first word of its id."""
-    rule = strongest(judgement)
-    return (judgement.check if rule is None else rule.id).partition(".")[0]
 
 
 def _failing(run: Run) -> Iterable[Failing]:

@@ -18,47 +18,122 @@ for (const button of document.querySelectorAll(".copy")) {
 for (const chart of document.querySelectorAll("svg.chart")) {
   const cross = chart.querySelector(".cross");
   const readout = chart.parentElement.querySelector(".readout");
-  chart.addEventListener("pointermove", (event) => {
-    const hit = event.target.closest(".hit");
+  const hits = [...chart.querySelectorAll(".hit")];
+  let at = -1;
+  const read = (hit) => {
     if (!hit) return;
+    at = hits.indexOf(hit);
     cross.setAttribute("x1", hit.dataset.x);
     cross.setAttribute("x2", hit.dataset.x);
     cross.removeAttribute("hidden");
     readout.textContent = hit.textContent;
+  };
+  chart.addEventListener("pointermove", (event) => read(event.target.closest(".hit")));
+  chart.tabIndex = 0;
+  chart.addEventListener("keydown", (event) => {
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: hits.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    read(hits[Math.max(0, Math.min(to, hits.length - 1))]);
   });
-  chart.addEventListener("pointerleave", () => {
+  const leave = () => {
     cross.setAttribute("hidden", "");
     readout.textContent = "";
-  });
+  };
+  chart.addEventListener("pointerleave", leave);
+  chart.addEventListener("blur", leave);
 }
 
 const filters = document.querySelector(".filters");
 if (filters) {
-  const rows = [...document.querySelectorAll(".results tbody tr")].map((row) => ({
-    row,
-    severity: row.dataset.severity,
-    places: JSON.parse(row.dataset.places),
-    text: row.textContent.toLowerCase(),
+  const items = [...document.querySelectorAll("[data-severity]")].map((element) => ({
+    element,
+    row: element.localName === "tr",
+    severity: element.dataset.severity,
+    level: element.dataset.level,
+    area: element.dataset.area,
+    places: JSON.parse(element.dataset.places),
+    text: element.textContent.toLowerCase(),
   }));
-  const field = (name) => filters.querySelector(`[data-field=${name}]`).value;
+  const rows = items.filter((item) => item.row);
+  const search = filters.querySelector("[type=search]");
+  const selects = [...filters.querySelectorAll("select")];
+  const boxes = [...filters.querySelectorAll("[type=checkbox]")];
+  const asked = () => ({
+    words: search.value.toLowerCase().split(/\s+/),
+    severities: new Set(boxes.filter((box) => box.checked).map((box) => box.value)),
+    ...Object.fromEntries(selects.map((select) => [select.dataset.field, select.value])),
+  });
+  const fits = (item, by) => (!by.severities.size || by.severities.has(item.severity))
+    && (!by.level || item.level === by.level)
+    && (!by.area || item.area === by.area)
+    && item.places.some(([at, over]) => (!by.revision || at === by.revision) && (!by.transport || over === by.transport))
+    && by.words.every((word) => item.text.includes(word));
+  const count = (by) => rows.filter((item) => fits(item, by)).length;
   const update = () => {
-    const words = filters.querySelector("[type=search]").value.toLowerCase().split(/\s+/);
-    const severities = new Set([...filters.querySelectorAll("[type=checkbox]:checked")].map((box) => box.value));
-    const revision = field("revision");
-    const transport = field("transport");
+    const by = asked();
     let shown = 0;
-    for (const { row, severity, places, text } of rows) {
-      const visible = severities.has(severity)
-        && words.every((word) => text.includes(word))
-        && places.some(([at, over]) => (!revision || at === revision) && (!transport || over === transport));
-      row.hidden = !visible;
-      shown += visible;
+    for (const item of items) {
+      const visible = fits(item, by);
+      item.element.hidden = !visible;
+      shown += visible && item.row;
+    }
+    for (const select of selects) {
+      for (const option of select.options) {
+        if (option.value) option.textContent = `${option.dataset.name} (${count({ ...by, [select.dataset.field]: option.value })})`;
+      }
+    }
+    for (const box of boxes) {
+      box.parentElement.querySelector("b").textContent = count({ ...by, severities: new Set([box.value]) });
     }
     document.getElementById("shown").textContent = `${shown} of ${rows.length}`;
     document.querySelector(".nothing").hidden = shown > 0;
   };
   filters.addEventListener("input", update);
   filters.addEventListener("submit", (event) => event.preventDefault());
+  filters.addEventListener("reset", () => setTimeout(update));
+  for (const button of document.querySelectorAll(".map button")) {
+    button.addEventListener("click", () => {
+      filters.reset();
+      for (const select of selects) select.value = button.dataset[select.dataset.field] ?? "";
+      update();
+      document.getElementById("results").scrollIntoView();
+    });
+  }
+  // What a link leads to is shown, whatever the filters hide.
+  const follow = () => {
+    let id;
+    try { id = decodeURIComponent(location.hash.slice(1)); } catch { return; }
+    const target = document.getElementById(id);
+    if (!target) return;
+    if (target.hidden) { filters.reset(); update(); }
+    if (target.localName === "details") target.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", follow);
   filters.hidden = false;
   update();
+  follow();
+}
+
+addEventListener("beforeprint", () => {
+  for (const each of document.querySelectorAll("details.failure")) each.open = true;
+});
+
+const scheme = document.querySelector(".scheme");
+if (scheme) {
+  const root = document.documentElement;
+  const kept = (value) => {
+    try { return value ? localStorage.setItem("touchstone-scheme", value) : localStorage.getItem("touchstone-scheme"); } catch { return null; }
+  };
+  const dark = () => (root.dataset.scheme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
+  const show = () => scheme.setAttribute("aria-pressed", String(dark()));
+  if (kept()) root.dataset.scheme = kept();
+  scheme.addEventListener("click", () => {
+    root.dataset.scheme = dark() ? "light" : "dark";
+    kept(root.dataset.scheme);
+    show();
+  });
+  scheme.hidden = false;
+  show();
 }

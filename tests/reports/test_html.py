@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from reports.html import render_html
+from reports.meanings import meaning_of
 from reports.records import Finding, LoadJudgement, Run, Verdict, WireEntry
 
 HOSTILE = "</script></style><img src=x onerror=alert(1)>\"'` {{ 7*7 }} \x00\x1b[31m \ud800 \u202e & <!-- ]]>"
@@ -135,8 +136,9 @@ def test_everything_that_is_pressed_or_typed_in_has_a_label(page: Page) -> None:
 
 
 def test_each_failure_has_its_evidence_and_a_place_to_link_to(page: Page) -> None:
-    failures = [each for each in page.all("article") if each["class"].startswith("failure ")]
-    assert [each["id"] for each in failures] == [f"wrong-{number}" for number in range(1, 7)]
+    failures = [each for each in page.all("details") if (each["class"] or "").startswith("failure ")]
+    assert len(failures) == 6
+    assert {"tools.call.error"} <= {each["id"] for each in failures}
     text = "".join(page.texts)
     assert '{"jsonrpc":"2.0","id":"call-7","method":"tools/call"' in text
     assert "touchstone check --only tools.call.error --revision 2026-07-28" in text
@@ -177,3 +179,19 @@ def test_a_clean_run_has_no_section_for_what_is_wrong(clean_run: Run) -> None:
     assert 'id="wrong"' not in document
     assert 'id="load"' not in document
     assert "28\u00a0checks passed" in document
+
+
+def test_each_failure_says_what_it_means_for_users_and_how_to_mend_it(page: Page, sample_run: Run) -> None:
+    text = "".join(page.texts)
+    assert text.count("For users") == text.count("To mend it") == 6
+    assert meaning_of(next(each for each in sample_run.verdicts if each.outcome == "failed")).users in text
+
+
+def test_every_judgement_can_be_linked_to_by_its_check(page: Page, sample_run: Run) -> None:
+    places = {attributes["id"] for _, attributes in page.elements if "id" in attributes}
+    assert {judgement.check for judgement in sample_run.judgements} <= places
+
+
+def test_the_coverage_map_has_every_revision(page: Page, sample_run: Run) -> None:
+    squares = {each["data-revision"] for each in page.all("button") if "data-revision" in each}
+    assert squares == {judgement.revision for judgement in sample_run.judgements}
