@@ -164,9 +164,9 @@ class ComparingOptions:
     markdown: Annotated[
         Path | None, typer.Option("--markdown", metavar="FILE", help="Write Markdown, for a job or a comment.")
     ] = None
-    fail_on: Annotated[
-        FailOn, typer.Option("--fail-on", help="The weakest level whose new failure makes B worse.")
-    ] = FailOn.must
+    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="The weakest level whose new failure makes B worse.")] = (
+        FailOn.must
+    )
     margin: Annotated[
         float,
         typer.Option("--margin", metavar="PERCENT", min=0, help="Figures of load that differ by less are not told."),
