@@ -32,9 +32,9 @@ def over_stdio(command: Sequence[str], mode: Mode) -> float:
         lines = Lines(process)
         try:
             if not mode.revision.modern:
-                _good(lines.ask(hello(mode.revision)))
+                _good(lines.ask(hello(mode.revision)), mode)
                 lines.send(encode(INITIALIZED) + b"\n")
-            _good(lines.ask(Traffic(mode.revision).first()))
+            _good(lines.ask(Traffic(mode.revision).first()), mode)
             milliseconds = (time.perf_counter() - began) * 1000
         except (OSError, WrongAnswerError) as problem:
             raise LacksError(f"it did not answer: {problem}") from problem
@@ -51,11 +51,11 @@ def over_http(began: float, port: int, mode: Mode, extra: Mapping[str, str]) -> 
         session = None
         if mode.sessions:
             session, _, body = _posted(client, hello(mode.revision), mode, (None, extra))
-            _good(body)
+            _good(body, mode)
             _posted(client, INITIALIZED, mode, (session, extra))
         _, media_type, body = _posted(client, Traffic(mode.revision).first(), mode, (session, extra))
         milliseconds = (time.perf_counter() - began) * 1000
-        _good(body)
+        _good(body, mode)
     except (OSError, http.client.HTTPException) as problem:
         raise LacksError(f"it did not answer: {problem!r}") from problem
     finally:
@@ -93,8 +93,8 @@ def _posted(
     return reply.getheader(SESSION_ID) or session, kind, events[-1] if events else body
 
 
-def _good(data: bytes) -> None:
-    """Raise `LacksError` unless `data` is a result."""
+def _good(data: bytes, mode: Mode) -> None:
+    """Raise `LacksError` unless `data` is a result of the mode's revision."""
     try:
         answer = parse(data)
     except MalformedError as problem:
@@ -103,3 +103,6 @@ def _good(data: bytes) -> None:
         raise LacksError(f"it answers with {data[:200].decode('utf-8', 'replace')}")
     if isinstance(answer.result, dict) and answer.result.get("isError"):
         raise LacksError(f"the tool fails: {data[:200].decode('utf-8', 'replace')}")
+    # Older servers may answer a call that needs no handshake, without a notion of what was asked.
+    if mode.revision.modern and not (isinstance(answer.result, dict) and "resultType" in answer.result):
+        raise LacksError(f"it answers in the way of another revision: {data[:200].decode('utf-8', 'replace')}")
