@@ -284,7 +284,7 @@ def judge(data: bytes | str, expected: Expected) -> Failure | Sign:
     """Tell whether a message answers the request: well (`Sign.ANSWER`), badly (`Failure`), or not at all."""
     try:
         reply = _reply.decode(data)
-    except (msgspec.DecodeError, UnicodeError) as problem:
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as problem:
         return Failure(ErrorClass.JSON_RPC, "malformed", str(problem))
     if reply.method is not UNSET:
         return Sign.UNRELATED
@@ -307,7 +307,7 @@ def _judge_result(result: bytes, expected: Expected) -> Failure | Sign:
     if b"isError" in result or b"resultType" in result:
         try:
             outcome = _result.decode(result)
-        except msgspec.DecodeError as problem:
+        except (msgspec.DecodeError, RecursionError) as problem:
             return Failure(ErrorClass.JSON_RPC, "malformed", str(problem))
         if outcome.is_error:
             return Failure(ErrorClass.IS_ERROR, "", result[:200].decode("utf-8", "replace"))
