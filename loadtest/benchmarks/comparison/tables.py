@@ -131,7 +131,8 @@ def conditions(about: About) -> str:
     if about.disturbed > _BUSY_SHARE:
         lines.append(
             "- **The machine was busy with other work**: throughput and latencies below are no results, and depend on "
-            "whose turn it was. Processor time a call depends on that less, and memory hardly; for Node it includes compiling, which few calls share."
+            "whose turn it was. Processor time a call depends on that less, and memory hardly; "
+            "for Node it includes compiling, which few calls share."
         )
     return "\n".join(lines)
 
