@@ -21,6 +21,8 @@ from reference_impl.protocol.streamable import JSON_TYPE, METHOD, SSE_TYPE
 _LARGE = 1 << 20
 _CLIENTS = 4
 _ROUNDS = 3
+_MOST = 0.75
+"""The part of a slow call for which somebody who is blocked by it waits at least."""
 _SLOW_SECONDS = 1.0
 _PINGS = 300
 _NEAR_SECONDS = 0.2
@@ -152,4 +154,6 @@ async def slow_call_blocks_nobody(peer: Peer) -> None:
     if seconds < _SLOW_SECONDS / 2:
         raise Blocked(f"the call of {call.tool['name']} took only {seconds:.2f} s")
     actual = f"an answer that took {longest:.1f} s of the {seconds:.1f} s of the call"
-    expect(longest < _SLOW_SECONDS / 2, "another client's requests answered during the call", actual)
+    # On a machine that is slow both take longer; who is blocked waits for nearly all of the call.
+    bound = max(_SLOW_SECONDS / 2, _MOST * seconds)
+    expect(longest < bound, "another client's requests answered during the call", actual)

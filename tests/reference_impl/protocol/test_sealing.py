@@ -98,9 +98,14 @@ def test_other_keys_do_not_open_it() -> None:
         (b'{"sealed":1,"token":"x","more":1}', "no envelope"),
         ('{"sealed":1,"token":"\u00e9"}'.encode(), "no envelope"),
         (b'{"sealed":1,"token":"x"}', "none of the keys"),
-        (b'{"sealed":1,"token":"' + KEYS.encrypt(b"short") + b'"}', "no header"),
     ],
 )
 def test_what_is_no_envelope_is_refused(data: bytes, reason: str) -> None:
     with pytest.raises(SealError, match=reason):
         Envelopes(KEYS, "server", B).greeted(data)
+
+
+def test_an_envelope_without_a_header_is_refused() -> None:
+    # Sealed now: an envelope that was made when the tests were read may be too old when its turn comes.
+    with pytest.raises(SealError, match="no header"):
+        Envelopes(KEYS, "server", B).greeted(b'{"sealed":1,"token":"' + KEYS.encrypt(b"short") + b'"}')
