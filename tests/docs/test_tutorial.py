@@ -20,7 +20,7 @@ def _blocks(language: str) -> list[str]:
 
 
 def _words(text: str) -> str:
-    return " ".join(text.split())
+    return re.sub(r'"id": \d+', '"id": 1', " ".join(text.split()))  # ids are dealt out as checks come by
 
 
 SERVER, MENDED = _blocks("python")
