@@ -148,8 +148,11 @@ def _all_heard(change: dict[str, Any], expected: frozenset[int]) -> bool:
 
 
 def _count(visitor: Visitor, change: dict[str, Any], expected: frozenset[int]) -> None:
-    """Record who heard nothing of what others heard; of what nobody heard, that everybody missed it."""
-    methods = {method for _, method in change["heard"]} or {"any notification"}
+    """Record who heard nothing of what others heard; of what nobody heard, only that: it may have changed nothing."""
+    methods = {method for _, method in change["heard"]}
+    if not methods:
+        visitor.remark("silence", {"subscribers": float(len(expected))})
+        return
     missed = [(number, method) for number in expected for method in methods if (number, method) not in change["heard"]]
     for number, method in missed:
         now = time.perf_counter()
@@ -161,16 +164,21 @@ def _count(visitor: Visitor, change: dict[str, Any], expected: frozenset[int]) -
 def _judge(found: Found) -> Iterable[LoadJudgement]:
     changes = [remark.numbers for remark in found.of_kind("change")]
     lost = found.of_kind("lost")
-    missing, twice = found.failed(_MISSING), found.failed(_TWICE)
+    silences = [remark.numbers["subscribers"] for remark in found.of_kind("silence")]
+    missing, twice = found.failed(_MISSING) + int(sum(silences)), found.failed(_TWICE)
     most = max((each["subscribers"] for each in changes), default=0.0)
     name = "every subscriber hears of every change, once"
+    if silences and not changes:
+        why = f"in {len(silences)} changes nobody heard of any: the tool may change no list (--tool names another)"
+        yield LoadJudgement(name=name, holds=None, explanation=why)
+        return
     if not changes or not most:
         refused = next((row.example for row in found.errors if row.operation == _SUBSCRIBE), "")
         why = f"no stream could be opened: {refused}" if refused else "nobody listened while something changed"
         yield LoadJudgement(name=name, holds=None, explanation=f"{why} (two users or more, a longer --duration)")
         return
     said = (
-        f"{len(changes)} changes, up to {most:,.0f} subscribers: {missing:,} notifications missing, {twice:,} doubled"
+        f"{len(changes) + len(silences)} changes, up to {most:,.0f} subscribers: {missing:,} notifications missing, {twice:,} doubled"
     )
     yield LoadJudgement(
         name=name,

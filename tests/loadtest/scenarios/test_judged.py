@@ -209,6 +209,18 @@ def test_without_subscribers_nothing_is_said_of_them() -> None:
     assert "no stream could be opened: Method Not Allowed" in one.explanation
 
 
+def test_a_tool_that_changes_nothing_makes_nobody_miss_anything() -> None:
+    one = judged(STREAMS, Remark(kind="silence", numbers={"subscribers": 9.0}))
+    assert one.holds is None
+    assert "may change no list" in one.explanation
+
+
+def test_a_change_of_which_nobody_hears_is_missed_where_others_are_heard() -> None:
+    heard = Remark(kind="change", numbers={"subscribers": 2.0, "missed": 0.0})
+    one = judged(STREAMS, heard, Remark(kind="silence", numbers={"subscribers": 2.0}))
+    assert (one.holds, one.measured) == (False, 2.0)
+
+
 def test_a_change_takes_a_tool_that_may_be_called() -> None:
     with pytest.raises(Unavailable, match="--allow"):
         STREAMS.workload(offer(), Wishes())
