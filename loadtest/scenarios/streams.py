@@ -177,9 +177,8 @@ def _judge(found: Found) -> Iterable[LoadJudgement]:
         why = f"no stream could be opened: {refused}" if refused else "nobody listened while something changed"
         yield LoadJudgement(name=name, holds=None, explanation=f"{why} (two users or more, a longer --duration)")
         return
-    said = (
-        f"{len(changes) + len(silences)} changes, up to {most:,.0f} subscribers: {missing:,} notifications missing, {twice:,} doubled"
-    )
+    said = f"{len(changes) + len(silences)} changes, up to {most:,.0f} subscribers"
+    said += f": {missing:,} notifications missing, {twice:,} doubled"
     yield LoadJudgement(
         name=name,
         holds=holds_of(missing + twice, len(changes)),
