@@ -5,6 +5,8 @@ In the Locust process whatever waits here lets users go on (`subprocess`, `socke
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import socket
@@ -46,12 +48,12 @@ class Served:
         parts = urlsplit(self._serving.url.removeprefix("sse+"))
         self._address = (parts.hostname or "", parts.port or (443 if parts.scheme in ("https", "wss") else 80))
         self._process: subprocess.Popen[bytes] | None = None
+        atexit.register(self.stop)
 
     def kill(self) -> None:
         """Kill whoever serves the URL, at once, and return when nobody listens there any more."""
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+            self.stop()
         elif (pid := listening(self._address[1])) is not None and os.getpgid(pid) != os.getpgrp():
             os.killpg(os.getpgid(pid), signal.SIGKILL)
         end = time.monotonic() + _PATIENCE
@@ -75,6 +77,20 @@ class Served:
                 return True
             time.sleep(_PAUSE)
         return False
+
+    def stop(self) -> None:
+        """Kill what was started here with all that it started in turn, which may have left its session."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        started: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            started = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+        for each in started:
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+        process.wait()
 
     def _listens(self) -> bool:
         try:
