@@ -15,7 +15,7 @@ from reference_impl.transports.addresses import is_loopback
 
 __all__ = ["Permission", "is_near", "permitted"]
 
-_CAP = 20_000.0
+_CAP = 100_000.0
 _REMOTE_CAP = 500.0
 _NEAR = tuple(
     ipaddress.ip_network(network)

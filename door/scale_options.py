@@ -28,7 +28,7 @@ class SafetyOptions:
             "--rate-cap",
             metavar="N",
             min=0.1,
-            help="Never more requests a second, whatever the model. [20000; 500 for a host in the public network]",
+            help="Never more requests a second, whatever the model. [100000; 500 for a host in the public network]",
         ),
     ] = None
     give_up_after: Annotated[

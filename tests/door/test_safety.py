@@ -44,7 +44,7 @@ def test_everything_else_is_not(address: str) -> None:
 
 def test_a_name_is_pinned_to_the_addresses_that_were_judged() -> None:
     permission = permitted(HttpTarget("http://inside.example:80/mcp"), SafetyOptions(), resolve)
-    assert (permission.pins, permission.rate_cap) == ({"inside.example": ("10.1.2.3",)}, 20_000.0)
+    assert (permission.pins, permission.rate_cap) == ({"inside.example": ("10.1.2.3",)}, 100_000.0)
     assert permitted(HttpTarget("http://10.1.2.3/mcp"), SafetyOptions(), resolve).pins == {}
 
 
