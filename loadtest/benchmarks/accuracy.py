@@ -53,7 +53,7 @@ class Law:
 LAWS = (
     Law("constant", lambda number, start: CONSTANT),  # noqa: ARG005 - the same for all
     Law("bimodal", lambda number, start: BIMODAL[number % RARE == 0]),  # noqa: ARG005 - by number alone
-    Law("stalls", lambda number, start: SERVICE + max(0.0, start % PERIOD - (PERIOD - STALL))),  # noqa: ARG005
+    Law("stalls", lambda number, start: SERVICE + max(0.0, start % PERIOD - (PERIOD - STALL))),  # noqa: ARG005 - by time alone
 )
 """Over whole periods it makes no difference where in its period the first arrival falls, nor which way a stall runs:
 the waits of those who come in it are the distances to its end, and so are, mirrored, those to its beginning."""
