@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -89,8 +89,8 @@ def results(conversation: Conversation) -> Iterator[Mismatch | None]:
             continue
         candidates = _candidates(known[method].results, result)
         if candidates:
-            found = _nearest(conversation, candidates, result)
-            yield _mismatch(f"{candidates[0]} as the result of {method}", found, answer)
+            nearest, found = _nearest(conversation, candidates, result)
+            yield _mismatch(f"{nearest} as the result of {method}", found, answer)
 
 
 _QUESTION_ROWS = ("elicitation.request.message", "elicitation.form.request", "elicitation.url.request")
@@ -103,8 +103,7 @@ def server_messages(conversation: Conversation) -> Iterator[Mismatch | None]:
     for entry in conversation.received():
         for message in messages(entry):
             if isinstance(method := message.get("method"), str) and method in known:
-                found = _nearest(conversation, (known[method].definition,), message)
-                yield _mismatch(f"{known[method].definition}", found, entry)
+                yield _mismatch(*_nearest(conversation, (known[method].definition,), message), entry)
 
 
 @monitor("schema.questions", "base.message.schema", *_QUESTION_ROWS, "sampling.messages.members")
@@ -117,8 +116,7 @@ def questions(conversation: Conversation) -> Iterator[Mismatch | None]:
         for question in asked.values() if isinstance(asked, dict) else ():
             method = question.get("method") if isinstance(question, dict) else None
             if isinstance(method, str) and method in known:
-                found = _nearest(conversation, (known[method].definition,), question)
-                yield _mismatch(f"{known[method].definition}", found, entry)
+                yield _mismatch(*_nearest(conversation, (known[method].definition,), question), entry)
 
 
 def _known_messages(conversation: Conversation) -> Any:
@@ -139,23 +137,26 @@ def _candidates(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, 
         return tuple(name for name in results if name not in _ANNOUNCED.values())
     if kind is not None:
         return ()
-    # Where it fits none, it is told what it lacks as what it looks like.
-    plain = (name for name in results if name != "InputRequiredResult")
-    return tuple(sorted(plain, key=lambda name: name == "CreateTaskResult", reverse="task" in result))
+    return tuple(name for name in results if name != "InputRequiredResult")
 
 
-def _nearest(conversation: Conversation, definitions: tuple[str, ...], value: dict[str, Any]) -> list[Violation]:
-    """Return how the value departs from the definition that it fits best."""
+def _nearest(
+    conversation: Conversation, definitions: tuple[str, ...], value: dict[str, Any]
+) -> tuple[str, tuple[Violation, ...]]:
+    """Return the definition that the value was evidently meant for, and how it departs from that."""
     assert conversation.revision is not None
-    text = json.dumps(value)
-    return min((list(_judged(conversation.revision, name, text)) for name in definitions), key=len)
+    return _judged(conversation.revision, definitions, json.dumps(value))
 
 
 @lru_cache(maxsize=4096)
-def _judged(revision: str, definition: str, text: str) -> tuple[Violation, ...]:
+def _judged(revision: str, definitions: tuple[str, ...], text: str) -> tuple[str, tuple[Violation, ...]]:
     """Judge a value once, however often it was sent."""
+    left = [(name, _left(name, found)) for name, found in schema.ranked(revision, definitions, json.loads(text))]
+    return next((one for one in left if not one[1]), left[0])
+
+
+def _left(definition: str, found: list[Violation]) -> tuple[Violation, ...]:
     ours = frozenset(_JUDGED_ELSEWHERE) | _JUDGED_IN.get(definition, frozenset())
-    found = schema.violations(revision, definition, json.loads(text))
     return tuple(violation for violation in found if not any(_concerns(violation, member) for member in ours))
 
 
@@ -164,7 +165,7 @@ def _concerns(violation: Violation, member: str) -> bool:
     return missing or violation.pointer == f"/{member}" or violation.pointer.startswith(f"/{member}/")
 
 
-def _mismatch(expected: str, found: list[Violation], entry: Entry) -> Mismatch | None:
+def _mismatch(expected: str, found: Sequence[Violation], entry: Entry) -> Mismatch | None:
     if not found:
         return None
     told = [f"{violation.pointer or 'the object'}: {violation.message}" for violation in found[:_SHOWN]]

@@ -14,7 +14,7 @@ from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.promises import judge_promise
 from conformance.properties.relations import TWO, try_relation
-from conformance.schema import has_revision, messages, violations
+from conformance.schema import has_revision, messages, ranked
 from conformance.transcript import Entry
 
 __all__ = ["describe", "judge_answer", "try_case"]
@@ -82,9 +82,9 @@ def _judge_schema(peer: Peer, method: object, answer: Answer) -> None:
     known = messages(revision).get(method) if has_revision(revision) and isinstance(method, str) else None
     if known is None:
         return
-    found = [violations(revision, definition, answer.result) for definition in known.results]
-    if found and all(found):
-        worst = min(found, key=len)[0]
+    _, found = next(iter(ranked(revision, known.results, answer.result)), ("", []))
+    if found:
+        worst = found[0]
         raise Mismatch(
             f"a result of {method} that is valid by the schema",
             f"{worst.pointer or 'the result'}: {worst.message}",

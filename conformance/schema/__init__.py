@@ -7,6 +7,6 @@ each such place.
 """
 
 from conformance.schema.explain import Violation
-from conformance.schema.judge import Message, definitions, document, has_revision, messages, violations
+from conformance.schema.judge import Message, definitions, document, has_revision, messages, ranked, violations
 
-__all__ = ["Message", "Violation", "definitions", "document", "has_revision", "messages", "violations"]
+__all__ = ["Message", "Violation", "definitions", "document", "has_revision", "messages", "ranked", "violations"]

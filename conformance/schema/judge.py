@@ -1,7 +1,7 @@
 """Does a value have the shape of a message type? Everything is compiled once for each revision and kept."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -71,6 +71,29 @@ def violations(revision: str, definition: str, value: object) -> list[Violation]
         return explained(validator.iter_errors(value))
     except RecursionError:  # the library puts the whole offending value into its messages
         return [Violation("", "departs from its type and is nested too deeply to say where", "type")]
+
+
+def ranked(revision: str, names: Sequence[str], value: object) -> list[tuple[str, list[Violation]]]:
+    """Where a value departs from each of several types that it may have, the one it was evidently meant for first.
+
+    That is one whose constants agree and most of whose required members are there; of equals the one with the fewest
+    departures, and then the one named first. A type that it conforms to is all that is returned, with no departure.
+    Raises LookupError for a revision or definition that is not transcribed.
+    """
+    judged = []
+    for name in names:
+        judged.append((name, violations(revision, name, value)))
+        if not judged[-1][1]:
+            return judged[-1:]
+    return sorted(judged, key=lambda one: _remoteness(revision, *one))
+
+
+def _remoteness(revision: str, definition: str, found: list[Violation]) -> tuple[bool, float, int]:
+    """How far a value is from a type, worst sign first. A type of one member is not near for lacking only that."""
+    tagged = any(violation.keyword == "const" and violation.pointer.count("/") == 1 for violation in found)
+    lacking = sum(violation.keyword == "required" and not violation.pointer for violation in found)
+    required = len(_expanded(revision)[definition].get("required", ()))
+    return tagged, lacking / required if required else 0.0, len(found)
 
 
 @cache

@@ -47,6 +47,25 @@ def test_the_outcome_of_a_task_is_left_to_the_monitor_of_tasks() -> None:
         assert talk.outcome("schema.results") == "passed"
 
 
+@pytest.mark.parametrize(
+    ("method", "value", "told"),
+    [
+        ("tools/call", {"content": [{"type": "txt"}, {"type": "txt"}]}, '/content/0/type: "txt" is none of '),
+        ("tools/call", {"content": [{"type": "text", "text": 5}, 7]}, "/content/0/text: 5 where string belongs"),
+        ("tools/call", {"contents": []}, "the object: member 'content' is missing"),
+        ("tools/call", {"isError": False, "task": "t"}, '/task: "t" where object belongs'),
+        ("sampling/createMessage", {"role": "user"}, "the object: member 'content' is missing"),
+        ("tools/call", {"task": {}}, "/task: member 'createdAt' is missing"),
+    ],
+)
+def test_a_result_of_several_types_is_told_what_it_lacks_as_what_it_looks_like(
+    method: str, value: dict[str, Any], told: str
+) -> None:
+    judged = Talk("2025-11-25").we(request(1, method)).it(result(1, **value)).judged("schema.results")
+    assert judged.mismatch is not None
+    assert judged.mismatch.actual.startswith(told)
+
+
 def test_a_question_is_judged_as_a_question() -> None:
     talk = Talk(MODERN).we(request(1, "tools/call")).it(result(1, resultType="input_required", requestState=7))
     assert talk.outcome("schema.results") == "failed"

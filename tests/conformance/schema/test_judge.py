@@ -3,7 +3,7 @@
 import pytest
 
 from conformance import schema
-from conformance.schema import Message, definitions, document, has_revision, messages, violations
+from conformance.schema import Message, definitions, document, has_revision, messages, ranked, violations
 
 from .official import REVISIONS, official
 
@@ -91,3 +91,24 @@ def test_the_answers_are_those_of_the_typed_responses():
             result = response["properties"]["result"]
             named = {part["$ref"].rpartition("/")[2] for part in result.get("anyOf", [result])}
             assert named == set(message.results) - {"CreateTaskResult"}  # that is the extension's
+
+
+@pytest.mark.parametrize(
+    ("value", "first"),
+    [
+        ({"content": [{"type": "txt"}, {"type": "txt"}, 5]}, "CallToolResult"),
+        ({"resultType": "complete", "contents": []}, "CallToolResult"),
+        ({"resultType": "task", "taskId": 5, "status": "working", "createdAt": ""}, "CreateTaskResult"),
+        ({}, "CallToolResult"),
+    ],
+)
+def test_of_several_types_that_comes_first_which_a_value_was_meant_for(value, first):
+    names = messages(NEW)["tools/call"].results
+    found = ranked(NEW, names, value)
+    assert (found[0][0], {name for name, _ in found}) == (first, set(names))
+    assert found[0][1] == violations(NEW, first, value)
+
+
+def test_a_type_that_a_value_conforms_to_is_all_that_is_told():
+    assert ranked(OLD, ("CreateTaskResult", "CallToolResult"), {"content": []}) == [("CallToolResult", [])]
+    assert ranked(OLD, (), {}) == []
