@@ -206,6 +206,24 @@ class StreamLink:
                 await self._settled(awaited)
             return [self._conclude(*pair, timeout) for pair in zip(requests, awaited, strict=True)]
 
+    async def write_in_turn(
+        self, chunks: Sequence[bytes], requests: Sequence[dict[str, Any]], timeout: float
+    ) -> list[Answer]:
+        """Write each chunk once the request that the one before completes was answered, so that no two are read as one.
+
+        A request may be answered before its last byte was written: who reads values, not lines, needs no end of line.
+        Raises `Silence` or `Gone`.
+        """
+        answers = []
+        with self.matcher.awaiting(list(requests), len(self.conversation.entries), None) as awaited:
+            for chunk, request, waiting in zip(chunks, requests, awaited, strict=True):
+                with anyio.move_on_after(timeout):
+                    self._need_target()
+                    await self._put(chunk, self.conversation.record(Direction.SENT, chunk))
+                    await self._settled([waiting])
+                answers.append(self._conclude(request, waiting, timeout))
+        return answers
+
     async def call_in_pieces(self, pieces: Sequence[bytes], value: Any, timeout: float) -> Answer | None:
         """Send a request as one message in pieces and wait for its answer; None where the channel cannot, or the target
         refused it so. Raises `Silence` or `Gone`."""

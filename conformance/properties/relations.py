@@ -114,9 +114,8 @@ async def _cut(peer: Peer, case: Case) -> None:
     whole = await peer.call(_renewed(peer, case.message))
     line, ahead = encode(case.message) + b"\n", peer.message(peer.cheap_method)
     # The request ahead is answered once its chunk was read: the rest cannot have come in the same one.
-    chunk = encode(ahead) + b"\n" + line[: case.cut]
-    await peer.stream.write((chunk,), peer.patience.answer, (ahead,))
-    (pieces,) = await peer.stream.write((line[case.cut :],), peer.patience.answer, (case.message,))
+    chunks = encode(ahead) + b"\n" + line[: case.cut], line[case.cut :]
+    _, pieces = await peer.stream.write_in_turn(chunks, (ahead, case.message), peer.patience.answer)
     again = await peer.call(_renewed(peer, case.message))
     if said(whole) == said(again) != said(pieces):
         raise _other(case, whole, pieces)

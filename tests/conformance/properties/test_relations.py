@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+import anyio
 import pytest
 
 from conformance.expect import Mismatch
-from conformance.peer import Peer
+from conformance.peer import Peer, encode
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.known import call_message
@@ -108,6 +111,30 @@ def test_a_cut_call_that_gets_another_answer_is_found() -> None:
 def test_a_cut_call_of_a_server_that_changes_by_itself_proves_nothing() -> None:
     _try("cut", lambda _, before: _echo(str(len(_WIRES)), before), cut=5)
     _try("cut", _echo, cut=5)
+
+
+class _ReadsValues(Scripted):
+    """Reads JSON values, as some decoders do, and answers one whose line has not ended."""
+
+    async def _serve(self, wire: Wire) -> None:
+        text, decoder = "", json.JSONDecoder()
+        with suppress(anyio.EndOfStream, anyio.ClosedResourceError, anyio.BrokenResourceError):
+            while True:
+                text = (text + (await wire.channel.receive()).decode()).lstrip()
+                with suppress(ValueError):
+                    while text:
+                        _, end = decoder.raw_decode(text)
+                        await self._take(wire, text[:end])
+                        text = text[end:].lstrip()
+
+
+def test_a_call_cut_before_the_end_of_its_line_may_be_answered_before_that_end_is_written() -> None:
+    async def call(wire: Wire, message: Message) -> None:
+        await wire.reply(message, _echo(message["params"]["arguments"]["text"], []))
+
+    message = call_message(ground(ECHO), "echo", {"text": "a"}, 901)
+    case = Case("the call", Expectation.ANSWER, message, relation="cut", cut=len(encode(message)))
+    with_peer(_ReadsValues({"tools/call": call}), lambda peer: try_relation(peer, case))
 
 
 def test_what_is_said_leaves_out_metadata() -> None:
