@@ -129,12 +129,20 @@ class _ReadsValues(Scripted):
 
 
 def test_a_call_cut_before_the_end_of_its_line_may_be_answered_before_that_end_is_written() -> None:
+    pinged: list[Message] = []
+
+    async def ping(_: Wire, message: Message) -> None:
+        pinged.append(message)
+
     async def call(wire: Wire, message: Message) -> None:
-        await wire.reply(message, _echo(message["params"]["arguments"]["text"], []))
+        replies = [{"jsonrpc": "2.0", "id": each["id"], "result": {}} for each in pinged]
+        replies.append({"jsonrpc": "2.0", "id": message["id"], "result": _echo("a", [])})
+        pinged.clear()
+        await wire.raw(b"".join(encode(reply) + b"\n" for reply in replies))
 
     message = call_message(ground(ECHO), "echo", {"text": "a"}, 901)
     case = Case("the call", Expectation.ANSWER, message, relation="cut", cut=len(encode(message)))
-    with_peer(_ReadsValues({"tools/call": call}), lambda peer: try_relation(peer, case))
+    with_peer(_ReadsValues({"ping": ping, "tools/call": call}), lambda peer: try_relation(peer, case))
 
 
 def test_what_is_said_leaves_out_metadata() -> None:
