@@ -41,7 +41,7 @@ _ANNOUNCED = {"input_required": "InputRequiredResult", "task": "CreateTaskResult
 _NAMED = (
     (re.compile(r"/tools/\d+(: member 'inputSchema' is missing|/inputSchema: .*)"), "tools.input-schema.object"),
     (
-        re.compile(r"/messages/\d+/content/resource(: member '(text|blob)' is missing|/(text|blob): .*)"),
+        re.compile(r"/messages/\d+/content/resource(: none of the members 'text', 'blob' is there|/(text|blob): .*)"),
         "prompts.embedded.content",
     ),
     (re.compile(r"the object: none of the members 'inputRequests', 'requestState' is there"), "mrtr.result.something"),

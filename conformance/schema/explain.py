@@ -44,7 +44,7 @@ def _defects(error: ValidationError) -> list[Violation]:
     if keyword == "anyOf":
         return _union_defects(error, rule)
     if keyword == "required":
-        missing = [name for name in rule if name not in _members(error)]
+        missing = _lacking(error)
         return [Violation(_pointer(error), f"member {name!r} is missing", keyword) for name in missing]
     return [Violation(_pointer(error), _WORDING[keyword](error.instance, rule), keyword)]
 
@@ -62,7 +62,17 @@ def _union_defects(error: ValidationError, alternatives: list[Any]) -> list[Viol
         return [_tag_violation(tag, branches)]
     told = [explained(branch) for branch in best]
     # Alternatives equally near: what they all find wrong is beyond doubt.
-    return [violation for violation in told[0] if all(violation in other for other in told)] or told[0]
+    beyond_doubt = [violation for violation in told[0] if all(violation in other for other in told)]
+    return beyond_doubt or _any_member(error, best) or told[0]
+
+
+def _any_member(error: ValidationError, best: Sequence[_Branch]) -> list[Violation]:
+    """One defect for alternatives that want nothing but a member more, each another one."""
+    if any(len(branch) != 1 or branch[0].validator != "required" or branch[0].relative_path for branch in best):
+        return []
+    lacking = dict.fromkeys(name for branch in best for name in _lacking(branch[0]))
+    listed = ", ".join(map(repr, lacking))
+    return [Violation(_pointer(error), f"none of the members {listed} is there", "anyOf")]
 
 
 def _branches(error: ValidationError) -> list[_Branch]:
@@ -78,7 +88,7 @@ def _branches(error: ValidationError) -> list[_Branch]:
     return found
 
 
-def _distance(branch: _Branch) -> tuple[bool, bool, int, bool, int, int]:
+def _distance(branch: _Branch) -> tuple[bool, bool, int, bool, float, int, int]:
     """How far a value is from an alternative, worst sign first."""
     here = [part.validator for part in branch if not part.relative_path]
     return (
@@ -86,6 +96,8 @@ def _distance(branch: _Branch) -> tuple[bool, bool, int, bool, int, int]:
         _wrong_tag(branch) is not None,
         here.count("required"),
         any(part.validator == "not" for part in branch),
+        # Further in, a type of one member is not near for lacking only that: what counts is the share.
+        sum(1 / len(_rule(part)[1]) for part in branch if part.validator == "required" and part.relative_path),
         len(branch),
         -max(len(part.relative_path) for part in branch),
     )
@@ -120,6 +132,11 @@ def _some(alternatives: Sequence[Any]) -> str:
 def _rule(error: ValidationError) -> tuple[str, Any]:
     """The broken keyword and its value; the library leaves either unset only on errors that were made by hand."""
     return str(error.validator), error.validator_value
+
+
+def _lacking(error: ValidationError) -> list[str]:
+    """The required members that are not there, all of them: the library tells of each apart, and of the rule whole."""
+    return [name for name in _rule(error)[1] if name not in _members(error)]
 
 
 def _members(error: ValidationError) -> dict[str, Any]:

@@ -79,6 +79,24 @@ def _call_result(*content):
             "/content/a~1b~0c",
             "null where string, number, boolean or array belongs",
         ),
+        (
+            "CallToolResult",
+            _call_result({"type": "resource", "resource": {"uri": "x"}}),
+            "/content/0/resource",
+            "none of the members 'text', 'blob' is there",
+        ),
+        (
+            "JSONRPCMessage",
+            {"jsonrpc": "2.0", "id": 1},
+            "",
+            "none of the members 'method', 'result', 'error' is there",
+        ),
+        (
+            "MultiSelectEnumSchema",
+            {"type": "array", "items": {"type": "number", "enum": []}},
+            "/items/type",
+            '"number" is not "string"',
+        ),
         ("SamplingMessage", {"role": "user", "content": 7}, "/content", "7 where object or array belongs"),
         ("Annotations", {"priority": 1.5}, "/priority", "1.5 is more than 1"),
         ("Annotations", {"priority": -1}, "/priority", "-1 is less than 0"),
@@ -131,3 +149,11 @@ def test_a_value_is_shown_as_json(value, text):
 
 def test_a_long_value_is_shortened():
     assert shown("x" * 1000) == '"' + "x" * 59 + "…"
+
+
+@pytest.mark.parametrize("revision", [OLD, NEW])
+def test_in_a_union_a_block_of_no_known_type_is_told_of_its_type(revision):
+    known = '"txt" is none of "text", "image", "audio", "tool_use", "tool_result"'
+    for content, pointer in (({"type": "txt"}, "/content/type"), ([{"type": "txt"}], "/content/0/type")):
+        found = violations(revision, "SamplingMessage", {"role": "user", "content": content})
+        assert [(each.pointer, each.message) for each in found] == [(pointer, known)]
