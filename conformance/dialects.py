@@ -24,6 +24,8 @@ from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import specification_with
 
+from conformance.accepting import Accepts, acceptor
+
 __all__ = ["dangling", "dialect", "flaw", "is_network", "misfit"]
 
 _READY = 256
@@ -56,19 +58,22 @@ def flaw(schema: Any) -> str | None:
 def misfit(schema: Any, value: Any) -> str | None:
     """Say why a value does not fit a schema; None where it fits or where nobody could tell."""
     try:
-        validator = _ready(json.dumps(schema))
-        error = None if validator is None else next(iter(validator.iter_errors(value)), None)
+        validator, accepts = _ready(json.dumps(schema))
+        error = None if validator is None or accepts(value) else next(iter(validator.iter_errors(value)), None)
     except (Unresolvable, re.error, RecursionError):
         return None
     return None if error is None else f"{_place(error.absolute_path)}: {error.message}"
 
 
 @lru_cache(_READY)
-def _ready(text: str) -> Any:
-    """Return the validator of a schema, given as JSON; None if it is invalid or foreign."""
+def _ready(text: str) -> tuple[Any, Accepts]:
+    """Return the validator of a schema, given as JSON, None if it is invalid or foreign; and who accepts in its place
+    what certainly fits."""
     schema = json.loads(text)
     validator = dialect(schema)
-    return None if validator is None or flaw(schema) is not None else validator(schema, registry=REGISTRY)
+    if validator is None or flaw(schema) is not None:
+        return None, acceptor({})
+    return validator(schema, registry=REGISTRY), acceptor(schema)
 
 
 def dangling(schema: Any) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from conformance.accepting import Accepts, acceptor
 from conformance.schema.compile import REVISIONS, answers, compiled, expanded, tables
 from conformance.schema.explain import Violation, explained
 from conformance.schema.notation import Schema
@@ -66,6 +67,8 @@ def violations(revision: str, definition: str, value: object) -> list[Violation]
     Formats (URIs, base64) are not judged, nor is anything that one message alone cannot show.
     Raises LookupError for a revision or definition that is not transcribed.
     """
+    if _accepts(revision, definition)(value):
+        return []
     validator = _validator(revision, definition)
     try:
         return explained(validator.iter_errors(value))
@@ -109,7 +112,16 @@ def _expanded(revision: str) -> dict[str, Schema]:
 
 
 @cache
+def _accepts(revision: str, definition: str) -> Accepts:
+    return acceptor(_expanded(revision)[_known(revision, definition)])
+
+
+@cache
 def _validator(revision: str, definition: str) -> Draft202012Validator:
+    return Draft202012Validator(_expanded(revision)[_known(revision, definition)])
+
+
+def _known(revision: str, definition: str) -> str:
     if definition not in definitions(revision):
         raise LookupError(f"revision {revision} has no type {definition!r}")
-    return Draft202012Validator(_expanded(revision)[definition])
+    return definition
