@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from conformance.monitors.traffic import key, messages, revision_of
@@ -61,17 +62,25 @@ class _Traffic:
     client: list[tuple[Entry, Message]] = field(default_factory=list)
 
 
-def questions(conversation: Conversation, server: Direction = Direction.RECEIVED) -> list[Question]:
+def questions(conversation: Conversation, server: Direction = Direction.RECEIVED) -> tuple[Question, ...]:
     """Every question of the server, in order; `server` is the direction of its words (sent, where it is ours)."""
+    return conversation.once(_READINGS[server])
+
+
+def _questions(conversation: Conversation, server: Direction) -> tuple[Question, ...]:
     revision = revision_of(conversation)
     if revision is None:
-        return []
+        return ()
     traffic = _Traffic()
     for entry in conversation.entries:
         if entry.direction in (Direction.SENT, Direction.RECEIVED):
             side = traffic.server if entry.direction is server else traffic.client
             side.extend((entry, message) for message in messages(entry))
-    return list(_modern(traffic) if revision.modern else _legacy(traffic))
+    return tuple(_modern(traffic) if revision.modern else _legacy(traffic))
+
+
+_READINGS = {side: partial(_questions, server=side) for side in (Direction.SENT, Direction.RECEIVED)}
+"""How questions are read, by the side that asks: the same function each time, so that a conversation knows it."""
 
 
 def _legacy(traffic: _Traffic) -> Iterator[Question]:
@@ -110,8 +119,12 @@ class _Asked:
 
 def _modern(traffic: _Traffic) -> Iterator[Question]:
     for entry, message in traffic.server:
-        asked = _Asked(entry, _object(message.get("result")), _asked_back(traffic, entry, message))
-        for name, item in _object(asked.result.get("inputRequests")).items():
+        result = _object(message.get("result"))
+        wanted = _object(result.get("inputRequests"))
+        if not wanted:
+            continue  # to look for the request of each result would be quadratic in a long conversation
+        asked = _Asked(entry, result, _asked_back(traffic, entry, message))
+        for name, item in wanted.items():
             question = _object(item)
             method = question.get("method")
             if isinstance(method, str) and method in INPUT_METHODS:
@@ -135,12 +148,14 @@ def _asked_back(traffic: _Traffic, entry: Entry, answer: Message) -> Message | N
 
 def _replied(traffic: _Traffic, asked: _Asked, name: str) -> Reply | None:
     """Return the answer under a key to what a result asked, preferably one that brings its state back."""
-    retries = [
-        (at, _object(said.get("params")))
+    given = [
+        (at, params)
         for at, said in traffic.client
-        if at.index > asked.entry.index and asked.request is not None and again(asked.request, said)
+        if at.index > asked.entry.index
+        and name in _object((params := _object(said.get("params"))).get("inputResponses"))
+        and asked.request is not None
+        and again(asked.request, said)
     ]
-    given = [(at, params) for at, params in retries if name in _object(params.get("inputResponses"))]
     state = asked.result.get("requestState")
     for at, params in sorted(given, key=lambda item: item[1].get("requestState") != state):
         return Reply(at, params["inputResponses"][name])

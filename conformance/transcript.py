@@ -7,11 +7,13 @@ and a failure shows its slice of them as evidence.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 __all__ = ["NO_JSON", "TARGET", "Conversation", "Direction", "Entry", "EventMark", "HttpBody", "HttpHead", "owner"]
 
@@ -132,6 +134,9 @@ class Conversation:
     entries: list[Entry] = field(default_factory=list)
     bodies: dict[int, HttpBody] = field(default_factory=dict)
     _start: float = field(default_factory=time.perf_counter)
+    _derived: dict[Callable[[Conversation], Any], tuple[Any, Any]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @property
     def began(self) -> float:
@@ -157,6 +162,18 @@ class Conversation:
         entry = Entry(len(self.entries), at, direction, data, value, exchange, head, who, defect, aside, connection)
         self.entries.append(entry)
         return entry
+
+    def once(self, derive: Callable[[Conversation], T]) -> T:
+        """Return what a function makes of the conversation, made once for as long as nothing more is said.
+
+        Some sixty monitors read one transcript after another, many of them by the same reading.
+        """
+        said = (len(self.entries), self.entries[-1] if self.entries else None, self.revision)
+        held = self._derived.get(derive)
+        if held is None or held[0][0] != said[0] or held[0][1] is not said[1] or held[0][2] != said[2]:
+            held = self._derived[derive] = (said, derive(self))
+        made: T = held[1]
+        return made
 
     def received(self) -> Iterable[Entry]:
         """The entries that the target produced on the protocol's channel."""

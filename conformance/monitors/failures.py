@@ -39,7 +39,7 @@ def failure_code(conversation: Conversation) -> Iterator[Mismatch | None]:
             yield mismatch if error.get("code") == _NO_CODE else None
 
 
-def _offered(asked: list[Asked]) -> set[str]:
+def _offered(asked: tuple[Asked, ...]) -> set[str]:
     """The names of prompts and the URIs of resources and templates that lists of this conversation held."""
     found: set[str] = set()
     for request in asked:

@@ -88,7 +88,7 @@ def _no_message(entry: Entry) -> bool:
     return bool(entry.data) and (entry.value is NO_JSON or not isinstance(entry.value, dict | list))
 
 
-def _unanswered(conversation: Conversation, asked: list[Asked], entry: Entry) -> list[Asked]:
+def _unanswered(conversation: Conversation, asked: tuple[Asked, ...], entry: Entry) -> list[Asked]:
     """The requests that a response without id may have been meant for: not those we took back or spoiled."""
     cancelled = {
         key((message.get("params") or {}).get("requestId"))

@@ -85,8 +85,12 @@ def notifications(conversation: Conversation) -> Iterator[tuple[Entry, dict[str,
             yield entry, message, params if isinstance(params, dict) else {}
 
 
-def requests(conversation: Conversation) -> list[Asked]:
+def requests(conversation: Conversation) -> tuple[Asked, ...]:
     """Every request that we sent with an id, each with its first answer."""
+    return conversation.once(_requests)
+
+
+def _requests(conversation: Conversation) -> tuple[Asked, ...]:
     asked = [
         Asked(entry, message)
         for entry in conversation.entries
@@ -102,7 +106,7 @@ def requests(conversation: Conversation) -> list[Asked]:
             if request.answer is None and request.entry.index < entry.index:
                 request.answer = entry
                 break
-    return asked
+    return tuple(asked)
 
 
 def revision_of(conversation: Conversation) -> Revision | None:
