@@ -130,6 +130,7 @@ def _run_versus(job: _Job, subject: Target, load: LoadOptions, settings: LoadSet
     """Measure a server and another, or itself in another way, in turns."""
     from door.comparing import show
     from door.versus import contenders, measure_both, prepared, rival_of
+    from reports.compare_words import conclusion
 
     rival = rival_of(versus)
     settings = prepared(settings, load, rival)
@@ -139,7 +140,7 @@ def _run_versus(job: _Job, subject: Target, load: LoadOptions, settings: LoadSet
     with job.session(describe(subject)) as session, job.ready(), job.live() as live:
         found = measure_both(session, live, contenders(session, live, subject, settings, versus, rival), settings)
         # Of two eras neither is the one that the other has to be as good as.
-        session.worse = found is not None and found.worse and not settings.scenario.eras
+        session.worse = conclusion(found) if found is not None and found.worse and not settings.scenario.eras else ""
     if found is not None:
         show(found)
     return session.exit

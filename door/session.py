@@ -127,8 +127,8 @@ class Session:
         named: Named | None = None,
     ) -> None:
         self.exit = Exit.PASSED
-        self.worse = False
-        """Whether what was recorded is worse than what it was compared with."""
+        self.worse = ""
+        """What is worse in what was recorded than in what it was compared with; empty where nothing is."""
         self._output = output
         self._named = named or Named()
         self._started = time.monotonic()
@@ -267,7 +267,9 @@ class Session:
         self.exit = self._code(Exit(footer.exit), interrupted)
         if self.worse and self.exit == Exit.PASSED:
             self.exit = Exit.WORSE
-        footer = msgspec.structs.replace(footer, exit=int(self.exit), interrupted=interrupted)
+        footer = msgspec.structs.replace(
+            footer, exit=int(self.exit), interrupted=interrupted, ended=self._ended(cut_short), worse=self.worse
+        )
         try:
             self._begin()
             self._writer.append(footer)
@@ -277,6 +279,10 @@ class Session:
         self._render(replace(run, header=self._header, footer=footer, baseline=self._baseline))
         for failure in self._failures:
             complain(redact(str(failure), self._secrets))
+
+    def _ended(self, cut_short: bool) -> str:
+        """Return why the run was over before its end; empty where it was not, or where somebody stopped it."""
+        return redact(str(self._failures[0]), self._secrets) if cut_short and self._failures else ""
 
     def _renew(self, renewal: Renewal, run: Run, footer: Footer) -> Footer:
         """Write the baseline anew and return the footer of the run as it stands against that."""

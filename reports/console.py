@@ -256,7 +256,8 @@ def _print_verdict(run: Run, summary: Digest, console: Console, signs: _Marks) -
     if run.footer is None:
         parts.append("the records end before the run did")
     else:
-        parts.extend(["interrupted"] if run.footer.interrupted else [])
+        early = [] if run.footer.complete else ["interrupted" if run.footer.interrupted else "could not go on"]
+        parts.extend(early)
         parts.append(duration(run.footer.seconds))
     # Chance had a part in the findings alone; whoever wants them again needs its seed.
     parts.extend([f"seed {run.header.seed}"] if run.findings and run.header.seed is not None else [])

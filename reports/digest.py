@@ -36,6 +36,8 @@ NOUNS: dict[Severity, tuple[str, str]] = {
     "fault": ("fault of Touchstone", "faults of Touchstone"),
     "known": ("known failure", "known failures"),
 }
+_WORSE, _FAULT = 4, 5
+"""Exit codes: worse than what it was held against, and a fault of Touchstone."""
 _STRENGTH: tuple[Level, ...] = ("MUST", "MUST NOT", "SHOULD", "SHOULD NOT", "MAY", "advice")
 
 
@@ -147,6 +149,31 @@ def standing(run: Run) -> Standing:
 
 def headline(run: Run) -> str:
     """Return the verdict on the run in one line."""
+    worse = "" if run.footer is None else run.footer.worse
+    return worse if worse and not _wrong(run) else "; ".join(filter(None, [_headline(run), worse]))
+
+
+def ended_early(run: Run) -> str:
+    """Return, in a sentence, why a run is not whole; empty for one that came to its end."""
+    footer = run.footer
+    if footer is None:
+        return "The records end before the run did: what follows is what was written until then."
+    if footer.complete:
+        return ""
+    if footer.interrupted and not footer.ended:
+        return "The run was interrupted: what follows is what there was until then."
+    whose = "Touchstone failed" if footer.exit == _FAULT else "The run could not go on"
+    why = f" ({footer.ended})" if footer.ended else ""
+    return f"{whose}{why}: what follows is what there was until then."
+
+
+def _wrong(run: Run) -> bool:
+    """Whether anything is wrong but that it is worse than what it was compared with."""
+    severities = count_severities(run.judgements, run.baseline)
+    return bool(set(severities) & set(NOUNS) or broken_under_load(run) or any(map(missed, run.loads)) or stale(run))
+
+
+def _headline(run: Run) -> str:
     groups = tuple(_groups(run))
     counts = Counter(group.severity for group in groups if group.first.outcome != "failed" or group.severity == "known")
     counts.update(group.severity for group in _by_rule(groups))
@@ -170,6 +197,8 @@ def _without_failure(run: Run, passed: int) -> str:
     objectives = any(load.objectives for load in run.loads)
     if standing(run) == "inconclusive":
         return "An objective could not be measured" if objectives else _unjudged(run)
+    if code_of(run) == _WORSE:
+        return "Worse than what it was held against"  # as older records say it, without what
     if passed:
         return f"{count_of(passed, 'check', 'checks')} passed"
     if objectives:

@@ -30,6 +30,7 @@ from reports.digest import (
     count_of,
     describe_places,
     digest,
+    ended_early,
     strongest,
 )
 from reports.load_charts import Figure, figures_of, figures_of_cost
@@ -94,6 +95,7 @@ def render_html(run: Run) -> str:
         mapped_revisions=revisions,
         loads=_scenarios(run),
         exit_code=code_of(run),
+        ended=ended_early(run),
         standing_words=_STANDING_WORDS,
         script=Markup(script),  # noqa: S704 - our own file
         style=Markup(style),  # noqa: S704 - our own file

@@ -16,6 +16,7 @@ from reports.digest import (
     count_of,
     describe_places,
     digest,
+    ended_early,
     strongest,
 )
 from reports.load_notes import notes_of
@@ -71,10 +72,8 @@ def _verdict(run: Run, summary: Digest) -> Iterator[str]:
     unproven = summary.standing == "passed" and not run.complete
     yield f"## {_MARKS['inconclusive' if unproven else summary.standing]}: {prose(summary.headline)}\n"
     yield f"{code(target.implementation or target.name)}, {_coverage(summary)}\n"
-    if run.footer is None:
-        yield "> The records end before the run did: what is not in here may be wrong too.\n"
-    elif not run.footer.complete:
-        yield "> The run was cut short: what is not in here may be wrong too.\n"
+    if ended := ended_early(run):
+        yield f"> {prose(ended.partition(': what follows')[0])}: what is not in here may be wrong too.\n"
 
 
 def _coverage(summary: Digest) -> str:

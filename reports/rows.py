@@ -363,6 +363,8 @@ class Footer(Struct, frozen=True, kw_only=True, tag_field="kind", tag="footer"):
     seconds: Annotated[float, Meta(description="how long the run took")]
     severities: Annotated[dict[str, int], Meta(description="judgements by severity")] = {}
     interrupted: Annotated[bool, Meta(description="whether somebody stopped it")] = False
+    ended: Annotated[str, Meta(description="why it was over before its end; empty if it was not")] = ""
+    worse: Annotated[str, Meta(description="what is worse than in what it was compared with; empty if nothing")] = ""
 
 
 Row = Header | Verdict | Finding | Surface | Load | Exchange | Footer

@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import structs
 
-from reports.digest import Place, describe_places, digest, headline, standing, strongest
+from reports.digest import Place, describe_places, digest, ended_early, headline, standing, strongest
 from reports.records import Counts, Footer, Judgement, Run, conclude, severity
 
 T = TypeVar("T", bound=Judgement)
@@ -133,3 +134,24 @@ def test_what_failed_under_load_is_counted_once_though_its_parts_have_rows_of_th
     opening = msgspec.structs.replace(load, operation="(opening)", counts=Counts(total=9, ok=9, failed=0))
     run = Run(header=sample_run.header, loads=(load, opening))
     assert headline(run) == "Measured, 100 % errors and no objective for them"
+
+
+def test_why_a_run_is_not_whole_is_told_apart(sample_run: Run) -> None:
+    def of(**changes: object) -> str:
+        return ended_early(replace(sample_run, footer=structs.replace(sample_run.footer, **changes)))
+
+    assert not of()
+    assert ended_early(replace(sample_run, footer=None)).startswith("The records end before the run did: ")
+    assert of(complete=False, interrupted=True).startswith("The run was interrupted: ")
+    assert of(complete=False, exit=3, ended="it went away").startswith("The run could not go on (it went away): ")
+    assert of(complete=False, exit=5).startswith("Touchstone failed: ")
+
+
+def test_what_is_worse_than_another_is_in_the_headline(sample_run: Run, clean_run: Run) -> None:
+    worse = "B is worse: p99 worse"
+    for run, said in ((clean_run, worse), (sample_run, f"{headline(sample_run)}; {worse}")):
+        compared = replace(run, footer=structs.replace(run.footer, exit=4, worse=worse))
+        assert headline(compared) == said
+        assert digest(compared).standing == "failed"
+    older = replace(clean_run, footer=structs.replace(clean_run.footer, exit=4))
+    assert headline(older) == "Worse than what it was held against"
