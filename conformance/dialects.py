@@ -48,6 +48,13 @@ def dialect(schema: Any) -> Any:
 
 def flaw(schema: Any) -> str | None:
     """Say what makes a schema invalid in its own dialect, or return None; a foreign dialect is not judged."""
+    return _flaw(json.dumps(schema))
+
+
+@lru_cache(_READY)
+def _flaw(text: str) -> str | None:
+    """Say it of a schema given as JSON: several checks look at each tool's, and each server lists many alike."""
+    schema = json.loads(text)
     validator = dialect(schema)
     if validator is None:
         return None
