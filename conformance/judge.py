@@ -33,7 +33,7 @@ __all__ = ["Judge"]
 
 _TOGETHER = 16
 """Checks that speak on one shared connection at the same time."""
-_PROCESSES, _SESSIONS = 2, 6
+_PROCESSES, _SESSIONS = 3, 6
 """Connections of their own that checks may hold at the same time: processes to start, and those to one that runs."""
 _OWN = {Sharing.FRESH: Need.NEW, Sharing.UNOPENED: Need.UNOPENED, Sharing.OUTSIDE: Need.UNOPENED}
 """What those need who have a connection for themselves."""
@@ -170,7 +170,9 @@ class Judge:
 
     def _waits(self, check: Check) -> bool:
         """Whether a check spends its time waiting for tasks to end, the same ones that others wait for."""
-        return any((row.requires or "").startswith("tasks") for row in self._requirements(check))
+        return check.id.startswith("tasks.") or any(
+            (row.requires or "").startswith("tasks") for row in self._requirements(check)
+        )
 
     async def _run_alone(self, checks: list[Check]) -> None:
         while checks:

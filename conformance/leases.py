@@ -106,8 +106,11 @@ class Leases:
     async def _used(self, peer: Peer, stack: AsyncExitStack) -> AsyncIterator[Lease]:
         lease = Lease(peer)
         yield lease
-        if lease.fit and goes_on(peer) and self._whole(peer) and len(self._spare) < _MOST:
-            self._spare.append((peer, stack.pop_all()))
+        if lease.fit and goes_on(peer) and self._whole(peer):
+            if len(self._spare) < _MOST:
+                self._spare.append((peer, stack.pop_all()))
+            else:
+                self.keep(stack.pop_all())  # nobody is to wait for its process to end
 
     async def _take(self, stack: AsyncExitStack, need: Need) -> Peer | None:
         """Return a spare one that will do, those first on which least was said, and let `stack` close it."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from conformance.check import monitor
 from conformance.expect import Mismatch
@@ -58,10 +59,11 @@ def stream_retry(conversation: Conversation) -> Iterator[Mismatch | None]:
 def stream_response(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A stream that answers a request brings the response, if only once it is resumed."""
     view = exchanges(conversation)
+    resumed, left = [exchange for exchange in view if exchange.resumes], _taken_back(view)
     for exchange in filter(_came_to_its_end, view):
-        if _taken_back(exchange, view):
+        if exchange.sent.value["id"] in left.requests or exchange.session in left.sessions:
             continue
-        later = [other for other in view if other.resumes and other.session == exchange.session]
+        later = [other for other in resumed if other.session == exchange.session]
         fine = any(_answers(other, exchange) for other in (exchange, *later))
         if fine or not _may_go_on(exchange):
             wanted, actual = "the response to the request on its stream", "the end of the stream without it"
@@ -74,13 +76,17 @@ def _may_go_on(exchange: Exchange) -> bool:
     return any(mark.id for mark in exchange.body.events)
 
 
-def _taken_back(exchange: Exchange, view: list[Exchange]) -> bool:
-    """Whether nobody waits for the response any more: the request was cancelled, or its session ended by a check."""
-    for other in view:
-        message = other.sent.value if other.sent.is_notification() else {}
-        params = message.get("params")
-        if isinstance(params, dict) and params.get("requestId") == exchange.sent.value["id"]:
-            return True
-        if other.method == "DELETE" and other.sent.owner is not None and other.session == exchange.session:
-            return True
-    return False
+@dataclass(frozen=True, slots=True)
+class _TakenBack:
+    """The ids of requests, and the sessions, whose responses nobody waits for any more."""
+
+    requests: list[object]
+    sessions: set[str | None]
+
+
+def _taken_back(view: list[Exchange]) -> _TakenBack:
+    """Return the requests that were cancelled, and the sessions that a check has ended."""
+    told = [other.sent.value.get("params") for other in view if other.sent.is_notification()]
+    cancelled = [params["requestId"] for params in told if isinstance(params, dict) and "requestId" in params]
+    ended = {other.session for other in view if other.method == "DELETE" and other.sent.owner is not None}
+    return _TakenBack(cancelled, ended)

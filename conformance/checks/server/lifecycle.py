@@ -66,11 +66,7 @@ async def _offered_anew(bench: Bench, version: str) -> Answer:
 async def version_counter_offer(peer: Peer) -> None:
     """A version that does not exist is answered with one that the server speaks, the newest of its handshake era."""
     assert peer.bench is not None
-    answers = [await offered(peer, _UNKNOWN[0])]
-    async with peer.bench.leases.lease(peer.conversation.purpose, Need.UNOPENED) as lease:
-        answers.append(await offered(lease.peer, _UNKNOWN[1]))
-        lease.fit = await _goes_on(lease.peer, answers[1])
-    await _goes_on(peer, answers[0])
+    answers = await together(partial(_goes_on, peer, _UNKNOWN[0]), partial(_goes_on_anew, peer, _UNKNOWN[1]))
     for offer, answer in zip(_UNKNOWN, answers, strict=True):
         _expect_counter_offer(answer, offer)
     newest = next((revision.name for revision in reversed(peer.bench.spoken) if not revision.modern), "")
@@ -83,13 +79,21 @@ async def version_counter_offer(peer: Peer) -> None:
             raise mismatch
 
 
-async def _goes_on(peer: Peer, answer: Answer) -> bool:
-    """Whether a handshake came to the revision under test; then it is brought to its end, for others to go on."""
+async def _goes_on_anew(peer: Peer, offer: str) -> Answer:
     assert peer.bench is not None
-    fitting = _version(answer) == peer.bench.revision.name
-    if fitting:
+    async with peer.bench.leases.lease(peer.conversation.purpose, Need.UNOPENED) as lease:
+        answer = await _goes_on(lease.peer, offer)
+        lease.fit = bool(lease.peer.opening)
+    return answer
+
+
+async def _goes_on(peer: Peer, offer: str) -> Answer:
+    """Offer a version; a handshake that comes to the revision under test is brought to its end, for others to go on."""
+    assert peer.bench is not None
+    answer = await offered(peer, offer)
+    if _version(answer) == peer.bench.revision.name:
         await peer.conclude(answer)
-    return fitting
+    return answer
 
 
 def _expect_counter_offer(answer: Answer, offer: str) -> None:

@@ -191,10 +191,14 @@ async def parameter_wins(peer: Peer) -> None:
 
 
 async def _two(peer: Peer) -> tuple[TaskRun, TaskRun]:
-    found = [run for run in await runs(peer) if run.end]
-    if not found:
-        raise Blocked("no task could be followed to its end")
-    other = found[1] if len(found) > 1 else await begin(peer, found[0].call)
-    if not other.id:
-        raise Blocked("there is only one task")
-    return found[0], other
+    """Return two tasks that were just made: nobody need wait for the end of one. Raises `Blocked` if there are none."""
+    calls = list(peer.surface.task_calls())[:_SEVERAL]
+    made: list[TaskRun] = []
+    try:
+        for call in (*calls, *calls):
+            made += [run] if (run := await begin(peer, call)).id else []
+            if len(made) > 1:
+                return made[0], made[1]
+    except Mismatch as mismatch:
+        raise Blocked(f"two tasks could not be made: {mismatch}") from None
+    raise Blocked("no two calls became tasks")

@@ -7,6 +7,8 @@ and only in what those two agree on.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from conformance.calling import succeeded, tried
@@ -25,6 +27,8 @@ _BRIEF, _LONG = 0.3, 1.2
 _FAILS, _COMES_TO_AN_ERROR = "failing_job", "protocol_error_job"
 """Names under which everything-servers offer such tools."""
 _PAGES = 20
+_AHEAD = 2
+"""Tools that run as tasks, up to which each is called before it is known which of them is slow."""
 _LOOKS = 4
 """Looks at a task after which it has taken longer than a request and its answer do."""
 
@@ -179,28 +183,71 @@ async def at_once(peer: Peer) -> None:
 @check("tasks.cancel", "tasks.cancel.before-answer")
 async def cancelled_at_once(peer: Peer) -> None:
     """A task is cancelled when tasks/cancel is answered, says that answer, and stays so when its work would be over."""
+    ahead = await _all_cancelled(peer)
     for seconds in (_BRIEF, _LONG):
-        run = await begin(peer, await _slow(peer, seconds))
-        if not run.id:
-            raise Blocked(f"a slow call did not become a task: {run.answer.describe()}")
-        answer = await peer.request("tasks/cancel", {"taskId": run.id})
-        after = await poll(peer, run)
-        status = after.result.get("status") if isinstance(after.result, dict) else None
-        told = answer.result.get("status") if isinstance(answer.result, dict) else None
-        if status not in ("completed", "failed") or told == "cancelled":
+        call = await _slow(peer, seconds)
+        trial = ahead.get(call.tool["name"]) or await _cancelled(peer, call)
+        if trial.status not in ("completed", "failed") or trial.told == "cancelled":
             break
     else:
-        raise Blocked(f"a task of {run.name} is over too soon to be cancelled")
-    if told != "cancelled":
-        raise Mismatch(f"the cancelled task of {run.name} for tasks/cancel", answer.describe(), [answer.entry.index])
-    gone = after.code == _INVALID_PARAMS
-    if status not in (*FINAL, None) or (status is None and not gone):
-        raise Mismatch("a cancelled task after the answer to tasks/cancel", after.describe(), [after.entry.index])
+        raise Blocked(f"a task of {trial.run.name} is over too soon to be cancelled")
+    trial.expect_cancelled()
     # A twin that began later: when it is over, the cancelled one would be. What a look tells then is the monitor's.
-    twin = await begin(peer, run.call)
-    if twin.id:
-        await follow(peer, twin)
-    await poll(peer, run)
+    if trial.twin.id:
+        await follow(peer, trial.twin)
+    await poll(peer, trial.run)
+
+
+@dataclass(frozen=True, slots=True)
+class _Cancelled:
+    """A task, the answer to its cancellation, and to a look right after it; and a twin that was begun then."""
+
+    run: TaskRun
+    answer: Answer
+    after: Answer
+    twin: TaskRun
+
+    @property
+    def told(self) -> Any:
+        return self.answer.result.get("status") if isinstance(self.answer.result, dict) else None
+
+    @property
+    def status(self) -> Any:
+        return self.after.result.get("status") if isinstance(self.after.result, dict) else None
+
+    def expect_cancelled(self) -> None:
+        """Raise `Mismatch` unless both answers tell of a cancelled task."""
+        if self.told != "cancelled":
+            wanted = f"the cancelled task of {self.run.name} for tasks/cancel"
+            raise Mismatch(wanted, self.answer.describe(), [self.answer.entry.index])
+        gone = self.after.code == _INVALID_PARAMS
+        if self.status not in (*FINAL, None) or (self.status is None and not gone):
+            wanted = "a cancelled task after the answer to tasks/cancel"
+            raise Mismatch(wanted, self.after.describe(), [self.after.entry.index])
+
+
+async def _cancelled(peer: Peer, call: ToolCall) -> _Cancelled:
+    """Make a task of a call, cancel it, and make its twin. Raises `Blocked` if it does not become a task."""
+    run = await begin(peer, call)
+    if not run.id:
+        raise Blocked(f"a slow call did not become a task: {run.answer.describe()}")
+    answer = await peer.request("tasks/cancel", {"taskId": run.id})
+    return _Cancelled(run, answer, await poll(peer, run), await begin(peer, call))
+
+
+async def _all_cancelled(peer: Peer) -> dict[str, _Cancelled]:
+    """Cancel a task of each tool, by name, where only the end of other tasks will tell which one is slow.
+
+    So their twins are over by then, and nobody waits for a slow task twice.
+    """
+    calls = list(peer.surface.task_calls())
+    if len(calls) > _AHEAD or any(lasting(call, _LONG) is not None for call in calls):
+        return {}
+    trials: dict[str, _Cancelled] = {}
+    for call in calls:
+        with suppress(Mismatch, Blocked):
+            trials[call.tool["name"]] = await _cancelled(peer, call)
+    return trials
 
 
 @check("tasks.cancel.ended", "tasks.cancel.ended")

@@ -17,6 +17,7 @@ from conformance.checks.receiver import LONG, SOON, Made, Manner, Receiver
 from conformance.checks.task_runs import once
 from conformance.expect import Blocked, Mismatch
 from conformance.interviews import Respondent, everything_of, responding
+from conformance.leases import goes_on
 from conformance.links import Answer
 from conformance.peer import Peer
 from conformance.posing import likely_to_ask, may_ask, posing
@@ -105,8 +106,10 @@ async def _trial(peer: Peer) -> _Trial:
 
 
 async def _try(peer: Peer) -> _Trial | None:
-    # Seen from a connection that others have: a process of its own is dear where nothing asks.
-    async with responding(peer, Respondent(everything_of(peer.revision))) as other:
+    # Seen from a connection that others have: a process of its own is dear where nothing asks. Where a connection costs
+    # nothing, this does not wait for its turn.
+    everyone = Respondent(everything_of(peer.revision))
+    async with responding(peer, everyone, alone=not goes_on(peer)) as other:
         if not any(map(may_ask, other.surface.tools)):
             return None
     receiver = Receiver()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from conformance.bench import Bench
@@ -11,6 +12,7 @@ from conformance.expect import Inapplicable, Mismatch, brief, expect, expect_err
 from conformance.links import Answer
 from conformance.lists import declared_lists
 from conformance.peer import Peer
+from conformance.together import together
 from reference_impl.protocol import streamable
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION
 from reference_impl.protocol.revisions import LATEST_LEGACY, revision_named
@@ -69,13 +71,18 @@ async def supported_versions(peer: Peer) -> None:
     listed = peer.opening.get("supportedVersions")
     names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
     expect(peer.revision.name in names, f"supportedVersions with {peer.revision.name} in it", brief(listed))
-    for name in names:
-        revision = revision_named(name)
-        if revision is not None and not revision.modern:
-            async with peer.bench.unopened(peer.conversation.purpose) as another:
-                result = (await offered(another, name)).result
-            given = result.get("protocolVersion") if isinstance(result, dict) else None
-            expect(given == name, f"an initialize of {name}, which is in supportedVersions", f"it got {brief(given)}")
+    legacy = [name for name in names if (revision := revision_named(name)) is not None and not revision.modern]
+    given = await together(*(partial(_given, peer, name) for name in legacy))
+    for name, version in zip(legacy, given, strict=True):
+        expect(version == name, f"an initialize of {name}, which is in supportedVersions", f"it got {brief(version)}")
+
+
+async def _given(peer: Peer, version: str) -> Any:
+    """Return the version with which a connection of its own answers an offer."""
+    assert peer.bench is not None
+    async with peer.bench.unopened(peer.conversation.purpose) as another:
+        result = (await offered(another, version)).result
+    return result.get("protocolVersion") if isinstance(result, dict) else None
 
 
 @check("versioning.meta.absent", "base.meta.required")
