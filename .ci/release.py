@@ -30,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SMALL = ROOT / "tests/door/small_server.py"
 _EPOCH = "1577836800"
 """The time that all files of an archive are said to be of, so that two builds are the same byte for byte."""
+_FOR_DEVELOPERS = {"docs", "test"}
+"""Extras for who works on Touchstone, in a checkout."""
 
 
 class Missing(Exception):  # noqa: N818 - what is missing, not what went wrong
@@ -118,10 +120,13 @@ def builds_twice_alike(release: Release) -> None:
     if sums[0] != sums[1]:
         different = [name for name in sums[0] if sums[0][name] != sums[1].get(name)]
         raise Missing(f"two builds of the same commit differ in {', '.join(different)}")
-    wheel = next((release.work / "first").glob("*.whl"))
-    names = zipfile.ZipFile(wheel).namelist()
+    names = zipfile.ZipFile(_wheel(release)).namelist()
     if unwanted := [name for name in names if name.startswith(("tests/", "docs/"))]:
         raise Missing(f"the wheel holds {unwanted[0]}, which is for the repository alone")
+
+
+def _wheel(release: Release) -> Path:
+    return next((release.work / "first").glob("*.whl"))
 
 
 def _content(archive: Path) -> str:
@@ -140,9 +145,10 @@ def _content(archive: Path) -> str:
 
 def installs_with_each_extra(release: Release) -> None:
     """The wheel installs into an empty environment, bare and with each extra alone, and does there what it is for."""
-    wheel = next((release.work / "first").glob("*.whl"))
-    for extra in ("", "load", "servers", "yaml"):
-        _try(release, str(wheel), extra)
+    extras = _project()["optional-dependencies"]
+    assert isinstance(extras, dict)
+    for extra in ("", *sorted(extras.keys() - _FOR_DEVELOPERS)):
+        _try(release, str(_wheel(release)), extra)
 
 
 def installs_from_source(release: Release) -> None:
@@ -150,22 +156,41 @@ def installs_from_source(release: Release) -> None:
     _try(release, str(next((release.work / "first").glob("*.tar.gz"))), "", "from-source")
 
 
+def installs_as_a_program(release: Release) -> None:
+    """The wheel installs as a program apart from others, by pipx and by uv."""
+    for tool, words in (
+        ("pipx", ("install", "--python", sys.executable)),
+        ("uv", ("tool", "install", "--python", sys.executable)),
+    ):
+        home = release.work / f"by-{tool}"
+        bin_ = _environment(release.work / tool, tool)
+        places = {"PIPX_HOME": home, "PIPX_BIN_DIR": home / "bin", "UV_TOOL_DIR": home, "UV_TOOL_BIN_DIR": home / "bin"}
+        _run(bin_ / tool, *words, _wheel(release), env={name: str(place) for name, place in places.items()})
+        _judge(release, home / "bin/touchstone", f"by {tool}")
+
+
+def _judge(release: Release, program: Path, how: str) -> Path:
+    """Judge a small server from another folder, which is returned."""
+    here = release.work / "elsewhere"
+    here.mkdir(exist_ok=True)
+    said = _run(program, "check", "--only", "base.*", "--", sys.executable, SMALL, cwd=here)
+    if "PASSED" not in said:
+        raise Missing(f"installed {how}, a check of a small server said:\n{said}")
+    return here
+
+
 def _try(release: Release, package: str, extra: str, name: str | None = None) -> None:
     bin_ = _environment(
         release.work / (name or f"with-{extra or 'nothing'}"), f"{package}[{extra}]" if extra else package
     )
     program = bin_ / "touchstone"
-    here = release.work / "elsewhere"
-    here.mkdir(exist_ok=True)
-    said = _run(program, "check", "--only", "base.*", "--", sys.executable, SMALL, cwd=here)
-    if "PASSED" not in said:
-        raise Missing(f"installed with {extra or 'no extra'}, a check of a small server said:\n{said}")
-    if extra == "load":
+    here = _judge(release, program, f"with {extra or 'no extra'}")
+    if extra in ("load", "all"):
         words = ("load", "--duration", "0.5", "--users", "1", "--", sys.executable, SMALL)
         # On a busy machine it says that its figures are no result (3). Asked is whether it installs and measures.
         if "tools/call echo" not in (said := _run(program, *words, cwd=here, codes=(0, 3))):
             raise Missing(f"installed with load, it measured nothing:\n{said}")
-    if extra == "servers":
+    if extra in ("servers", "all"):
         _run(program, "serve", "everything", "--help", cwd=here)
     _run(
         bin_ / "python", "-c", f"import touchstone; assert 'site-packages' in touchstone.__file__, {extra!r}", cwd=here
@@ -184,7 +209,12 @@ def is_tested(_: Release) -> None:
     _run("bash", ".ci/run")
 
 
-PACKAGING: tuple[Callable[[Release], None], ...] = (builds_twice_alike, installs_with_each_extra, installs_from_source)
+PACKAGING: tuple[Callable[[Release], None], ...] = (
+    builds_twice_alike,
+    installs_with_each_extra,
+    installs_as_a_program,
+    installs_from_source,
+)
 LIST = (tree_is_clean, version_is_said_everywhere, rules_are_written, *PACKAGING, is_tested)
 
 

@@ -8,11 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, UnknownType
-from referencing import Registry
-from referencing.exceptions import Unresolvable
-
 __all__ = ["simplest"]
 
 _DEPTH = 8
@@ -31,17 +26,21 @@ def simplest(schema: Any) -> Any:
 
 
 def _valid(schema: Any, value: Any) -> bool:
+    # Not before a value is held against a schema: who only reads the settings needs no validator.
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError, UnknownType
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
     try:
         return bool(Draft202012Validator(schema, registry=Registry()).is_valid(value))
-    except _WRONG_SCHEMAS:
+    except (*_WRONG_SCHEMAS, SchemaError, UnknownType, Unresolvable):
         return False
 
 
-_WRONG_SCHEMAS = (
-    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error),
-    *(SchemaError, UnknownType, Unresolvable),
-)
-"""What the validator raises on a stranger's schema that is none. Whether it is one, a check of its own says."""
+_WRONG_SCHEMAS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, re.error)
+"""What the validator raises, beside errors of its own, on a stranger's schema that is none. Whether it is one, a check
+of its own says."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from conformance.dialects import misfit
 from conformance.expect import Blocked, Inapplicable, Mismatch
 from conformance.samples import simplest
 from reference_impl.protocol.methods import PAGINATED
@@ -195,6 +194,8 @@ def task_support(tool: Mapping[str, Any]) -> Any:
 
 def lasting(call: ToolCall, seconds: float) -> ToolCall | None:
     """Return the call, of a tool known to be slow, so that it lasts about that long; None if that cannot be had."""
+    from conformance.dialects import misfit  # not for who only names what may be called
+
     for arguments in _lasting(call, seconds) if _is_slow(call.tool) else ():
         if misfit(call.tool.get("inputSchema"), arguments) is None:
             return ToolCall(call.tool, arguments)

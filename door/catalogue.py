@@ -94,8 +94,9 @@ def all_ids(*kinds: str) -> list[str]:
 
 def need_known(patterns: Iterable[str], *kinds: str) -> None:
     """Make sure that each pattern names something of these kinds. Raises `Refusal` if one does not."""
-    known = all_ids(*kinds)
-    for pattern in patterns:
+    wanted = list(patterns)
+    known = all_ids(*kinds) if wanted else []  # to know them all means to import them all
+    for pattern in wanted:
         if not fnmatch.filter(known, pattern):
             raise Refusal(f"no {' or '.join(kinds)} is called {pattern!r}{meant(pattern, known, _LIST)}")
 

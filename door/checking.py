@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 import anyio
 
 from conformance.eras import Eras
-from conformance.patience import Patience
 from conformance.runner import Plan, RunResult, run_checks
 from conformance.scout import Unreachable
 from conformance.surface import Permission, Surface
 from conformance.target import Target
 from door.advertising import advertised_by
 from door.errors import Exit, Refusal
+from door.plans import CheckPlan
 from door.progress import Live, Stage
 from door.session import Session, describe
 from door.terminal import complain
 from reference_impl.protocol.revisions import Revision
 from reports.records import Verdict
 
-__all__ = ["CheckPlan", "check", "warn_of_unlisted"]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckPlan:
-    """Which checks run, and how."""
-
-    only: tuple[str, ...] = ()
-    revisions: tuple[str, ...] = ()
-    permission: Permission = field(default_factory=Permission)
-    patience: Patience = field(default_factory=Patience)
+__all__ = ["check", "warn_of_unlisted"]
 
 
 def check(session: Session, live: Live, target: Target, options: CheckPlan) -> RunResult:

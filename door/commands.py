@@ -13,13 +13,12 @@ from conformance.patience import Patience
 from conformance.target import Target
 from door.baselines import NONE
 from door.catalogue import need_known, need_revisions
-from door.checking import CheckPlan, check
 from door.config import Settings, read_settings
 from door.embedded import EmbeddedServer, embedded_stdio
 from door.errors import Refusal
-from door.looking import look
 from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
+from door.plans import CheckPlan, FuzzSettings
 from door.profiles import ProfileOptions, applied
 from door.progress import Live
 from door.scale_options import SafetyOptions, ScaleOptions
@@ -32,8 +31,7 @@ from door.versus_options import VersusOptions
 from reports.records import Target as TargetRow
 
 if TYPE_CHECKING:
-    from door.fuzzing import FuzzSettings
-    from door.loading import LoadSettings
+    from door.load_settings import LoadSettings
 
 __all__ = ["check_plan", "run_all", "run_check", "run_fuzz", "run_load", "settings_of"]
 
@@ -77,19 +75,22 @@ def run_check(
     job = _job(target, output, checking, settings)
     subject = _need(job, "check")
     with job.session(describe(subject)) as session, job.ready(), job.live() as live:
+        from door.checking import check
+
         check(session, live, subject, job.plan)
     return session.exit
 
 
 def run_fuzz(target: TargetOptions, output: OutputOptions, checking: CheckingOptions, fuzzing: FuzzingOptions) -> int:
     """Try generated input on a server."""
-    from door.fuzzing import fuzz
-
     need_known(checking.only or (), "property", *_attacks(fuzzing))
     job = _job(target, output, checking)
     subject = _need(job, "fuzz")
     settings = _fuzz_settings(job, fuzzing)
     with job.session(describe(subject)) as session, job.ready(), job.live() as live:
+        from door.fuzzing import fuzz
+        from door.looking import look
+
         scouted = look(session, live, subject, job.plan)
         fuzz(session, live, subject, scouted, settings)
     return session.exit
@@ -105,7 +106,7 @@ def run_load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     versus: VersusOptions,
 ) -> int:
     """Measure a server under load; or be one of several generators that another machine leads."""
-    from door.loading import LoadSettings, measure
+    from door.load_settings import LoadSettings
     from door.scaling import Scale, run_worker
 
     scale = Scale.of(safety, scaling)
@@ -122,6 +123,9 @@ def run_load(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     if versus.asked or settings.scenario.eras:
         return _run_versus(job, subject, load, settings, versus)
     with job.session(describe(subject)) as session, job.ready(), job.live() as live:
+        from door.loading import measure
+        from door.looking import look
+
         measure(session, live, subject, look(session, live, subject, job.plan), settings)
     return session.exit
 
@@ -156,8 +160,7 @@ def run_all(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     profile: ProfileOptions,
 ) -> int:
     """Check, fuzz and load a server, or the embedded one, into one report."""
-    from door.fuzzing import fuzz
-    from door.loading import LoadSettings, measure
+    from door.load_settings import LoadSettings
     from door.scaling import Scale
 
     checking, fuzzing, load = applied(profile, checking, fuzzing, load)
@@ -168,24 +171,48 @@ def run_all(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     scale = Scale.of(safety, ScaleOptions())
     load_settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     load_settings = replace(load_settings, scale=scale)
-    subject = job.settings.target
-    if subject is not None:
-        with job.session(describe(subject)) as session, job.ready(), job.live() as live:
-            checked = check(session, live, subject, job.plan)
-            scouted = look(session, live, subject, job.plan, checked.eras)
-            fuzz(session, live, subject, scouted, fuzz_settings)
-            try:
-                scale.permit(subject)
-            except Refusal as refusal:
-                complain(f"checked and fuzzed, but not put under load: {refusal}")
-            else:
-                measure(session, live, subject, scouted, load_settings)
-        return session.exit
-    with job.session(EmbeddedServer.row) as session, EmbeddedServer() as server, job.live() as live:
-        process, url = embedded_stdio(), server.target
-        by_process, by_url = (check(session, live, each, job.plan).eras for each in (process, url))
-        fuzz(session, live, process, look(session, live, process, job.plan, by_process), fuzz_settings)
-        measure(session, live, url, look(session, live, url, job.plan, by_url), load_settings)
+    if job.settings.target is None:
+        return _all_of_embedded(job, fuzz_settings, load_settings)
+    return _all_of(job, job.settings.target, fuzz_settings, load_settings)
+
+
+def _all_of(job: _Job, subject: Target, fuzzing: FuzzSettings, load: LoadSettings) -> int:
+    with job.session(describe(subject)) as session, job.ready(), job.live() as live:
+        live.stage("waking the target")
+        from door.checking import check
+        from door.looking import look
+
+        checked = check(session, live, subject, job.plan)
+        scouted = look(session, live, subject, job.plan, checked.eras)
+        from door.fuzzing import fuzz
+
+        fuzz(session, live, subject, scouted, fuzzing)
+        try:
+            load.scale.permit(subject)
+        except Refusal as refusal:
+            complain(f"checked and fuzzed, but not put under load: {refusal}")
+        else:
+            from door.loading import measure
+
+            measure(session, live, subject, scouted, load)
+    return session.exit
+
+
+def _all_of_embedded(job: _Job, fuzzing: FuzzSettings, load: LoadSettings) -> int:
+    with job.session(EmbeddedServer.row) as session, job.live() as live:
+        live.stage("starting the embedded reference server")
+        with EmbeddedServer() as server:
+            from door.checking import check
+            from door.looking import look
+
+            process, url = embedded_stdio(), server.target
+            by_process, by_url = (check(session, live, each, job.plan).eras for each in (process, url))
+            from door.fuzzing import fuzz
+
+            fuzz(session, live, process, look(session, live, process, job.plan, by_process), fuzzing)
+            from door.loading import measure
+
+            measure(session, live, url, look(session, live, url, job.plan, by_url), load)
     return session.exit
 
 
@@ -200,8 +227,6 @@ def _attacks(fuzzing: FuzzingOptions) -> tuple[str, ...]:
 
 
 def _fuzz_settings(job: _Job, fuzzing: FuzzingOptions) -> FuzzSettings:
-    from door.fuzzing import FuzzSettings
-
     sandbox = None if fuzzing.sandbox is None else fuzzing.sandbox.resolve()
     if fuzzing.seconds is not None and not math.isfinite(fuzzing.seconds):
         raise Refusal("--seconds is a number of seconds, and ends")

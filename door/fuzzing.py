@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from pathlib import Path
 
 import anyio
@@ -15,35 +14,17 @@ from conformance.properties.findings import case_of
 from conformance.properties.runner import FuzzPlan, Tried, run_case, run_properties
 from conformance.scout import Scouted
 from conformance.target import Target
-from door.checking import CheckPlan
 from door.config import read_settings
 from door.errors import Exit, Refusal
 from door.options import TargetOptions
+from door.plans import FuzzSettings
 from door.progress import Live, Stage
 from door.session import HOME, Output, Session
 from door.terminal import Terminal
 from reference_impl.protocol.revisions import Revision, revision_named
 from reports.records import Finding, visible
 
-__all__ = ["FuzzSettings", "fuzz", "replay_finding"]
-
-
-@dataclass(frozen=True, slots=True)
-class FuzzSettings:
-    """How much is tried: on top of what holds for checks, the cases of each property, the seconds for all of them, and
-    the seed of all chance; None for either budget as in `FuzzPlan`.
-
-    `alone`: nobody else in this process uses Hypothesis, whose folder then lies among ours. `active`: attacks are
-    tried as well, with `sandbox` as the only directory that the target may touch.
-    """
-
-    checks: CheckPlan
-    examples: int | None
-    seed: int
-    seconds: float | None = None
-    alone: bool = True
-    active: bool = False
-    sandbox: Path | None = None
+__all__ = ["fuzz", "replay_finding"]
 
 
 def fuzz(session: Session, live: Live, target: Target, scouted: Scouted, settings: FuzzSettings) -> None:

@@ -7,8 +7,8 @@ import anyio
 from conformance.eras import Eras
 from conformance.scout import Scouted, Unreachable, scout
 from conformance.target import Target
-from door.checking import CheckPlan
 from door.errors import Exit, Refusal
+from door.plans import CheckPlan
 from door.progress import Live
 from door.session import Session, describe
 

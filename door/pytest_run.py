@@ -16,9 +16,10 @@ import msgspec
 from door.checking import check
 from door.commands import check_plan
 from door.errors import Refusal
-from door.fuzzing import FuzzSettings, fuzz
+from door.fuzzing import fuzz
 from door.looking import look
 from door.options import CheckingOptions
+from door.plans import FuzzSettings
 from door.progress import Live
 from door.pytest_options import Asked
 from door.pytest_target import Reached, Subject

@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 import psutil
@@ -17,8 +18,10 @@ from door.safety import Permission, permitted
 from door.scale_options import SafetyOptions, ScaleOptions
 from loadtest.fleet import PORT, Assignment, Fleet, Worker, address
 from loadtest.reporting import Fault, Finished, Notice, Progress
-from loadtest.run import LoadOutcome, Reports, Watch, engine, interruptions, run_load
 from loadtest.workload import LoadPlan
+
+if TYPE_CHECKING:
+    from loadtest.run import LoadOutcome, Reports
 
 __all__ = ["ALONE", "WHOSE", "Scale", "run_worker"]
 
@@ -73,6 +76,7 @@ class Scale:
     def runner(self, live: Live) -> Iterator[Callable[[LoadPlan, Callable[[Progress], None]], LoadOutcome]]:
         """Give what carries plans out, watched by whoever was asked to."""
         from door.live import watchers
+        from loadtest.run import Watch, run_load
 
         with watchers(self.options, live.announce) as figures:
             watch = Watch(figures, live.announce, self.options.target_metrics)
@@ -105,6 +109,8 @@ def run_worker(options: ScaleOptions, live: Live) -> int:
         host, port = address(options.master_host)
     except ValueError as problem:
         raise Refusal(f"--master-host: {problem}") from None
+    from loadtest.run import Reports, engine
+
     live.announce(f"looking for a master at {host}:{port}")
     with tempfile.TemporaryFile() as stderr, engine(Assignment(role=Worker(host=host, port=port)), stderr) as process:
         assert process.stdout is not None
@@ -123,6 +129,8 @@ def run_worker(options: ScaleOptions, live: Live) -> int:
 
 def _followed(reports: Reports, live: Live) -> int:
     """Return the exit code of a worker that has ended."""
+    from loadtest.run import interruptions
+
     with interruptions() as give_way:
         while True:
             give_way()

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import shlex
 import signal
-import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 from door.errors import Exit, Refusal
 from reports.redaction import redact
 from reports.text import visible
+
+if TYPE_CHECKING:
+    import http.client
 
 __all__ = ["LOG", "Start"]
 
@@ -95,6 +96,8 @@ class Start:
 
 def _answers(parts: SplitResult) -> bool:
     """Whether somebody is there who speaks HTTP, or at least listens. Asked is the root, of which no test knows."""
+    import http.client
+
     with contextlib.closing(_connection(parts)) as connection:
         try:
             connection.connect()
@@ -112,6 +115,9 @@ def _answers(parts: SplitResult) -> bool:
 
 
 def _connection(parts: SplitResult) -> http.client.HTTPConnection:
+    import http.client
+    import ssl
+
     host, port = parts.hostname or "", parts.port
     if parts.scheme not in ("https", "wss"):
         return http.client.HTTPConnection(host, port, timeout=_ANSWER)

@@ -11,7 +11,8 @@ from conformance.target import Target
 from door.catalogue import need_revisions
 from door.config import Settings, read_settings
 from door.errors import Exit, Refusal
-from door.loading import LoadSettings, plan_of
+from door.load_settings import LoadSettings
+from door.loading import plan_of
 from door.looking import look
 from door.options import LoadOptions
 from door.progress import Live

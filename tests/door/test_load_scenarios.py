@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from door.checking import CheckPlan
 from door.config import Settings
 from door.errors import Refusal
-from door.loading import LoadSettings
+from door.load_settings import LoadSettings
 from door.options import LoadOptions
+from door.plans import CheckPlan
 from loadtest.mixing import Mixed
 from loadtest.scenarios import SCENARIOS
 from reports.records import read
