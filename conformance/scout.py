@@ -16,6 +16,7 @@ from conformance.peer import Peer
 from conformance.readers import beside_readers
 from conformance.surface import Permission, Surface, ToolCall, gather
 from conformance.target import Target
+from conformance.trials import Tried, try_calls
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.transports.stdio import TargetNotStarted
 
@@ -39,13 +40,15 @@ class Unreachable(Exception):  # noqa: N818 - the name says what happened
 class Scouted:
     """What was found, by revision name: what the target lists, and the capabilities that it declares.
 
-    `echoes` holds a call whose result repeats one of its arguments, and the name of that argument, where there is one.
+    `echoes` holds a call whose result repeats one of its arguments, and the name of that argument, where there is one;
+    where there is none, `tried` has what became of other calls.
     """
 
     eras: Eras
     surfaces: dict[str, Surface] = field(default_factory=dict)
     capabilities: dict[str, dict[str, object]] = field(default_factory=dict)
     echoes: dict[str, tuple[ToolCall, str]] = field(default_factory=dict)
+    tried: dict[str, Tried] = field(default_factory=dict)
 
 
 async def find_eras(
@@ -115,6 +118,8 @@ async def _scout(eras: Eras, make_bench: Callable[[Revision], Bench], wanted: tu
                 found.capabilities[revision.name] = peer.capabilities
                 if (echo := await _find_echo(peer)) is not None:
                     found.echoes[revision.name] = echo
+                else:
+                    found.tried[revision.name] = await try_calls(peer)
         except (Mismatch, TargetNotStarted) as error:
             raise Unreachable(f"the handshake worked once, and then failed: {error}", eras) from None
         found.surfaces[revision.name] = bench.surface

@@ -45,6 +45,8 @@ def measure(session: Session, live: Live, target: targets.Target, scouted: Scout
     if settings.scenario.eras:
         raise Refusal(f"{settings.scenario.name} measures both eras in turns: touchstone load --scenario does that")
     plan = plan_of(target, scouted, chosen(scouted.eras, settings.checks.revisions)[-1], settings)
+    if plan.workload.why:
+        live.announce(f"load asks for {plan.workload.why}")
     stage = live.stage(f"load on {plan.revision}: {_shown(plan.workload)}", int(plan.duration))
     carry_out = _search if settings.arrival.search else _run
     with settings.scale.runner(live) as run:
@@ -134,7 +136,7 @@ def _workload(scenario: Scenario, offer: Offer, wishes: Wishes) -> Workload:
         return msgspec.structs.replace(scenario.workload(offer, wishes), scenario=scenario.name)
     except Unavailable as problem:
         code = Exit.USAGE if problem.asked else Exit.UNREACHABLE
-        raise Refusal(str(problem) if scenario is STEADY else f"{scenario.name}: {problem}", code) from None
+        raise Refusal(str(problem) if scenario in (STEADY, MIX) else f"{scenario.name}: {problem}", code) from None
 
 
 def _local_pid(target: targets.Target) -> int | None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from conformance import target as targets
-from conformance.posing import may_ask
 from conformance.scout import Scouted
 from conformance.surface import Permission, Surface, ToolCall, free_string, lasting, prompt_arguments
+from conformance.trials import Tried, asks, quick_calls
 from loadtest.scenario import Offer, Sized, Transport
 from loadtest.workload import MARKER, Operation
 from reference_impl.protocol.methods import PAGINATED
@@ -38,15 +38,20 @@ def offer_of(target: targets.Target, scouted: Scouted, revision: Revision, token
     surface = scouted.surfaces[revision.name]
     capabilities = dict(scouted.capabilities[revision.name])
     calls = list(surface.calls())
+    quick = list(quick_calls(surface))
+    tried = scouted.tried.get(revision.name, Tried())
     return Offer(
         revision=revision.name,
         transport=_TRANSPORTS[type(target)],
         capabilities=capabilities,
         cheap=_plain("server/discover" if revision.modern else "ping"),
+        tools=tuple(tool["name"] for tool in surface.tools if isinstance(tool.get("name"), str)),
         calls=tuple(_operation(call, surface.permission) for call in calls),
-        quick=tuple(_operation(call, surface.permission) for call in _quick(surface, calls)),
-        texts=tuple(_texts(_quick(surface, calls))),
+        quick=tuple(_operation(call, surface.permission) for call in quick),
+        texts=tuple(_texts(quick)),
         echo=_echo(scouted, revision),
+        proven=None if tried.answered is None else _operation(tried.answered, surface.permission),
+        refused=tried.refused,
         slow=tuple(_slow(calls)),
         progress=tuple(_operation(call, surface.permission) for call in calls if _named(call, _PROGRESS)),
         asking=tuple(_asking(surface, calls)),
@@ -71,11 +76,6 @@ def _echo(scouted: Scouted, revision: Revision) -> Sized | None:
     call, member = scouted.echoes[revision.name]
     arguments = {**call.arguments, member: f"touchstone {MARKER}"}
     return Sized(operation=_call(ToolCall(call.tool, arguments), echoes=True), argument=member)
-
-
-def _quick(surface: Surface, calls: list[ToolCall]) -> list[ToolCall]:
-    """Return the calls that wait for nothing and nobody."""
-    return [call for call in calls if not (surface.is_slow(call) or _asks(surface, call))]
 
 
 def _texts(calls: list[ToolCall]) -> Iterator[Sized]:
@@ -129,12 +129,8 @@ def _large(calls: list[ToolCall]) -> Iterator[Sized]:
 
 def _asking(surface: Surface, calls: list[ToolCall]) -> Iterator[Operation]:
     for call in calls:
-        if _asks(surface, call):
+        if asks(surface, call):
             yield _operation(call, surface.permission)
-
-
-def _asks(surface: Surface, call: ToolCall) -> bool:
-    return call.tool["name"] in surface.permission.asking or may_ask(call.tool)
 
 
 def _prompts(surface: Surface) -> Iterator[Operation]:

@@ -109,14 +109,15 @@ def _bracket(points: Sequence[CurvePoint]) -> tuple[float | None, float | None]:
 def knee_of(points: Iterable[CurvePoint]) -> float | None:
     """Return the throughput at which the power of the target, throughput over its median latency, is greatest.
 
-    Below it, more load is gained than is lost in waiting; above it, it is the other way round (Kleinrock 1979).
+    Below it, more load is gained than is lost in waiting; above it, it is the other way round (Kleinrock 1979). None
+    where no step went beyond it: a curve that has not bent has no knee.
     """
-    powers = [
-        (point.throughput / point.p50, point.throughput)
-        for point in points
-        if point.valid and point.p50 and point.errors < _FEW_ERRORS
-    ]
-    return max(powers)[1] if len(powers) > 1 else None
+    valid = [point for point in points if point.valid]
+    good = [point for point in valid if point.p50 and point.errors < _FEW_ERRORS]
+    best = max(good, key=lambda point: (point.throughput / (point.p50 or 1.0), point.throughput), default=None)
+    if best is None or best.rate >= max(point.rate for point in valid):
+        return None
+    return best.throughput
 
 
 def find_capacity(

@@ -55,6 +55,8 @@ class Channel:
         self._tokens: dict[str, _Waiting] = {}
         self._abandoned: set[int] = set()
         self.listeners: list[Callable[[Notice], None]] = []
+        self.greeted = False
+        """Whether the handshake, where there is one, is done: its request is never taken back."""
         self.ended: Failure | None = None
 
     def next_id(self) -> int:
@@ -121,7 +123,7 @@ class Channel:
         identifier = waiting.expected.request_id
         if self._drop(identifier) is not None:
             self._abandoned.add(identifier)
-            self.notify("notifications/cancelled", {"requestId": identifier})
+            self._take_back(identifier)
             _wake(waiting, time.perf_counter(), CANCELLED)
 
     def lose(self, failure: Failure) -> None:
@@ -140,15 +142,20 @@ class Channel:
                 _wake(waiting, now, failure)
 
     def reap(self, now: float) -> bool:
-        """Give up the requests that are out of time; return whether any is left."""
+        """Give up the requests that are out of time, and tell the target so; return whether any is left."""
         late = [each for each, waiting in self._pending.items() if waiting.deadline <= now]
         for identifier in late:
             waiting = self._drop(identifier)
             if waiting is not None:
                 self._abandoned.add(identifier)
+                if self.greeted:  # whoever reaps must not wait for a peer that does not read
+                    gevent.spawn(self._take_back, identifier)
                 patience = waiting.deadline - waiting.sent
                 _wake(waiting, now, Failure(ErrorClass.TIMEOUT, "receive", f"no answer within {patience:g} s"))
         return bool(self._pending)
+
+    def _take_back(self, identifier: int) -> None:
+        self.notify("notifications/cancelled", {"requestId": identifier})
 
     def _drop(self, identifier: int) -> _Waiting | None:
         waiting = self._pending.pop(identifier, None)

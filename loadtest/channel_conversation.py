@@ -53,6 +53,7 @@ def handshake(channel: Channel, client: Client, began: float) -> Exchange:
     Raises `OpeningError`.
     """
     if client.revision.modern:
+        channel.greeted = True
         now = time.perf_counter()
         return Exchange(began, now, now, 0, None)
     request_id = channel.next_id()
@@ -61,6 +62,7 @@ def handshake(channel: Channel, client: Client, began: float) -> Exchange:
     failure = exchange.failure or channel.notify(initialized().method)
     if failure is not None:
         raise OpeningError(failure)
+    channel.greeted = True
     return exchange
 
 

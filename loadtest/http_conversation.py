@@ -23,6 +23,7 @@ from loadtest.wire import (
     listen_request,
     post,
 )
+from reference_impl.metrics import ErrorClass
 from reference_impl.protocol.messages import Notification, Request, encode
 from reference_impl.protocol.streamable import PROTOCOL_VERSION, SESSION_ID, SSE_TYPE, request_headers
 
@@ -77,7 +78,7 @@ class HttpConversation:
         self._first_progress = None
         exchange = self._line.exchange(request, expected)
         if exchange.failure is not None:
-            self._heed(self._line)
+            self._heed(self._line, expected.request_id, exchange.failure)
         if self._first_progress is not None:
             return exchange._replace(first_progress=self._first_progress)
         return exchange
@@ -148,7 +149,10 @@ class HttpConversation:
         expected = Expected(self._request_id, b"%d" % marker if template.echoes else None)
         return post(head, template.body(self._request_id, marker)), expected
 
-    def _heed(self, line: HttpConnection) -> None:
+    def _heed(self, line: HttpConnection, request_id: int, failure: Failure) -> None:
+        if failure.error_class is ErrorClass.TIMEOUT and failure.code == "receive":
+            # Who gives up says so (`basic/lifecycle#timeouts`), and does not wait for that as well.
+            gevent.spawn(self._cancel, request_id)
         if self._session is not None and line.replies.status == 404:
             # An ended session, whatever else the answer says: the client must start a new one
             # (`basic/transports#session-management`).
@@ -166,7 +170,7 @@ class HttpConversation:
         call.line.on_other = self._hear
         self._idle.append(call.line)
         if exchange.failure is not None:
-            self._heed(call.line)
+            self._heed(call.line, call.request_id, exchange.failure)
 
     def _cancel(self, request_id: int) -> None:
         """Take a request back, where that takes a message: on a legacy revision a lost connection does not do it

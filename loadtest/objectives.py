@@ -21,6 +21,7 @@ Quantity = Literal["latency", "errors", "rate"]
 _FORM = re.compile(
     r"(?P<metric>p\d+(?:\.\d+)?|[a-z]+)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>\d+(?:\.\d+)?)\s*(?P<unit>\S*)"
 )
+_ALL = 100.0
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0}
 _UNITS: dict[Quantity, dict[str, float]] = {"latency": _SECONDS, "errors": {"%": 0.01}, "rate": {"/s": 1.0}}
 _HOLDS: dict[Comparison, Callable[[float, float], bool]] = {
@@ -91,6 +92,8 @@ def parse_objective(text: str) -> Objective:
     units = _UNITS[quantity] | ({"": 1.0} if float(match["limit"]) == 0 else {})
     if unit not in units:
         raise _refusal(text, f"{metric} is given in {' or '.join(name for name in units if name)}")
+    if metric == "errors" and float(match["limit"]) > _ALL:
+        raise _refusal(text, "errors are a share of all requests, 100 % at most")
     return Objective(
         text=text.strip(),
         quantity=quantity,

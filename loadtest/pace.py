@@ -89,6 +89,7 @@ class OpenPace:
         self._timeout = timeout
         self._clock = clock
         self.over = False
+        self._fresh = users
         self.late = 0
         """Arrivals that no idle user was there for."""
 
@@ -103,8 +104,9 @@ class OpenPace:
             return None
         due = self.gate.begin + start
         left = due - self._clock.now()
+        fresh, self._fresh = self._fresh > 0, self._fresh - 1
         if left < 0:
-            self.late += 1
+            self.late += not fresh  # who has only just come in was not busy
             if -left > self._timeout:
                 self._clock.sleep(0)
                 return visitor.give_up(due)

@@ -46,7 +46,10 @@ class Response:
         return self.error is None
 
     def __getitem__(self, key: str) -> Any:
-        """Return a member of the result. Raises `KeyError`, also where there is no result."""
+        """Return a member of the result. Raises what went wrong (`OperationError`) where that is why there is none,
+        else `KeyError`."""
+        if key not in self.result:
+            self.raise_for_failure()
         return self.result[key]
 
     @property
@@ -111,14 +114,17 @@ class Response:
         self.error = None
 
     def failure(self, why: object) -> None:
-        """Take it for a failure, and say why: text, or an exception."""
-        self.error = OperationError(_rejected(why))
+        """Take it for a failure, and say why: text, or an exception. What was wrong already is told as well."""
+        self.error = OperationError(_rejected(why, self.exchange.failure))
 
     def _list(self, key: str) -> list[Any]:
         value = self.result.get(key)
         return value if isinstance(value, list) else []
 
 
-def _rejected(why: object) -> Failure:
+def _rejected(why: object, before: Failure | None) -> Failure:
     """Return the failure of an answer that its task does not accept."""
-    return Failure(ErrorClass.JSON_RPC, "rejected", str(why) or type(why).__name__)
+    said = str(why) or type(why).__name__
+    if before is None:
+        return Failure(ErrorClass.JSON_RPC, "rejected", said)
+    return Failure(before.error_class, before.code, f"{said} ({before.message})")

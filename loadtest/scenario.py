@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 from msgspec import Struct
 
+from loadtest.knowing import known
 from loadtest.mixing import Mixed
 from loadtest.recorded import Step
 from loadtest.serving import Serving
@@ -57,19 +58,24 @@ class Offer(Struct, frozen=True, kw_only=True):
     guessed); both hold `MARKER`. `slow` lasts as long as its argument says; `progress` reports progress; `asking`
     ask their client for something; `large` give as much as their argument says; `changing` change a list that the
     target has (all told by names and schemas). `lists` are the first pages of the lists, named by their methods.
-    `tokens` are good bearer tokens, of which the target has seen the first alone; `expired` is one that was good
-    once. `permitted` are the input schemas of all tools that may be called, by name, also of those for which no
-    arguments were found. `serving` is what serves the target's URL, where that is ours to start and to end.
+    `proven` is a quick call that was answered well on trial, and `refused` what others were answered, by tool, where
+    nothing echoes. `tokens` are good bearer tokens, of which the target has seen the first alone; `expired` is one that
+    was good once. `tools` are the names of all tools; `permitted` are the input schemas of those that may be called, by
+    name, also of those for which no arguments were found. `serving` is what serves the target's URL, where that is ours
+    to start and to end.
     """
 
     revision: str
     transport: Transport
     capabilities: dict[str, Any]
     cheap: Operation
+    tools: tuple[str, ...] = ()
     calls: tuple[Operation, ...] = ()
     quick: tuple[Operation, ...] = ()
     texts: tuple[Sized, ...] = ()
     echo: Sized | None = None
+    proven: Operation | None = None
+    refused: dict[str, str] = {}
     slow: tuple[Sized, ...] = ()
     progress: tuple[Operation, ...] = ()
     asking: tuple[Operation, ...] = ()
@@ -94,19 +100,42 @@ class Offer(Struct, frozen=True, kw_only=True):
         echo = () if self.echo is None else (self.echo.operation,)
         found: Operation | None = next((each for each in (*echo, *self.calls) if each.params.get("name") == tool), None)
         if found is None:
-            known = ", ".join(str(each.params.get("name")) for each in self.calls) or "none"
-            raise Unavailable(
-                f"{tool} may not be called (--allow {tool} lets it) or has no arguments to try; known are {known}",
-                asked=True,
-            )
+            raise Unavailable(self.why_not(tool), asked=True)
         return found
 
+    def why_not(self, tool: str) -> str:
+        """Return why a tool cannot be called: there is none, it may not be, or nothing is known to call it with."""
+        if tool in self.permitted:
+            return f"{tool}: no arguments are known for it; [tools.samples] gives them"
+        if tool in self.tools:
+            return f"{tool} may not be called, for it does not say readOnlyHint: --allow {tool} lets it"
+        return f"the target has no tool {tool!r}{known(tool, self.tools)}"
+
     def usual(self) -> Operation:
-        """Return the call to make where none was named: what echoes, else a quick tool, else a list, else `cheap`."""
+        """Return the call to make where none was named: what echoes, else a quick tool that answered a trial call, else
+        a list, else `cheap`. Raises `Unavailable` where there are quick tools, and all refused their trial."""
         if self.echo is not None:
             return self.echo.operation
+        if self.proven is not None:
+            return self.proven
+        if self.refused:
+            said = "; ".join(f"{tool}: {why}" for tool, why in self.refused.items())
+            raise Unavailable(f"no tool answered a trial call well ({said}); --tool and [tools.samples] choose others")
         tools = (each for each in self.lists if each.method == "tools/list")
         return next(iter(self.quick), None) or next(tools, self.cheap)
+
+    def why_usual(self) -> str:
+        """Return in a sentence why `usual` is what it is."""
+        name, method = (usual := self.usual()).name, usual.method
+        if self.echo is not None:
+            return f"{name}: it repeats its text, so that each answer is checked"
+        if self.proven is not None:
+            before = f" ({', '.join(self.refused)} refused theirs)" if self.refused else ""
+            return f"{name}: no tool repeats its text, and this one answered a trial call{before}; --tool names others"
+        if method == "tools/call":
+            return f"{name}: the first quick one that may be called"
+        lacking = "no quick tool may be called; --allow and --tool name some" if self.tools else "there are no tools"
+        return f"{name}: {lacking}"
 
 
 class Wishes(Struct, frozen=True, kw_only=True):

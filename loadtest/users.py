@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 
 import gevent
 from locust import User, constant
-from locust.exception import StopUser
+from locust.exception import LocustError, StopUser
 
 from loadtest.asking import Asks
 from loadtest.channel_conversation import ChannelConversation
@@ -189,43 +189,57 @@ def _untold(sample: Sample) -> None:
     del sample
 
 
-class McpHttpUser(McpUser):
+class _McpUrlUser(McpUser):
+    """A client of what `host` is the URL of. `headers` go with every request."""
+
+    abstract = True
+    headers: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, environment: Any) -> None:
+        if "://" not in (self.host or ""):
+            given = f", which {self.host!r} is not" if self.host else ""
+            raise LocustError(f"{type(self).__name__} needs the URL of its server{given}: in its host, or by --host")
+        super().__init__(environment)
+
+    @classmethod
+    def endpoint(cls, headers: Mapping[str, str] | None = None) -> Endpoint:
+        """Return what is spoken to, with these headers over those of all users."""
+        return Endpoint(str(cls.host).removeprefix("sse+"), {**cls.headers, **(headers or {})})
+
+
+class McpHttpUser(_McpUrlUser):
     """A client of a Streamable HTTP endpoint (`host`), on one connection of its own that it keeps.
 
     `headers` go with every request.
     """
 
     abstract = True
-    headers: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def converse(cls, headers: Mapping[str, str] | None = None) -> HttpConversation:
         """Make a conversation; it connects when it is opened."""
-        return HttpConversation(Endpoint(str(cls.host), {**cls.headers, **(headers or {})}), cls.client())
+        return HttpConversation(cls.endpoint(headers), cls.client())
 
 
-class McpSseUser(McpUser):
+class McpSseUser(_McpUrlUser):
     """A client of HTTP with SSE, the transport of 2024-11-05; `host` is the address of its stream.
 
     `headers` go with every request. Legacy revisions only.
     """
 
     abstract = True
-    headers: ClassVar[dict[str, str]] = {}
     revision = LATEST_LEGACY.name
 
     @classmethod
     def converse(cls, headers: Mapping[str, str] | None = None) -> ChannelConversation:
         """Make a conversation; it connects when it is opened."""
-        url = str(cls.host).removeprefix("sse+")
-        return ChannelConversation(SseLink(Endpoint(url, {**cls.headers, **(headers or {})}), cls.client()))
+        return ChannelConversation(SseLink(cls.endpoint(headers), cls.client()))
 
 
-class McpWebSocketUser(McpUser):
+class McpWebSocketUser(_McpUrlUser):
     """A client of a WebSocket (`host`, `ws` or `wss`) of its own. `headers` go with the handshake."""
 
     abstract = True
-    headers: ClassVar[dict[str, str]] = {}
 
     @classmethod
     def converse(cls, headers: Mapping[str, str] | None = None) -> ChannelConversation:
@@ -233,9 +247,7 @@ class McpWebSocketUser(McpUser):
         # The library is needed for nothing else here.
         from loadtest.websocket_conversation import WebSocketLink
 
-        return ChannelConversation(
-            WebSocketLink(Endpoint(str(cls.host), {**cls.headers, **(headers or {})}), cls.client())
-        )
+        return ChannelConversation(WebSocketLink(cls.endpoint(headers), cls.client()))
 
 
 class McpStdioUser(McpUser):

@@ -64,13 +64,15 @@ class Operation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Workload(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A named mix of operations, each as frequent as its weight says.
 
-    `scenario` names what one arrival does (`loadtest.scenarios`), and `parameters` are plain values for it.
+    `scenario` names what one arrival does (`loadtest.scenarios`), and `parameters` are plain values for it. `why` says
+    why it is these operations, where nobody named them.
     """
 
     name: str
     operations: tuple[Operation, ...]
     scenario: str = "steady"
     parameters: dict[str, Any] = {}
+    why: str = ""
 
     def __post_init__(self) -> None:
         """Refuse an empty or ambiguous mix."""

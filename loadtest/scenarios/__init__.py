@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from loadtest.knowing import known
 from loadtest.scenario import Scenario
 from loadtest.scenarios.authorized import AUTHORIZED
 from loadtest.scenarios.churn import CHURN
@@ -49,5 +50,5 @@ def scenario_named(name: str) -> Scenario:
     """Return a scenario. Raises ValueError, in one line, for a name that none has."""
     found = next((each for each in SCENARIOS if each.name == name), None)
     if found is None:
-        raise ValueError(f"no scenario is called {name!r}; known are {', '.join(each.name for each in SCENARIOS)}")
+        raise ValueError(f"no scenario is called {name!r}{known(name, [each.name for each in SCENARIOS])}")
     return found

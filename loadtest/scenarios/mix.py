@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import msgspec
 
+from loadtest.knowing import known
 from loadtest.mixing import Mixed
 from loadtest.scenario import Offer, Scenario, Unavailable, Wishes
 from loadtest.workload import MARKER, NUMBER_MARKER, Operation, Workload
@@ -67,16 +69,20 @@ def _tool(offer: Offer, entry: Mixed) -> Operation:
     if entry.arguments is None:
         return offer.call(tool)
     if tool not in offer.permitted:
-        raise Unavailable(f"{tool} may not be called: --allow {tool} lets it, if the target has it")
+        raise Unavailable(offer.why_not(tool))
     params = {"name": tool, "arguments": entry.arguments}
+    misfit = _misfit(offer.permitted[tool], entry.arguments)
+    if misfit:
+        raise Unavailable(f"the arguments do not fit what {tool} says it takes: {misfit}")
     return Operation(name=f"tools/call {tool}", method="tools/call", params=params, schema=offer.permitted[tool])
 
 
 def _prompt(offer: Offer, entry: Mixed) -> Operation:
     offered = next((each for each in offer.prompts if each.params.get("name") == entry.prompt), None)
     if offered is None:
-        known = ", ".join(str(each.params.get("name")) for each in offer.prompts) or "none"
-        raise Unavailable(f"the target lists no prompt {entry.prompt}; it lists {known}")
+        prompt = entry.prompt or ""
+        names = [str(each.params.get("name")) for each in offer.prompts]
+        raise Unavailable(f"the target lists no prompt {prompt!r}{known(prompt, names)}")
     if entry.arguments is None:
         return offered
     if not all(isinstance(value, str) for value in entry.arguments.values()):
@@ -97,13 +103,39 @@ def _method(offer: Offer, entry: Mixed) -> Operation:
     if method in _NOT_BY_METHOD:
         raise Unavailable(f"{method} is not for a mix: {_NOT_BY_METHOD[method]}")
     revision = revision_named(offer.revision)
-    known = [row.name for row in METHODS if row.sender != "server" and revision is not None and revision in row.window]
-    if method not in known:
-        raise Unavailable(f"{offer.revision} has no method {method!r} for clients; it has {', '.join(sorted(known))}")
+    names = [row.name for row in METHODS if row.sender != "server" and revision is not None and revision in row.window]
+    if method not in names:
+        raise Unavailable(f"{offer.revision} has no method {method!r} for clients{known(method, sorted(names))}")
     return Operation(name=method, method=method, params=entry.params)
 
 
 _MAKERS = {"tool": _tool, "prompt": _prompt, "resource": _resource, "method": _method}
+
+
+def _misfit(schema: dict[str, Any] | None, arguments: dict[str, Any]) -> str:
+    """Return in which way arguments break the input schema of their tool; nothing where that cannot be told."""
+    from jsonschema import Draft202012Validator, exceptions
+    from referencing.exceptions import Unresolvable
+
+    try:
+        error = exceptions.best_match(Draft202012Validator(schema or {}).iter_errors(_filled(arguments)))
+    except (Unresolvable, exceptions.SchemaError, exceptions.UnknownType, re.error):
+        return ""
+    return "" if error is None else " ".join(error.message.split())[:200]
+
+
+def _filled(value: Any) -> Any:
+    """Return a value as it may be sent: with a number in the place of each marker."""
+    match value:
+        case str() if value == NUMBER_MARKER:
+            return 1
+        case str():
+            return value.replace(MARKER, "1")
+        case dict():
+            return {key: _filled(each) for key, each in value.items()}
+        case list():
+            return [_filled(each) for each in value]
+    return value
 
 
 def _marked(value: Any) -> bool:

@@ -35,6 +35,10 @@ _SEEN: dict[str, Callable[[CostSample], float | None]] = {
 _REMEMBERED = 20
 """Sessions between the end of one and the question whether it is gone."""
 _KNOCK_EVERY = 0.5
+_BRIEF = 1.0
+"""Seconds in which nobody can have looked at anything."""
+_TOO_SHORT = "the run was too short to tell: --duration 60, or more, tells"
+_UNSEEN = "the target's processes cannot be seen from here; run on its machine"
 _BEGIN, _END = "session set-up", "session end"
 
 
@@ -43,6 +47,7 @@ def _workload(offer: Offer, wishes: Wishes) -> Workload:
     return Workload(
         name="soak",
         operations=chosen(offer, wishes),
+        why="" if wishes.tools else offer.why_usual(),
         scenario="soak",
         parameters={"sessions": sessions, "unit": "session" if sessions else "call"},
     )
@@ -84,8 +89,7 @@ def _judge(found: Found) -> Iterable[LoadJudgement]:
         quantity = QUANTITIES[name]
         title = f"no {quantity.name} is left behind" if name == "memory" else f"no {quantity.name} are left behind"
         if not series:
-            why = "the target's processes cannot be seen from here; run on its machine"
-            yield LoadJudgement(name=title, holds=None, explanation=why)
+            yield LoadJudgement(name=title, holds=None, explanation=_TOO_SHORT if found.seconds < _BRIEF else _UNSEEN)
             continue
         growth = examine(quantity, found.points([(sample.second, value_of(sample)) for sample in series]))
         yield _told(title, quantity, growth, found)
@@ -103,9 +107,7 @@ def _judge(found: Found) -> Iterable[LoadJudgement]:
 
 def _told(title: str, quantity: Quantity, growth: Growth | None, found: Found) -> LoadJudgement:
     if growth is None:
-        return LoadJudgement(
-            name=title, holds=None, explanation="the run was too short to tell: --duration 60, or more, tells"
-        )
+        return LoadJudgement(name=title, holds=None, explanation=_TOO_SHORT)
     unit, each = found.parameters.get("unit", "call"), _operations_of_a_unit(found)
     slope = growth.per_unit
     figures = [_figure(quantity, value * each) for value in (slope.middle, slope.low, slope.high)]

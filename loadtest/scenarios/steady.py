@@ -17,7 +17,8 @@ def chosen(offer: Offer, wishes: Wishes) -> tuple[Operation, ...]:
 
 
 def _workload(offer: Offer, wishes: Wishes) -> Workload:
-    return Workload(name="steady calls", operations=chosen(offer, wishes))
+    why = "" if wishes.tools else offer.why_usual()
+    return Workload(name="steady calls", operations=chosen(offer, wishes), why=why)
 
 
 STEADY = Scenario("steady", "calls of one tool, or of several as often as their weights say", _workload)

@@ -177,6 +177,13 @@ def test_the_knee_is_where_throughput_over_latency_is_greatest() -> None:
     assert knee_of(curve[:1]) is None
 
 
+def test_a_curve_that_has_not_bent_has_no_knee() -> None:
+    _, curve = searched(Machine(queue(800)), "p99<50ms")
+    rising = [point for point in curve if point.rate < 300]
+    assert len(rising) > 1
+    assert knee_of(rising) is None
+
+
 @pytest.mark.parametrize(
     ("objectives", "needed"),
     [((), 100), (("p99<1s",), 1000), (("p99.9<1s", "errors<1%"), 10_000), (("errors<0.1%",), 1000), (("max<1s",), 100)],

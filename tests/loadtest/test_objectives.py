@@ -71,6 +71,7 @@ def test_a_latency_that_was_not_measured_is_not_met() -> None:
         ("p99>100ms", "p99 is bounded with <"),
         ("rate<200/s", "rate is bounded with >"),
         ("errors<1ms", "errors is given in %"),
+        ("errors<200%", "a share of all requests, 100 % at most"),
         ("p0<1ms", "a percentile lies above 0"),
         ("p100.5<1ms", "a percentile lies above 0 and up to 100"),
         ("latency<1ms", "there is no metric 'latency'"),

@@ -35,6 +35,13 @@ def test_arrivals_that_find_all_users_busy_are_late_and_their_wait_counts() -> N
     assert {round(sample.uncorrected, 6) for sample in samples} == {0.02}
 
 
+def test_who_has_only_just_come_in_was_not_busy() -> None:
+    simulation = Simulation()
+    pace = OpenPace(iter([-0.001, 0.0, 0.001]), 2, 10.0, simulation.clock)  # due when the gate opened, or before
+    assert len(served(pace, simulation, 2, lambda _: 0.02)) == 3
+    assert pace.late == 1  # the third, which found both at work
+
+
 def test_arrivals_later_than_the_timeout_are_given_up_unsent() -> None:
     _, samples = arrivals(OpenModel(rate=100, users=1), 1.0, lambda _: 0.5, timeout=0.5)
     assert len(samples) == 100

@@ -52,6 +52,23 @@ def test_a_failure_is_told_and_raised_on_demand() -> None:
         response.raise_for_failure()
 
 
+def test_a_member_of_what_failed_tells_why_there_is_none() -> None:
+    refused = Response("tools/list", exchange(None, Failure(ErrorClass.TRANSPORT, "connect", "refused")))
+    with pytest.raises(OperationError, match="transport connect: refused"):
+        refused["tools"]
+    with pytest.raises(KeyError, match="tools"):
+        Response("tools/list", exchange())["tools"]
+
+
+def test_a_task_that_rejects_what_had_failed_already_does_not_hide_why() -> None:
+    response, reported = caught(Failure(ErrorClass.TRANSPORT, "connect", "refused"))
+    with response:
+        response.failure("asked for tea, got nothing")
+    error = reported[0].error
+    assert error is not None
+    assert str(error) == "transport connect: asked for tea, got nothing (refused)"
+
+
 def test_a_block_without_a_word_leaves_the_answer_what_it_is() -> None:
     response, reported = caught(BAD)
     with response:

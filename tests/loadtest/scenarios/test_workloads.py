@@ -61,9 +61,54 @@ def test_named_tools_are_called_as_often_as_their_weights_say_and_the_echo_is_ch
 
 
 def test_a_tool_that_may_not_be_called_is_a_wrong_command() -> None:
-    with pytest.raises(Unavailable, match=r"drop may not be called \(--allow drop lets it\).*known are echo") as caught:
-        workload("steady", offer(calls=(tool("echo"),)), Wishes(tools=(("drop", 1.0),)))
-    assert caught.value.asked
+    of = offer(tools=("echo", "drop", "odd"), calls=(tool("echo"),), permitted={"odd": None})
+    for name, reason in {
+        "drop": "drop may not be called, for it does not say readOnlyHint: --allow drop lets it",
+        "odd": r"odd: no arguments are known for it; \[tools.samples\] gives them",
+        "ecko": "the target has no tool 'ecko'; did you mean 'echo'\\? known are echo, drop, odd",
+        "nothing": "the target has no tool 'nothing'; known are echo, drop, odd",
+    }.items():
+        with pytest.raises(Unavailable, match=f"^{reason}$") as caught:
+            workload("steady", of, Wishes(tools=((name, 1.0),)))
+        assert caught.value.asked
+
+
+def test_where_nothing_echoes_the_tool_that_answered_a_trial_is_called_and_the_choice_is_told() -> None:
+    of = offer(quick=(tool("add", a=1), tool("now")), proven=tool("now"), refused={"add": "a is no number"})
+    chosen = workload("steady", of)
+    assert [each.name for each in chosen.operations] == ["tools/call now"]
+    assert chosen.why == (
+        "tools/call now: no tool repeats its text, and this one answered a trial call (add refused theirs); "
+        "--tool names others"
+    )
+    assert workload("steady", offer(calls=(tool("now"),)), Wishes(tools=(("now", 1.0),))).why == ""
+
+
+@pytest.mark.parametrize(
+    ("of", "why"),
+    [
+        (offer(), "ping: there are no tools"),
+        (offer(tools=("drop",)), "ping: no quick tool may be called; --allow and --tool name some"),
+        (offer(quick=(tool("add", a=1),)), "tools/call add: the first quick one that may be called"),
+        (
+            offer(echo=Sized(operation=ECHO, argument="text")),
+            "tools/call echo: it repeats its text, so that each answer is checked",
+        ),
+    ],
+)
+def test_what_is_called_without_a_wish_comes_with_a_reason(of: Offer, why: str) -> None:
+    assert workload("steady", of).why == why
+
+
+def test_where_all_tools_refuse_their_trial_calls_nothing_is_put_under_load() -> None:
+    of = offer(
+        quick=(tool("add"),), refused={"add": "a is no number"}, lists=(Operation(name="l", method="tools/list"),)
+    )
+    with pytest.raises(
+        Unavailable, match=r"trial call well \(add: a is no number\); --tool and \[tools.samples\]"
+    ) as caught:
+        workload("steady", of)
+    assert not caught.value.asked
 
 
 @pytest.mark.parametrize(
@@ -113,8 +158,13 @@ def test_who_can_be_asked_declares_it_with_the_request_where_there_is_no_handsha
 
 
 RICH = offer(
+    tools=("echo", "search", "count", "drop"),
     calls=(tool("echo"),),
-    permitted={"echo": None, "search": {"type": "object"}},
+    permitted={
+        "echo": None,
+        "search": {"type": "object"},
+        "count": {"type": "object", "properties": {"to": {"type": "integer"}}, "required": ["to"]},
+    },
     prompts=(Operation(name="prompts/get review", method="prompts/get", params={"name": "review", "arguments": {}}),),
     capabilities={"resources": {}},
 )
@@ -127,7 +177,9 @@ def test_a_mix_becomes_operations_with_its_weights_and_names() -> None:
         Mixed(resource="file:///a/{n}"),
         Mixed(method="resources/list", name="all resources"),
     )
-    search, review, read, lists = workload("mix", RICH, Wishes(mix=mix)).operations
+    counted = Mixed(tool="count", arguments={"to": "{n:number}"})
+    search, review, read, lists, count = workload("mix", RICH, Wishes(mix=(*mix, counted))).operations
+    assert count.params["arguments"] == {"to": "{n:number}"}
     assert (search.weight, search.echoes, search.schema) == (3, True, {"type": "object"})
     assert review.params == {"name": "review", "arguments": {"code": "x"}}
     assert (read.method, read.params) == ("resources/read", {"uri": "file:///a/{n}"})
@@ -141,15 +193,18 @@ def test_a_mix_becomes_operations_with_its_weights_and_names() -> None:
         (Mixed(tool="echo", method="ping"), "given: tool, method"),
         (Mixed(tool="echo", weight=0), "a number above 0"),
         (Mixed(tool="echo", weight=float("nan")), "a number above 0"),
-        (Mixed(tool="drop", arguments={}), "drop may not be called: --allow drop"),
+        (Mixed(tool="drop", arguments={}), "drop may not be called, .*: --allow drop"),
         (Mixed(tool="drop"), "drop may not be called"),
+        (Mixed(tool="serch", arguments={}), "has no tool 'serch'; did you mean 'search'"),
+        (Mixed(tool="count", arguments={"to": "ten"}), "do not fit what count says it takes: 'ten' is not of type"),
+        (Mixed(tool="count", arguments={"too": 10}), "do not fit what count says it takes: 'to' is a required"),
         (Mixed(tool="search", arguments={"query": ["tea"]}, echoes=True), r"echoes needs \{n\}"),
         (Mixed(tool="echo", params={"a": 1}), "params go with a method"),
-        (Mixed(prompt="rewrite"), "lists no prompt rewrite; it lists review"),
+        (Mixed(prompt="rewrite"), "lists no prompt 'rewrite'; did you mean 'review'"),
         (Mixed(prompt="review", arguments={"code": 1}), "are texts"),
         (Mixed(resource="file:///a", arguments={}), "arguments go with a tool or a prompt"),
         (Mixed(method="tools/call"), "tools/call is not for a mix: tool = NAME"),
-        (Mixed(method="tools/lists"), "has no method 'tools/lists' for clients; it has .*tools/list"),
+        (Mixed(method="tools/lists"), "has no method 'tools/lists' for clients; did you mean 'tools/list'"),
         (Mixed(method="resources/subscribe"), "has no method"),
     ],
 )
