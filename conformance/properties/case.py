@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 from conformance.properties.expectation import Expectation
 from conformance.properties.machines.steps import Step
 
-__all__ = ["Case", "Promise"]
+__all__ = ["Case", "Kin", "Promise"]
 
 _PLAIN = ("exact_id", "relation", "first", "cut", "headers", "row", "way")
 """Fields that are JSON values, and stored where they say something."""
@@ -22,6 +24,20 @@ class Promise:
 
     fits: bool
     output: Any = None
+
+
+def _nobody(*_: Any) -> Iterator[Case]:
+    return iter(())
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The cases near one: `relatives` by chance, as much worth a try, most of them asking; `smaller` ones, the smallest
+    first. `holds` makes sure that the case is what its label says, where it was not looked at closely before."""
+
+    relatives: Callable[[Random], Iterator[Case]] = _nobody
+    smaller: Callable[[], Iterator[Case]] = _nobody
+    holds: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,8 @@ class Case:
 
     `way` names the one way in which the message is wrong (`conformance.properties.ways`), empty where it is sound.
     `row` is the requirement that a wrong answer breaks, where the property stands on several.
+
+    `kin` says what other cases there are near this one; it is not stored.
     """
 
     label: str
@@ -56,6 +74,7 @@ class Case:
     steps: tuple[Step, ...] = ()
     row: str = ""
     way: str = ""
+    kin: Kin | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         """Return the label: what is sent can be long, and Hypothesis writes out each case that it is given."""

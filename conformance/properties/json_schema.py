@@ -75,7 +75,7 @@ def _broken(whole: SearchStrategy[Any], document: Document, *, wrong_root: bool)
         for way in [first, *ways]:  # what one branch of a union refuses another may take: then the next will do
             value = put(instance, way.path, way.value)
             if confirmed(document, way, value):
-                return Invalid(value, pointer(way.path), way.keyword, way.description)
+                return Invalid(value, pointer(way.path), way.keyword, way.description, instance)
         return reject()
 
     return broken_instances()

@@ -36,13 +36,14 @@ class Invalid:
     """A valid instance broken in exactly one way.
 
     `pointer` (JSON Pointer, RFC 6901) leads to the value that breaks `keyword`; for a missing member it leads to the
-    object that lacks it.
+    object that lacks it. `instance` is the valid one.
     """
 
     value: Any
     pointer: str
     keyword: str
     description: str
+    instance: Any = None
 
 
 def identity(value: Any) -> Hashable:

@@ -4,8 +4,9 @@ What may be expected of the receiver is the most that JSON-RPC 2.0 or the specif
 binds only the sender, a lenient receiver is right too, and the expectation is merely that it survives.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -17,7 +18,19 @@ from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, CLIENT_INFO, 
 from reference_impl.protocol.methods import METHODS
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["EDGES", "Expectation", "NearValid", "defects", "ids", "near_valid", "request", "requests", "with_meta"]
+__all__ = [
+    "EDGES",
+    "Expectation",
+    "NearValid",
+    "defects",
+    "ids",
+    "more_ids",
+    "more_near_valid",
+    "near_valid",
+    "request",
+    "requests",
+    "with_meta",
+]
 
 SAFE = 2**53 - 1
 """The largest integer that every JSON implementation holds exactly (RFC 8259 section 6)."""
@@ -29,12 +42,12 @@ _KNOWN = frozenset(method.name for method in METHODS)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=24)
 _SCALARS = st.none() | st.booleans() | st.integers(-SAFE, SAFE) | _TEXT
 _JSON = _SCALARS | st.lists(_SCALARS, max_size=3) | st.dictionaries(_TEXT, _SCALARS, max_size=3)
-_NO_STRINGS: SearchStrategy[Any] = st.sampled_from([None, 0, 1, True, [], ["tools/list"], {}])
-_NO_OBJECTS: SearchStrategy[Any] = st.sampled_from([None, 0, False, "", "{}", [], [{}]])
-_DEPTHS = st.sampled_from([16, 64, 128, 512])
-_NO_VERSIONS: SearchStrategy[Any] = st.sampled_from([20260728, None, True, [], {}])
-_NO_VERSION_2: SearchStrategy[Any] = st.sampled_from(["1.0", "2", "2.0.0", "", 2, None, True])
-_UNKNOWN_VERSIONS = st.sampled_from(["1900-01-01", "2026-7-28", "latest", ""])
+_NO_STRINGS: tuple[Any, ...] = (None, 0, 1, True, [], ["tools/list"], {})
+_NO_OBJECTS: tuple[Any, ...] = (None, 0, False, "", "{}", [], [{}])
+_DEPTHS = (16, 64, 128, 512)
+_NO_VERSIONS: tuple[Any, ...] = (20260728, None, True, [], {})
+_NO_VERSION_2: tuple[Any, ...] = ("1.0", "2", "2.0.0", "", 2, None, True)
+_UNKNOWN_VERSIONS = ("1900-01-01", "2026-7-28", "latest", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class NearValid:
         return way_of(self.defect)
 
 
+_TELLING = ("", "0", "-1", "1.0", "null", "true", " ", "a\u2028b", "\u00e9\u4e2d\U0001f600", "i" * 256)
 EDGES = (2**31, 2**31 - 1, 2**32, SAFE, -1, -(2**31) - 1, -SAFE)
 """Where narrower types than JSON's numbers end."""
 
@@ -64,11 +78,16 @@ def ids() -> SearchStrategy[int | str]:
     """Return every kind of legal request id, never null (`basic/index#requests`)."""
     texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
     # And strings that read like something else.
-    edges = st.sampled_from(EDGES)
-    telling = st.sampled_from(
-        ["", "0", "-1", "1.0", "null", "true", " ", "a\u2028b", "\u00e9\u4e2d\U0001f600", "i" * 256]
-    )
-    return st.integers(-SAFE, SAFE) | edges | texts | telling
+    return st.integers(-SAFE, SAFE) | st.sampled_from(EDGES) | texts | st.sampled_from(_TELLING)
+
+
+def more_ids(random: Random) -> Iterator[int | str]:
+    """Yield ids by chance, as legal as those that are drawn, without end."""
+    while True:
+        number = random.randrange(-SAFE, SAFE) >> random.randrange(53)
+        letters = "".join(chr(random.randrange(0x20, 0x250)) for _ in range(random.randrange(1, 12)))
+        listed = random.choice((*EDGES, *_TELLING))
+        yield random.choice((number, number, letters, str(number), listed))
 
 
 def request(
@@ -111,10 +130,24 @@ def near_valid(message: Mapping[str, Any], revision: Revision, *, dual_era: bool
     return st.one_of(*defects(message, revision, dual_era=dual_era).values())
 
 
+def more_near_valid(
+    message: Mapping[str, Any], revision: Revision, random: Random, *, dual_era: bool = False
+) -> Iterator[NearValid]:
+    """Yield the request with each of its defects once, in any order, which differ by chance."""
+    found = list(_spoiled(message, revision, dual_era=dual_era).values())
+    random.shuffle(found)
+    return map(random.choice, found)
+
+
 def defects(
     message: Mapping[str, Any], revision: Revision, *, dual_era: bool = False
 ) -> dict[str, SearchStrategy[NearValid]]:
     """Return a strategy for each defect that the request can have, by name."""
+    spoiled = _spoiled(message, revision, dual_era=dual_era)
+    return {name: st.sampled_from(wrong) for name, wrong in spoiled.items()}
+
+
+def _spoiled(message: Mapping[str, Any], revision: Revision, *, dual_era: bool) -> dict[str, list[NearValid]]:
     sound = dict(message)
     found = {}
     for defect in _DEFECTS + (_MODERN_DEFECTS if revision.modern else ()):
@@ -123,7 +156,9 @@ def defects(
         expectation = defect.modern if revision.modern else defect.legacy
         if dual_era and defect.looks_legacy:
             expectation = Expectation.ANYTHING_BUT_DEATH
-        found[defect.name] = defect.spoil(sound).map(_labelled(defect, expectation))
+        found[defect.name] = [
+            NearValid(spoiled, defect.name, expectation, defect.rule) for spoiled in defect.spoil(sound)
+        ]
     return found
 
 
@@ -136,40 +171,36 @@ class _Defect:
 
     name: str
     rule: str
-    spoil: Callable[[dict[str, Any]], SearchStrategy[Any]]
+    spoil: Callable[[dict[str, Any]], list[Any]]
     legacy: Expectation = Expectation.ANYTHING_BUT_DEATH
     modern: Expectation = Expectation.ANYTHING_BUT_DEATH
     looks_legacy: bool = False
     batch: bool = False
 
 
-def _labelled(defect: _Defect, expectation: Expectation) -> Callable[[Any], NearValid]:
-    return lambda message: NearValid(message, defect.name, expectation, defect.rule)
-
-
-Spoil = Callable[[dict[str, Any]], SearchStrategy[Any]]
+Spoil = Callable[[dict[str, Any]], list[Any]]
 
 
 def _without(name: str) -> Spoil:
-    return lambda message: st.just({key: value for key, value in message.items() if key != name})
+    return lambda message: [{key: value for key, value in message.items() if key != name}]
 
 
-def _with(name: str, values: SearchStrategy[Any]) -> Spoil:
-    return lambda message: values.map(lambda value: {**message, name: value})
+def _with(name: str, values: Sequence[Any]) -> Spoil:
+    return lambda message: [{**message, name: value} for value in values]
 
 
-def _unknown_methods(message: dict[str, Any]) -> SearchStrategy[Any]:
+def _unknown_methods(message: dict[str, Any]) -> list[Any]:
     method = message["method"]
     names = [f"touchstone/{method}", f"{method}/touchstone", f"{method}s", method.replace("/", "."), "touchstone"]
-    return _with("method", st.sampled_from([name for name in names if name not in _KNOWN]))(message)
+    return _with("method", [name for name in names if name not in _KNOWN])(message)
 
 
-def _nested(message: dict[str, Any]) -> SearchStrategy[Any]:
-    return st.just({**message, "params": {"params": message.get("params", {})}})
+def _nested(message: dict[str, Any]) -> list[Any]:
+    return [{**message, "params": {"params": message.get("params", {})}}]
 
 
-def _deepened(message: dict[str, Any]) -> SearchStrategy[Any]:
-    return _DEPTHS.map(lambda depth: with_meta(message, tower(depth)))
+def _deepened(message: dict[str, Any]) -> list[Any]:
+    return [with_meta(message, tower(depth)) for depth in _DEPTHS]
 
 
 def tower(depth: int) -> Any:
@@ -181,25 +212,25 @@ def tower(depth: int) -> Any:
 
 
 def _meta_without(name: str) -> Spoil:
-    def spoil(message: dict[str, Any]) -> SearchStrategy[Any]:
+    def spoil(message: dict[str, Any]) -> list[Any]:
         meta = {key: value for key, value in message["params"]["_meta"].items() if key != name}
-        return st.just({**message, "params": {**message["params"], "_meta": meta}})
+        return [{**message, "params": {**message["params"], "_meta": meta}}]
 
     return spoil
 
 
-def _meta_with(name: str, values: SearchStrategy[Any]) -> Spoil:
-    return lambda message: values.map(lambda value: with_meta(message, value, name))
+def _meta_with(name: str, values: Sequence[Any]) -> Spoil:
+    return lambda message: [with_meta(message, value, name) for value in values]
 
 
-def _bad_meta(message: dict[str, Any]) -> SearchStrategy[Any]:
+def _bad_meta(message: dict[str, Any]) -> list[Any]:
     params = message.get("params", {})
-    return _NO_OBJECTS.map(lambda value: {**message, "params": {**params, "_meta": value}})
+    return [{**message, "params": {**params, "_meta": value}} for value in _NO_OBJECTS]
 
 
-def _no_meta(message: dict[str, Any]) -> SearchStrategy[Any]:
+def _no_meta(message: dict[str, Any]) -> list[Any]:
     params = {name: value for name, value in message["params"].items() if name != "_meta"}
-    return st.just({**message, "params": params})
+    return [{**message, "params": params}]
 
 
 _ERROR, _REFUSED = Expectation.ERROR, Expectation.ERROR_OR_SILENCE
@@ -212,41 +243,37 @@ _DEFECTS: tuple[_Defect, ...] = (
     # A request that names no method cannot succeed; that a receiver answers one it cannot read is not demanded.
     _Defect("method is missing", _REQUEST, _without("method"), _REFUSED, _REFUSED),
     _Defect("method is not a string", _REQUEST, _with("method", _NO_STRINGS), _REFUSED, _REFUSED),
-    _Defect("method is empty", _REQUEST, _with("method", st.just("")), _REFUSED, _REFUSED),
+    _Defect("method is empty", _REQUEST, _with("method", [""]), _REFUSED, _REFUSED),
     # A request must be answered (JSON-RPC 2.0 section 5), and here only an error is possible.
     _Defect("method is unknown", "JSON-RPC 2.0 section 5.1", _unknown_methods, _ERROR, _ERROR),
     # Without an id it is a notification, and those are not replied to.
     _Defect("id is missing", "basic/index#notifications", _without("id"), _REFUSED, _REFUSED),
     _Defect("jsonrpc is missing", _REQUEST, _without("jsonrpc")),
     _Defect("jsonrpc is not 2.0", _REQUEST, _with("jsonrpc", _NO_VERSION_2)),
-    _Defect("id is null", _REQUESTS, _with("id", st.none())),
-    _Defect("id is a boolean", _REQUESTS, _with("id", st.booleans())),
-    _Defect("id is an array", _REQUESTS, _with("id", st.sampled_from([[], [1]]))),
-    _Defect("id is an object", _REQUESTS, _with("id", st.sampled_from([{}, {"id": 1}]))),
-    _Defect("id is a fraction", _REQUESTS, _with("id", st.sampled_from([0.5, 1.5, -2.25]))),
-    _Defect("id is beyond 2**53", _REQUESTS, _with("id", st.sampled_from([2**53 + 1, 2**63, -(2**64), 10**30]))),
+    _Defect("id is null", _REQUESTS, _with("id", [None])),
+    _Defect("id is a boolean", _REQUESTS, _with("id", [False, True])),
+    _Defect("id is an array", _REQUESTS, _with("id", [[], [1]])),
+    _Defect("id is an object", _REQUESTS, _with("id", [{}, {"id": 1}])),
+    _Defect("id is a fraction", _REQUESTS, _with("id", [0.5, 1.5, -2.25])),
+    _Defect("id is beyond 2**53", _REQUESTS, _with("id", [2**53 + 1, 2**63, -(2**64), 10**30])),
     # In the modern era such params cannot carry what every request must; legacy receivers may not look at them.
     _Defect(
         "params is a scalar",
         _REQUEST,
-        _with("params", st.sampled_from(["", 0, True])),
+        _with("params", ["", 0, True]),
         modern=_REFUSED,
         looks_legacy=True,
     ),
-    _Defect(
-        "params is an array", _REQUEST, _with("params", st.sampled_from([[], [{}]])), modern=_REFUSED, looks_legacy=True
-    ),
-    _Defect("params is null", _REQUEST, _with("params", st.none()), modern=_REFUSED, looks_legacy=True),
+    _Defect("params is an array", _REQUEST, _with("params", [[], [{}]]), modern=_REFUSED, looks_legacy=True),
+    _Defect("params is null", _REQUEST, _with("params", [None]), modern=_REFUSED, looks_legacy=True),
     _Defect("params is nested one level too deep", _REQUEST, _nested, modern=_ERROR, looks_legacy=True),
     _Defect("_meta holds a deeply nested value", _META, _deepened),
     _Defect("_meta is not an object", _META, _bad_meta, modern=_ERROR, looks_legacy=True),
-    _Defect("message has a member of nobody's", _REQUEST, _with("touchstone", st.sampled_from([1, "", {}]))),
-    _Defect("message carries a result as well", _REQUEST, _with("result", st.just({}))),
-    _Defect("message is wrapped in an array", "basic/index#messages", lambda message: st.just([message]), batch=True),
-    _Defect(
-        "message is wrapped in an object", _REQUEST, lambda message: st.just({"message": message}), _REFUSED, _REFUSED
-    ),
-    _Defect("message is an empty array", "JSON-RPC 2.0 section 6", lambda _: st.just([]), _REFUSED, _REFUSED),
+    _Defect("message has a member of nobody's", _REQUEST, _with("touchstone", [1, "", {}])),
+    _Defect("message carries a result as well", _REQUEST, _with("result", [{}])),
+    _Defect("message is wrapped in an array", "basic/index#messages", lambda message: [[message]], batch=True),
+    _Defect("message is wrapped in an object", _REQUEST, lambda message: [{"message": message}], _REFUSED, _REFUSED),
+    _Defect("message is an empty array", "JSON-RPC 2.0 section 6", lambda _: [[]], _REFUSED, _REFUSED),
 )
 
 _MODERN_DEFECTS: tuple[_Defect, ...] = (
@@ -263,5 +290,5 @@ _MODERN_DEFECTS: tuple[_Defect, ...] = (
     _Defect("clientCapabilities is missing", _META, _meta_without(CLIENT_CAPABILITIES), modern=_ERROR),
     _Defect("clientCapabilities is not an object", _META, _meta_with(CLIENT_CAPABILITIES, _NO_OBJECTS)),
     _Defect("clientInfo is not an object", _META, _meta_with(CLIENT_INFO, _NO_OBJECTS)),
-    _Defect("clientInfo has no name", _META, _meta_with(CLIENT_INFO, st.just({"version": "1"}))),
+    _Defect("clientInfo has no name", _META, _meta_with(CLIENT_INFO, [{"version": "1"}])),
 )

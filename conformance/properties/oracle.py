@@ -17,9 +17,10 @@ from conformance.properties.relations import TWO, try_relation
 from conformance.schema import has_revision, messages, ranked
 from conformance.transcript import Entry
 
-__all__ = ["describe", "judge_answer", "try_case"]
+__all__ = ["ANSWERED", "describe", "judge_answer", "try_case"]
 
-_ANSWERED = {Expectation.RESULT, Expectation.ANSWER, Expectation.REPLY, Expectation.ERROR}
+ANSWERED = {Expectation.RESULT, Expectation.ANSWER, Expectation.REPLY, Expectation.ERROR}
+"""Where an answer has to come, whatever it says."""
 _PARSE_ERROR = -32700
 _REFUSABLE = {Expectation.ERROR, Expectation.REPLY}
 
@@ -30,7 +31,7 @@ async def try_case(peer: Peer, case: Case) -> None:
     defect = None if case.expectation in (Expectation.RESULT, Expectation.ANSWER) else case.label
     if case.relation:
         await try_relation(peer, case)
-    elif case.asks and case.expectation in _ANSWERED:
+    elif case.asks and case.expectation in ANSWERED:
         answer = await peer.call(case.message, headers=case.headers, defect=defect)
         try:
             judge_answer(peer, case, answer)

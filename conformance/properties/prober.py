@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -18,6 +19,7 @@ from conformance.expect import Mismatch
 from conformance.links import Gone, Silence, Throttled
 from conformance.peer import Peer
 from conformance.properties.case import Case
+from conformance.properties.families import try_together
 from conformance.properties.machines.seats import NotOpened
 from conformance.properties.machines.stage import Stage
 from conformance.properties.oracle import try_case
@@ -29,6 +31,12 @@ __all__ = ["Abandoned", "Prober", "TargetLost"]
 _LEAST = 0.25
 _TIMES_SLOWEST = 20
 """A silence that is being shrunk lasts that many times the slowest case so far, and `_LEAST` seconds at least."""
+
+_MOST = 32
+_AT_ONCE = 0.1
+"""Cases that are tried together at most, and seconds that they should take together."""
+_LONGER = 4
+"""How many times as long as the slowest so far each of several may take; twice the patience for one at most."""
 
 _FAILURES = 4
 """Openings in a row that may fail before the target is given up."""
@@ -45,14 +53,18 @@ class Abandoned(BaseException):
 
 
 class Prober:
-    """Tries cases, one at a time. `wire` is what went over the wire in the last case that failed, `reaction` in the
-    last one that did not; `lost` says how the target could not be opened any more. Made in the event loop in which its
-    cases are tried."""
+    """Tries cases, one at a time or several together.
+
+    `wire` is what went over the wire in the last case that failed, which is `culprit`, `reaction` in what was tried
+    last and did not; `lost` says how the target could not be opened any more. Made in the event loop in which its cases
+    are tried.
+    """
 
     def __init__(self, bench: Bench, who: str) -> None:
         self.wire: list[Entry] = []
         self.reaction: list[Entry] = []
         self.tried = 0
+        self.culprit: Case | None = None
         self.lost: str | None = None
         self._loop = asyncio.get_running_loop()
         self._flying: asyncio.Task[None] | None = None
@@ -62,16 +74,19 @@ class Prober:
         self._who = who
         self._patience = bench.patience
         self._slowest = 0.0
+        self._each: float | None = None
+        self._most = _MOST
         self._stack = AsyncExitStack()
         self._peer: Peer | None = None
         self._stage = Stage(bench, who)
         self._used: set[tuple[type, str | int]] = set()
 
-    def try_from_thread(self, case: Case) -> None:
-        """Try a case, from another thread. Raises `Mismatch`, or `Abandoned` if there is no point in going on."""
+    def try_from_thread(self, *cases: Case) -> None:
+        """Try a case, or several together, from another thread. Raises `Mismatch`, whose case is then `culprit`, or
+        `Abandoned` if there is no point in going on."""
         if self._abandoned or self.lost is not None:
             raise Abandoned
-        flying = asyncio.run_coroutine_threadsafe(self._fly(case), self._loop)
+        flying = asyncio.run_coroutine_threadsafe(self._fly(cases), self._loop)
         try:
             self._land(flying)
         except (CancelledError, TargetLost):
@@ -87,12 +102,15 @@ class Prober:
                     raise
         raise Abandoned
 
-    async def _fly(self, case: Case) -> None:
+    async def _fly(self, cases: Sequence[Case]) -> None:
         if self._abandoned:
             return
         self._flying, self._grounded = asyncio.current_task(), anyio.Event()
         try:
-            await self.try_case(case)
+            if len(cases) == 1:
+                await self.try_case(cases[0])
+            else:
+                await self._try_family(cases)
         finally:
             self._flying = None
             self._grounded.set()
@@ -122,11 +140,51 @@ class Prober:
             raise TargetLost(self.lost) from None
         except Mismatch as mismatch:
             self.wire = peer.conversation.entries[start:]
+            self.culprit = case
             self._hasten(mismatch)
             if isinstance(mismatch, Gone | Silence):
                 await self.close()
             raise
-        self._slowest = max(self._slowest, time.perf_counter() - began)
+        self._took(time.perf_counter() - began, 1)
+        self._react(peer, start)
+
+    async def _try_family(self, cases: Sequence[Case]) -> None:
+        """Try cases together; where that goes wrong, each by itself, on a new conversation."""
+        peer = self._peer or await self._open()
+        start = len(peer.conversation.entries)
+        began = time.perf_counter()
+        answer = self._patience.answer
+        timeout = answer + min(answer, _LONGER * self._slowest * len(cases))
+        owner.set(self._who)
+        try:
+            suspects = await try_together(peer, [self._with_new_id(case) for case in cases], timeout)
+        except Throttled as limit:
+            self.lost = str(limit)
+            raise TargetLost(self.lost) from None
+        if not suspects:
+            self.tried += len(cases)
+            self._took(time.perf_counter() - began, len(cases))
+            self._react(peer, start)
+            return
+        await self.close()
+        for case in suspects:
+            if case.kin is None or case.kin.holds():
+                await self.try_case(case)
+        # None is to blame: so many at a time are too many for it.
+        self._most //= 2
+
+    @property
+    def together(self) -> int:
+        """Cases that may be tried together: as many as take no time to speak of, by the last that were."""
+        if self._each is None:
+            return 1
+        return max(1, min(self._most, int(_AT_ONCE / max(self._each, 1e-6))))
+
+    def _took(self, seconds: float, cases: int) -> None:
+        self._each = seconds / cases
+        self._slowest = max(self._slowest, self._each)
+
+    def _react(self, peer: Peer, start: int) -> None:
         self.reaction = peer.conversation.entries[start:]
         # A long search would fill memory with transcripts that nobody asks for.
         peer.conversation.entries.clear()
@@ -143,9 +201,10 @@ class Prober:
             raise TargetLost(self.lost) from None
         except Mismatch as mismatch:
             self.wire = self._stage.wire
+            self.culprit = case
             self._hasten(mismatch)
             raise
-        self._slowest = max(self._slowest, time.perf_counter() - began)
+        self._took(time.perf_counter() - began, 1)
 
     def _hasten(self, mismatch: Mismatch) -> None:
         """Wait less from now on, after a first silence: shrinking it would take one whole patience for each step.

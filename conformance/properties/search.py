@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import anyio
@@ -19,6 +20,7 @@ from hypothesis.strategies import SearchStrategy
 
 from conformance.expect import Mismatch
 from conformance.properties.case import Case
+from conformance.properties.families import can_be_together
 from conformance.properties.guidance import guide
 from conformance.properties.prober import Abandoned, Prober
 from conformance.transcript import Entry
@@ -110,7 +112,7 @@ async def search(prober: Prober, looked: Search) -> Tried:
         await prober.abandon()
         await prober.close()
     if budget.failing:
-        found = budget.failing[-1] if shrunk else smallest(budget.failing)
+        found = budget.failing[-1] if shrunk or hunt.shrunk else smallest(budget.failing)
         return Tried(found.judged, found.wire, found.case, ended="found")
     if prober.lost is not None:
         why = f"the target could not be opened any more: {prober.lost}"
@@ -122,10 +124,12 @@ async def search(prober: Prober, looked: Search) -> Tried:
 
 
 class _Hunt:
-    """The rounds of one search, in a thread of their own. `ended` says what ended them where nothing was found."""
+    """The rounds of one search, in a thread of their own. `ended` says what ended them where nothing was found,
+    `shrunk` whether what was found last is as small as its kin get."""
 
     def __init__(self, prober: Prober, looked: Search) -> None:
         self.ended = "examples"
+        self.shrunk = False
         self._prober = prober
         self._looked = looked
         self._enough = time.monotonic() + looked.budget.seconds
@@ -136,6 +140,14 @@ class _Hunt:
 
     def run(self) -> None:
         """Draw until a budget is used up. Raises what the search raises where a case fails, or `Abandoned`."""
+        try:
+            self._rounds()
+        except (Mismatch, Abandoned):
+            # Hypothesis has made smaller what it drew, but neither what was known nor what is akin to a draw.
+            self._shrink()
+            raise
+
+    def _rounds(self) -> None:
         for number, size in enumerate(self._looked.budget.rounds()):
             # Known cases come on top of those that are drawn.
             due = self._drawn + size + (len(self._looked.known) if number == 0 else 0)
@@ -169,15 +181,43 @@ class _Hunt:
             self.ended = "seconds"
             raise Abandoned
         self._drawn += 1
+        family = (case, *self._relatives(case)) if self._hurry is None else (case,)
         try:
-            self._prober.try_from_thread(case)
+            self._prober.try_from_thread(*family)
         except Mismatch as mismatch:
             self._hurry = now + _SHRINKING if self._hurry is None else self._hurry
-            self._looked.budget.failing.append(
-                Tried(Judged("failed", mismatch=mismatch), tuple(self._prober.wire), case)
-            )
+            culprit = self._prober.culprit or case
+            self._fail(mismatch, culprit)
+            if len(family) > 1 and culprit.kin is not case.kin:
+                # Hypothesis did not draw it, and can make nothing of it.
+                raise Abandoned from None
             raise
-        guide(self._prober.reaction, time.monotonic() - now, self._variety)
+        guide(self._prober.reaction, (time.monotonic() - now) / len(family), self._variety)
+
+    def _relatives(self, case: Case) -> Iterator[Case]:
+        """Return the cases to try together with one, as many as take no longer than one does."""
+        more = self._prober.together - 1
+        if case.kin is None or more < 1 or not can_be_together(case):
+            return iter(())
+        chance = Random(self._looked.seed * _APART + self._drawn)  # noqa: S311 - no secret
+        return islice(filter(can_be_together, case.kin.relatives(chance)), more)
+
+    def _fail(self, mismatch: Mismatch, case: Case) -> None:
+        tried = Tried(Judged("failed", mismatch=mismatch), tuple(self._prober.wire), case)
+        self._looked.budget.failing.append(tried)
+
+    def _shrink(self) -> None:
+        """Try ever smaller cases near the one that failed last, while they fail alike and there is time."""
+        failing = self._looked.budget.failing
+        left = _smaller(failing[-1].case) if failing else iter(())
+        while (case := next(left, None)) is not None and time.monotonic() < (self._hurry or 0.0):
+            try:
+                self._prober.try_from_thread(case)
+            except Mismatch as mismatch:
+                if _alike(mismatch, failing[-1].judged.mismatch):
+                    self._fail(mismatch, case)
+                    self.shrunk = True
+                    left = _smaller(case)
 
     def told(self) -> str:
         """Say how much was tried where nothing was found."""
@@ -186,6 +226,14 @@ class _Hunt:
         slow = "the --seconds were over" if budget.asked else f"they took {budget.seconds:.3g} s"
         why = {"seconds": f", and no more since {slow}", "exhausted": ", all that could be drawn"}
         return f"{tried} case{'' if tried == 1 else 's'}{again}{why.get(self.ended, '')}"
+
+
+def _smaller(case: Case | None) -> Iterator[Case]:
+    return iter(()) if case is None or case.kin is None else case.kin.smaller()
+
+
+def _alike(one: Mismatch, other: Mismatch | None) -> bool:
+    return other is not None and type(one) is type(other) and one.breaks == other.breaks
 
 
 def _settings(cases: int) -> settings:

@@ -7,28 +7,36 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from conformance.expect import Blocked, Inapplicable
 from conformance.properties import framing
-from conformance.properties.case import Case
+from conformance.properties.arguments import invalid_arguments, known_arguments, valid_arguments
+from conformance.properties.case import Case, Kin
 from conformance.properties.expectation import Expectation
 from conformance.properties.formats import wrong_formats
 from conformance.properties.header_breaks import HEADER_ROWS, contradicting_headers, known_contradictions
-from conformance.properties.json_schema import Unsatisfiable, minimally_invalid, valid
-from conformance.properties.known import call_message, known_calls, promise_of
-from conformance.properties.messages import EDGES, ids, near_valid, request
+from conformance.properties.messages import (
+    EDGES,
+    NearValid,
+    ids,
+    more_ids,
+    more_near_valid,
+    near_valid,
+    request,
+)
 from conformance.properties.openings import known_listens, wrong_handshakes
 from conformance.properties.pairs import calls_after, calls_again, calls_beside, calls_cut, known_cuts, known_pairs
 from conformance.properties.promises import CALL_ROWS, LEAKS
 from conformance.properties.property import Ground, Property
 from conformance.properties.texts import any_texts
 from conformance.properties.transcribed import known_wrong_params, wrong_params
-from conformance.properties.ways import way_of, way_of_keyword
-from conformance.surface import ToolCall
+from conformance.properties.ways import way_of
 from reference_impl.protocol.methods import PAGINATED
 
 __all__ = ["PROPERTIES"]
@@ -54,11 +62,17 @@ def _sound(ground: Ground) -> list[tuple[str, dict[str, Any]]]:
 def sound_requests(ground: Ground) -> SearchStrategy[Case]:
     """Sound requests with any legal id."""
 
+    listed = _sound(ground)
+
     def case(sound: tuple[str, dict[str, Any]], identifier: Any) -> Case:
         expectation = Expectation.ANSWER if sound[0] == "resources/read" else Expectation.RESULT
         return Case(sound[0], expectation, {**sound[1], "id": identifier}, exact_id=True)
 
-    return st.builds(case, st.sampled_from(_sound(ground)), ids())
+    def others(random: Random) -> Iterator[Case]:
+        return (case(random.choice(listed), identifier) for identifier in more_ids(random))
+
+    drawn = st.builds(case, st.sampled_from(listed), ids())
+    return drawn.map(lambda made: replace(made, kin=Kin(others)))
 
 
 def known_ids(ground: Ground) -> Iterator[Case]:
@@ -73,11 +87,18 @@ def near_valid_messages(ground: Ground) -> SearchStrategy[Case]:
 
     def broken(sound: tuple[str, dict[str, Any]]) -> SearchStrategy[Case]:
         wrong = near_valid(sound[1], ground.revision, dual_era=ground.dual_era)
-        return wrong.map(lambda item: Case(item.defect, item.expectation, item.message, way=item.way))
+        return wrong.map(lambda item: replace(_spoiled(item), kin=Kin(partial(others, sound[1]))))
+
+    def others(message: dict[str, Any], random: Random) -> Iterator[Case]:
+        return map(_spoiled, more_near_valid(message, ground.revision, random, dual_era=ground.dual_era))
 
     drawn = st.sampled_from(_sound(ground)).flatmap(broken) | wrong_params(ground)
     listed = (*wrong_formats(ground), *known_listens(ground))
     return drawn | st.sampled_from(listed) if listed else drawn
+
+
+def _spoiled(item: NearValid) -> Case:
+    return Case(item.defect, item.expectation, item.message, way=item.way)
 
 
 def known_near_valid(ground: Ground) -> Iterator[Case]:
@@ -88,55 +109,6 @@ def known_near_valid(ground: Ground) -> Iterator[Case]:
     yield from itertools.islice(known_wrong_params(ground), _KNOWN)
     yield from itertools.islice(wrong_formats(ground), _SOME)
     yield from itertools.islice(known_listens(ground), _SOME)
-
-
-def valid_arguments(ground: Ground) -> SearchStrategy[Case]:
-    """Calls of each callable tool with arguments that its own input schema allows."""
-    return _of_tools(ground, lambda schema: valid(schema).map(lambda value: ("valid arguments", value, "")), fits=True)
-
-
-def known_arguments(ground: Ground) -> Iterator[Case]:
-    """Calls of each callable tool with values that broke servers in the field."""
-    return known_calls(ground, _callable(ground))
-
-
-def invalid_arguments(ground: Ground) -> SearchStrategy[Case]:
-    """Calls of each callable tool with arguments that break its input schema in one way."""
-    return _of_tools(
-        ground,
-        lambda schema: minimally_invalid(schema, wrong_root=False).map(
-            lambda item: (item.description, item.value, way_of_keyword(item.keyword))
-        ),
-        fits=False,
-    )
-
-
-def _of_tools(ground: Ground, arguments: Any, *, fits: bool) -> SearchStrategy[Case]:
-    options, why_not = [], []
-    for call in _callable(ground):
-        try:
-            options.append(st.tuples(st.just(call), arguments(call.tool.get("inputSchema"))))
-        except Unsatisfiable as error:
-            why_not.append(f"{call.tool['name']}: {error}")
-    if not options:
-        raise Blocked("; ".join(why_not))
-
-    def case(drawn: tuple[ToolCall, tuple[str, Any, str]]) -> Case:
-        call, (label, value, way) = drawn
-        name, promise = call.tool["name"], promise_of(call.tool, fits=fits)
-        message = call_message(ground, name, value)
-        return Case(f"{name} with {label}", Expectation.ANSWER, message, promise=promise, way=way)
-
-    return st.one_of(options).map(case)
-
-
-def _callable(ground: Ground) -> list[ToolCall]:
-    if "tools" not in ground.capabilities:
-        raise Inapplicable("the target does not declare tools")
-    calls = [call for call in ground.surface.calls() if not ground.surface.is_slow(call)]
-    if not calls:
-        raise Blocked("no tool may be called: none has readOnlyHint, none was allowed (--allow NAME)")
-    return calls
 
 
 def odd_framing(ground: Ground) -> SearchStrategy[Case]:
