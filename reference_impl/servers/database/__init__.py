@@ -8,7 +8,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from reference_impl.server.errors import SetupError
 from reference_impl.servers.database.settings import DatabaseSettings
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ def make_server(
 ) -> DatabaseMCPServer:
     """Return a server for a database: a path, `sqlite:///PATH`, `postgresql://...`, `env:NAME` for a variable that
     holds one of these, or nothing for the sample. `metrics` as in `AdvancedMCPServer`. Raises `SetupError`."""
+    from reference_impl.server.errors import SetupError
+
     if find_spec("sqlglot") is None:
         raise SetupError("the database server needs sqlglot: install mcp-touchstone[servers]")
     from reference_impl.servers.database.server import DatabaseMCPServer

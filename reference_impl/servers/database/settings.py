@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reference_impl.server.errors import SetupError
-
 __all__ = ["DatabaseSettings"]
 
 
@@ -29,4 +27,6 @@ class DatabaseSettings:
         """Check the bounds. Raises `SetupError`."""
         for name in ("connections", "wait", "timeout", "max_rows", "max_bytes", "max_value", "max_changes"):
             if not getattr(self, name) > 0:
+                from reference_impl.server.errors import SetupError  # not needed where this is only read
+
                 raise SetupError(f"{name} must be more than 0")

@@ -1,16 +1,18 @@
-"""What is asked of SQLite, on one connection, in one thread."""
+"""What is asked of SQLite, on one connection, in one process."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reference_impl.servers.database.engine import Parameters, QueryError
 from reference_impl.servers.database.results import Column, Gathering, QueryResult
 from reference_impl.servers.database.tables import Table, TableColumn, TableName
 
-__all__ = ["change", "plan", "select", "table_names", "table_of"]
+if TYPE_CHECKING:
+    from reference_impl.servers.database.engine import Parameters
+
+__all__ = ["RefusedError", "change", "plan", "select", "table_names", "tables_called"]
 
 _TYPES = {int: "integer", float: "real", str: "text", bytes: "blob"}
 _TABLES = (
@@ -26,6 +28,10 @@ _INDEXES = """
 SELECT list.name, list."unique", group_concat(info.name, ', ')
 FROM pragma_index_list(?) AS list, pragma_index_info(list.name) AS info GROUP BY list.name ORDER BY list.name
 """
+
+
+class RefusedError(Exception):
+    """A statement is not run, or undone; says why in words for a model."""
 
 
 def select(query: str, params: Parameters, gathering: Gathering, connection: sqlite3.Connection) -> QueryResult:
@@ -50,7 +56,7 @@ def change(
         pass
     (changed,) = connection.execute("SELECT changes()").fetchone()
     if changed > most:
-        raise QueryError(f"The statement would have changed {changed} rows; more than {most} are not allowed at once")
+        raise RefusedError(f"The statement would have changed {changed} rows; more than {most} are not allowed at once")
     connection.execute("COMMIT")
     return QueryResult(columns, tuple(gathering.rows), gathering.truncated, changed)
 
@@ -70,7 +76,7 @@ def _gathered(cursor: sqlite3.Cursor, gathering: Gathering) -> tuple[Column, ...
 def _bound(params: Parameters) -> Any:
     values = list(params.values()) if isinstance(params, Mapping) else list(params)
     if any(isinstance(value, list | dict) for value in values):
-        raise QueryError("SQLite takes strings, numbers, booleans and null as parameters: give lists as JSON text")
+        raise RefusedError("SQLite takes strings, numbers, booleans and null as parameters: give lists as JSON text")
     return params
 
 
@@ -90,12 +96,13 @@ def table_names(most: int, connection: sqlite3.Connection) -> list[TableName]:
     return [TableName(name, "table" if kind == "virtual" else kind) for name, kind in rows]
 
 
-def table_of(name: str, connection: sqlite3.Connection) -> Table | None:
-    """Return one table or view."""
+def tables_called(name: str, connection: sqlite3.Connection) -> list[Table]:
+    """Return the table or view of this name, if there is one."""
     found = connection.execute(f"{_TABLES} AND name = ? COLLATE NOCASE", (name,)).fetchone()
-    if found is None:
-        return None
-    name, kind = found
+    return [_table(found[0], found[1], connection)] if found else []
+
+
+def _table(name: str, kind: str, connection: sqlite3.Connection) -> Table:
     columns = tuple(
         TableColumn(column, declared or "any", not (required or key), bool(key), default)
         for column, declared, required, default, key in connection.execute(_COLUMNS, (name,)).fetchall()

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 import touchstone
-from reference_impl.servers.database import DatabaseSettings, make_server, safety, sqlite_guard
+from reference_impl.servers.database import DatabaseSettings, make_server, safety, sqlite_guard, sqlite_worker
 from reference_impl.servers.database import postgres as postgres_engine
 from tests.reference_impl.servers.pages import ROOT, blocks, printed
 
@@ -45,7 +45,7 @@ def test_the_numbers_are_those_of_the_code() -> None:
         option: int(value) for option, value in stated
     }
     assert (defaults.wait, defaults.max_value, safety._LONGEST) == (5, 20_000, 100_000)
-    assert sqlite_guard._LIMITS[0] == 16 * 2**20
+    assert (sqlite_guard._LIMITS[0], sqlite_worker.HEAP, sqlite_worker._SPILLED) == (16 * 2**20, 64 * 2**20, 2**30)
     assert postgres_engine._LARGEST_ANSWER == 32 * 2**20
 
 

@@ -7,7 +7,7 @@ import sqlite3
 import pytest
 
 from reference_impl.server.errors import ToolError
-from reference_impl.servers.database import DatabaseSettings, sqlite_guard
+from reference_impl.servers.database import DatabaseSettings
 from reference_impl.servers.database import sqlite as module
 from reference_impl.servers.database.sqlite import SqliteEngine
 
@@ -136,6 +136,63 @@ async def test_a_file_whose_virtual_tables_open_endlessly_is_given_up_in_time(tm
     await engine.close()
 
 
+LARGE = "hex(zeroblob(8000000))"
+ONE_INSTRUCTION = {
+    "instr": f"instr({LARGE}, hex(zeroblob(4000000)) || '1')",
+    "trim": f"trim({LARGE}, replace(hex(zeroblob(4000000)), '0', 'a') || '0')",
+    "printf": f"printf('{'%.2147483646c' * 500}')",
+}
+"""What takes hours or days in one instruction of SQLite's machine, which looks at no clock meanwhile."""
+
+
+@pytest.mark.parametrize("expression", ONE_INSTRUCTION.values(), ids=ONE_INSTRUCTION)
+async def test_a_single_instruction_that_takes_days_ends_in_time_and_its_connection_comes_back(
+    file, monkeypatch, expression
+):
+    monkeypatch.setattr(module, "_GRACE", 0.1)
+    engine = SqliteEngine(file, DatabaseSettings(timeout=0.1, connections=1, wait=60))
+    await engine.open()
+    with pytest.raises(ToolError, match=r"stopped after 0\.1 s"):
+        await engine.read(f"SELECT {expression}", (), 10)
+    with pytest.raises(ToolError, match=r"no such table|stopped after"):  # and not that all connections are busy
+        await engine.read("SELECT * FROM missing", (), 10)
+    await engine.close()
+
+
+async def test_a_change_whose_process_is_killed_is_undone_and_can_be_read_around(file, monkeypatch):
+    monkeypatch.setattr(module, "_GRACE", 0.1)
+    engine = SqliteEngine(file, DatabaseSettings(write=True, timeout=0.1, connections=1, wait=60))
+    await engine.open()
+    before = digest(file)
+    with pytest.raises(ToolError, match="stopped after"):
+        await engine.write(f"UPDATE t SET b = iif(a = 1, 'changed', {ONE_INSTRUCTION['instr']})", (), 10)
+    await engine.close()
+    assert digest(file) == before
+    reader = SqliteEngine(file, DatabaseSettings())
+    await reader.open()
+    assert (await reader.read("SELECT b FROM t ORDER BY a", (), 10)).rows == (("one",), (None,))
+    await reader.close()
+
+
+async def test_closing_waits_for_no_statement(file, monkeypatch):
+    monkeypatch.setattr(module, "_GRACE", 0.1)
+    engine = SqliteEngine(file, DatabaseSettings(timeout=3600))
+    await engine.open()
+    await engine.read("SELECT 1", (), 10)
+    slow = asyncio.ensure_future(engine.read(f"SELECT {ONE_INSTRUCTION['instr']}", (), 10))
+    await asyncio.wait((slow,), timeout=0.05)
+    await engine.close()
+    with pytest.raises(ToolError, match="ended"):
+        await slow
+
+
+async def test_a_row_of_many_large_values_is_refused_before_memory_runs_out(engine):
+    many = ", ".join(["zeroblob(16000000)"] * 100)
+    with pytest.raises(ToolError, match="more memory than it may have"):
+        await engine.read(f"SELECT {many}", (), 10)
+    assert (await engine.read("SELECT length(zeroblob(16000000))", (), 10)).rows == ((16_000_000,),)
+
+
 async def test_an_endless_statement_holds_up_nobody(engine):
     slow = asyncio.ensure_future(engine.read(ENDLESS, (), 10))
     await asyncio.sleep(0)  # so that it comes first
@@ -182,18 +239,17 @@ async def test_another_file_in_its_place_is_noticed_and_a_missing_one_said(engin
     assert (await engine.read("SELECT x FROM other", (), 10)).rows == ((7,),)
 
 
-async def test_what_others_write_is_seen_and_a_lock_is_waited_for_or_told(engine, file, monkeypatch):
+async def test_what_others_write_is_seen_and_a_lock_is_waited_for_or_told(engine, file):
     writer = sqlite3.connect(file, isolation_level=None)
     writer.execute("INSERT INTO t VALUES (3, 'three')")
     assert (await engine.read("SELECT count(*) FROM t", (), 10)).rows == ((3,),)
-    monkeypatch.setattr(module, "_BUSY", 0.05)
-    fresh = SqliteEngine(file, DatabaseSettings())
+    fresh = SqliteEngine(file, DatabaseSettings(timeout=1))
     await fresh.open()
     writer.execute("BEGIN EXCLUSIVE")
     with pytest.raises(ToolError, match=r"locked|cannot be opened now"):
         await fresh.read("SELECT * FROM t", (), 10)
     writer.execute("ROLLBACK")
-    assert len((await fresh.read("SELECT * FROM t", (), 10)).rows) == 3
+    assert len((await engine.read("SELECT * FROM t", (), 10)).rows) == 3
     writer.close()
     await fresh.close()
 
@@ -267,12 +323,17 @@ async def test_changes_are_made_whole_or_not_at_all(file):
     await engine.close()
 
 
-async def test_a_full_disk_is_told_and_the_change_undone(file, monkeypatch):
-    monkeypatch.setattr(sqlite_guard, "_PRAGMAS", (*sqlite_guard._PRAGMAS, "max_page_count = 25"))
+async def test_a_full_disk_is_told_and_the_change_undone(file):
+    resource = pytest.importorskip("resource", reason="needs limits of a process")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("limits of another process cannot be set here")
     engine = SqliteEngine(file, DatabaseSettings(write=True))
     await engine.open()
+    most = file.stat().st_size + 4096
+    for worker in engine._now.idle:
+        resource.prlimit(worker._process.pid, resource.RLIMIT_FSIZE, (most, most))
     before = digest(file)
-    with pytest.raises(ToolError, match="full"):
+    with pytest.raises(ToolError, match="disk"):
         await engine.write("INSERT INTO t SELECT a + 10, zeroblob(100000) FROM t", (), 10)
     assert digest(file) == before
     assert (await engine.write("UPDATE t SET b = 'x' WHERE a = 1", (), 10)).changed == 1
