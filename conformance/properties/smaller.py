@@ -9,6 +9,8 @@ from typing import Any
 __all__ = ["smaller", "weight"]
 
 _SIMPLEST = "0"
+_FEW = 64
+"""Parts of which each may be left out; of more it would take too long."""
 
 
 def weight(value: Any) -> tuple[int, str]:
@@ -56,16 +58,16 @@ def _texts(text: str) -> Iterator[str]:
     if len(text) > 1:
         yield _SIMPLEST * len(text)
     # One after the other: of a long text it is the length that counts.
-    if len(text) <= 64:
+    if len(text) <= _FEW:
         yield from (text[:index] + _SIMPLEST + text[index + 1 :] for index in range(len(text)))
 
 
 def _shorter(whole: Any, made: Callable[[Any], Any]) -> Iterator[Any]:
-    """Yield a sequence without each of its parts, larger ones first."""
+    """Yield a sequence without each of its parts, larger ones first; a long one without its end or its beginning."""
     step = len(whole)
     while step:
-        for start in range(0, len(whole), step) if len(whole) <= 64 * step else (0, len(whole) - step):
-            yield made([*whole[:start], *whole[start + step :]])
+        starts = range(0, len(whole), step) if len(whole) <= _FEW else (len(whole) - step, 0)
+        yield from (made([*whole[:start], *whole[start + step :]]) for start in starts)
         step //= 2
 
 

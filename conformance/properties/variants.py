@@ -22,6 +22,9 @@ _SITES = 64
 _TRIES = 6
 """Variants that are made of a value for each of its places at most: some do not fit, others were there before."""
 _CROSSED = 0.5
+_ONWARDS = 0.1
+_LARGE = 2000
+"""How often a variant is gone on from, and how many characters it may have then."""
 _LENDERS = 64
 _KEPT = 500_000
 """Values that are remembered, each by a number."""
@@ -87,6 +90,8 @@ class Variants:
                 near = _crossed(near, random.choice(others), random)
             if self.accepts(near) and self._is_new(near):
                 yield near
+                if random.random() < _ONWARDS and len(json.dumps(near)) < _LARGE:
+                    value, places = near, sites(near)
 
     def broken(self, document: Document, value: Any, random: Random) -> Iterator[tuple[Break, Any]]:
         """Yield what breaks a valid value, or one near it, in one way, and what comes of it."""
