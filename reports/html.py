@@ -81,7 +81,8 @@ _DIRECTIONS: dict[Direction, tuple[str, str]] = {
 
 def render_html(run: Run) -> str:
     """Return the report of `run` as one HTML document."""
-    script, style = asset("report.js"), asset("report.css")
+    script = asset("report.js") + asset("charts.js") + asset("scheme.js")
+    style = asset("report.css")
     page = environment().get_template("report.html.j2")
     summary = digest(run)
     revisions = tuple(sorted({judgement.revision for judgement in run.judgements}))

@@ -14,12 +14,15 @@ from msgspec import json as msgspec_json
 
 from reports.digest import area_of, code_of, digest, strongest
 from reports.exchange import Utc
-from reports.rows import Level, Target
+from reports.rows import Judgement, Level, Target
 from reports.severity import Severity, severity
 from reports.store import Run
 
 __all__ = [
+    "FAILING",
+    "WORST",
     "Cell",
+    "Checked",
     "Failing",
     "Implementation",
     "Matrix",
@@ -38,7 +41,8 @@ Role = Literal["server", "client"]
 MATRIX_SCHEMA = 1
 
 # From the worst that a check came to, wherever it was judged, to what says least.
-_WORST: tuple[Severity, ...] = ("violation", "fault", "warning", "note", "known", "ok", "open", "n/a")
+WORST: tuple[Severity, ...] = ("violation", "fault", "warning", "note", "known", "ok", "open", "n/a")
+FAILING: frozenset[Severity] = frozenset(WORST[:5])
 
 
 class SurveyHeader(Struct, frozen=True, kw_only=True, tag_field="kind", tag="survey"):
@@ -59,7 +63,21 @@ class Cell(Struct, frozen=True, kw_only=True):
     @property
     def worst(self) -> Severity:
         """The severity that the cell is known by."""
-        return next((name for name in _WORST if self.counts.get(name)), "n/a")
+        return next((name for name in WORST if self.counts.get(name)), "n/a")
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """What one check came to on an implementation: each severity, with the revisions at which it was seen."""
+
+    check: str
+    level: Level
+    area: str
+    seen: dict[Severity, tuple[str, ...]]
+
+    @property
+    def worst(self) -> Severity:
+        """The severity that it is known by."""
+        return next((name for name in WORST if name in self.seen), "n/a")
 
 
 class Failing(Struct, frozen=True, kw_only=True):
@@ -91,6 +109,7 @@ class Implementation(Struct, frozen=True, kw_only=True, tag_field="kind", tag="i
     standing: str = "inconclusive"
     cells: tuple[Cell, ...] = ()
     failing: tuple[Failing, ...] = ()
+    checks: Annotated[tuple[Checked, ...], Meta(description="empty in older surveys")] = ()
     trouble: str = ""
     report: str | None = None
     records: str | None = None
@@ -171,6 +190,7 @@ def implementation(run: Run, identity: Implementation) -> Implementation:
         "standing": summary.standing,
         "cells": tuple(_cells(run)),
         "failing": tuple(_failing(run)),
+        "checks": tuple(_checks(run)),
     }
     known = {
         name: getattr(identity, name) for name in ("name", "role", "configuration", "trouble", "report", "records")
@@ -182,10 +202,23 @@ def _cells(run: Run) -> Iterable[Cell]:
     worst: dict[tuple[str, str], Severity] = {}
     for judgement in run.judgements:
         place = (area_of(judgement), judgement.check)
-        worst[place] = min(severity(judgement, run.baseline), worst.get(place, "n/a"), key=_WORST.index)
+        worst[place] = min(severity(judgement, run.baseline), worst.get(place, "n/a"), key=WORST.index)
     for group in sorted({group for group, _ in worst}):
         counts = Counter(found for (there, _), found in worst.items() if there == group)
-        yield Cell(group=group, counts={name: counts[name] for name in _WORST if counts[name]})
+        yield Cell(group=group, counts={name: counts[name] for name in WORST if counts[name]})
+
+
+def _checks(run: Run) -> Iterable[Checked]:
+    found: dict[str, list[Judgement]] = {}
+    for judgement in run.judgements:
+        found.setdefault(judgement.check, []).append(judgement)
+    for check, judged in found.items():
+        seen: dict[Severity, set[str]] = {}
+        for judgement in judged:
+            seen.setdefault(severity(judgement, run.baseline), set()).add(judgement.revision)
+        revisions = {name: tuple(sorted(seen[name])) for name in WORST if name in seen}
+        worst = min(judged, key=lambda judgement: WORST.index(severity(judgement, run.baseline)))
+        yield Checked(check=check, level=worst.level, area=area_of(worst), seen=revisions)
 
 
 def _failing(run: Run) -> Iterable[Failing]:
@@ -219,5 +252,5 @@ def spread(rows: Iterable[Implementation]) -> tuple[Spread, ...]:
                 on.append(row)
     spreads = [Spread(failing, tuple(on)) for failing, on in found.values()]
     return tuple(
-        sorted(spreads, key=lambda each: (_WORST.index(each.failing.severity), -len(each.on), each.failing.check))
+        sorted(spreads, key=lambda each: (WORST.index(each.failing.severity), -len(each.on), each.failing.check))
     )

@@ -1,12 +1,15 @@
 """A survey as one HTML file that works offline: the matrix, what fails where, and everyone's own result."""
 
 from collections.abc import Iterable
+from typing import get_args
 
 from markupsafe import Markup
 
 from reports.digest import count_of
 from reports.html import asset, environment, policy
 from reports.matrix import Cell, Implementation, Matrix, groups_of, spread
+from reports.matrix_checks import MARKS, check_rows, drawn
+from reports.rows import Level
 from reports.severity import Severity
 from reports.units import duration
 
@@ -29,6 +32,7 @@ _VERDICTS = {"failed": "failed", "passed": "passed", "inconclusive": "no verdict
 def render_matrix(matrix: Matrix) -> str:
     """Return the report of a survey as one HTML document."""
     style = asset("report.css") + asset("matrix.css")
+    script = asset("matrix.js") + asset("scheme.js")
     page = environment().get_template("matrix.html.j2")
     tables = [(role, title, matrix.of(role)) for role, title in _ROLES.items()]  # type: ignore[arg-type] # its keys are
     return page.render(
@@ -36,7 +40,10 @@ def render_matrix(matrix: Matrix) -> str:
         header=matrix.header,
         headline=headline(matrix.implementations),
         standing=standing(matrix),
-        tables=[(role, title, rows, groups_of(rows)) for role, title, rows in tables if rows],
+        tables=[(role, title, rows, groups_of(rows), check_rows(rows)) for role, title, rows in tables if rows],
+        choices=_choices(matrix),
+        marks=MARKS,
+        drawn=drawn,
         spreads=spread(matrix.implementations),
         verdicts=_VERDICTS,
         words=WORDS,
@@ -45,7 +52,8 @@ def render_matrix(matrix: Matrix) -> str:
         told=_told,
         duration=duration,
         style=Markup(style),  # noqa: S704 - our own files
-        policy=policy(style=style),
+        script=Markup(script),  # noqa: S704 - our own files
+        policy=policy(style=style, script=script),
     )
 
 
@@ -65,6 +73,19 @@ def standing(matrix: Matrix) -> str:
     """Return the verdict on a survey in one word: the one that its worst row has."""
     found = {row.standing for row in matrix.implementations}
     return next((name for name in ("failed", "fault", "inconclusive") if name in found), "passed")
+
+
+def _choices(matrix: Matrix) -> tuple[tuple[str, str, list[str]], ...]:
+    """Return what rows can be filtered by: (name, words for all, values)."""
+    checks = [checked for row in matrix.implementations for checked in row.checks]
+    revisions = {revision for checked in checks for there in checked.seen.values() for revision in there}
+    levels = {checked.level for checked in checks}
+    return (
+        ("target", "every implementation", [row.name for row in matrix.implementations if row.checks]),
+        ("level", "every level", [level for level in get_args(Level) if level in levels]),
+        ("area", "every area", sorted({checked.area for checked in checks})),
+        ("revision", "every revision", sorted(revisions)),
+    )
 
 
 def _shown(cell: Cell) -> tuple[str, str]:

@@ -1,5 +1,5 @@
 "use strict";
-// The page is whole without this: it adds copying, filtering and reading values off the charts.
+// The page is whole without this: it adds copying and filtering.
 for (const button of document.querySelectorAll(".copy")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -13,35 +13,6 @@ for (const button of document.querySelectorAll(".copy")) {
     }
     setTimeout(() => { button.textContent = "Copy"; }, 1500);
   });
-}
-
-for (const chart of document.querySelectorAll("svg.chart")) {
-  const cross = chart.querySelector(".cross");
-  const readout = chart.parentElement.querySelector(".readout");
-  const hits = [...chart.querySelectorAll(".hit")];
-  let at = -1;
-  const read = (hit) => {
-    if (!hit) return;
-    at = hits.indexOf(hit);
-    cross.setAttribute("x1", hit.dataset.x);
-    cross.setAttribute("x2", hit.dataset.x);
-    cross.removeAttribute("hidden");
-    readout.textContent = hit.textContent;
-  };
-  chart.addEventListener("pointermove", (event) => read(event.target.closest(".hit")));
-  chart.tabIndex = 0;
-  chart.addEventListener("keydown", (event) => {
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: hits.length - 1 }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    read(hits[Math.max(0, Math.min(to, hits.length - 1))]);
-  });
-  const leave = () => {
-    cross.setAttribute("hidden", "");
-    readout.textContent = "";
-  };
-  chart.addEventListener("pointerleave", leave);
-  chart.addEventListener("blur", leave);
 }
 
 const filters = document.querySelector(".filters");
@@ -119,21 +90,3 @@ if (filters) {
 addEventListener("beforeprint", () => {
   for (const each of document.querySelectorAll("details.failure")) each.open = true;
 });
-
-const scheme = document.querySelector(".scheme");
-if (scheme) {
-  const root = document.documentElement;
-  const kept = (value) => {
-    try { return value ? localStorage.setItem("touchstone-scheme", value) : localStorage.getItem("touchstone-scheme"); } catch { return null; }
-  };
-  const dark = () => (root.dataset.scheme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";
-  const show = () => scheme.setAttribute("aria-pressed", String(dark()));
-  if (kept()) root.dataset.scheme = kept();
-  scheme.addEventListener("click", () => {
-    root.dataset.scheme = dark() ? "light" : "dark";
-    kept(root.dataset.scheme);
-    show();
-  });
-  scheme.hidden = false;
-  show();
-}

@@ -102,11 +102,17 @@ def test_rows_are_read_back_as_far_as_they_were_written(matrix: Matrix) -> None:
 def test_the_page_shows_each_role_and_obeys_no_stranger(matrix: Matrix) -> None:
     page = render_matrix(matrix)
     assert page.count('<table class="matrix">') == 2
+    assert page.count('<table class="matrix fine">') == 2
     assert "notes &lt;i&gt;" in page
     assert "no such \\x1b[2J &lt;b&gt;program&lt;/b&gt;" in page
-    assert '<a class="violation" href="targets/notes/report.html"' in page
+    assert (
+        '<a class="violation" href="#checks-server" data-target="notes &lt;i&gt;" data-area="tools" data-failing'
+        in page
+    )
+    assert '<td class="violation"><a href="targets/notes/report.html#' in page
     assert 'aria-label="notes &lt;i&gt;, tools: 1 violation' in page
-    assert "<script" not in page
+    assert page.count("<script>") == 1
+    assert "<i>" not in page
     for group in groups_of(matrix.of("server")):
         assert f"<span>{group}</span>" in page
 
