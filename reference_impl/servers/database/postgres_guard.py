@@ -51,7 +51,9 @@ _ALWAYS = _words(
 too dangerous to depend on an answer."""
 
 _SPACE = r"[ \t\n\r\f\v]"
-_CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*)*[\r\n](?:[ \t\n\r\f\v]|--[^\r\n]*[\r\n])*"
+_CONTINUED = r"(?:[ \t\f\v]|--[^\r\n]*+)*+[\r\n](?:[ \t\n\r\f\v]|--[^\r\n]*+[\r\n])*+"
+"""What stands between two parts of one string. Nothing is given back: dashes can be taken for comments in more ways
+than there is time to try, and whoever tries holds up the whole process."""
 _TOKEN = re.compile(
     rf"""
       (?P<space>{_SPACE}+ | --[^\r\n]*)

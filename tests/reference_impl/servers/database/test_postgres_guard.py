@@ -71,3 +71,11 @@ def test_harmless_ones_and_mere_words_are_not(query):
 def test_a_sequence_may_go_on_where_rows_may_be_changed():
     assert refusal("INSERT INTO t VALUES (nextval('s'))", VOLATILE, write=True) is None
     assert refusal("INSERT INTO t VALUES (lo_creat(1))", VOLATILE, write=True) is not None
+
+
+@pytest.mark.parametrize(
+    "after", ["-" * 60, "-- " * 30, "--\n" * 3000 + "x", " \n" * 3000 + "x", "\n--" * 3000, "\n'b'" * 3000]
+)
+def test_what_may_follow_a_string_takes_no_long_time(after):
+    """A statement of 60 characters was enough to hold up the whole process for ever."""
+    assert list(called(f"SELECT pg_sleep(1), E'a'{after}")) == ["pg_sleep"]
