@@ -23,11 +23,13 @@ FOUND = {
     "client.cache-negative": "the model of the result demands that ttlMs is not negative, and the client dies",
     "client.result-type-unknown": "tools of a list with resultType touchstone/none are called",
     "client.schema-bounds": "validation by a schema that explodes takes longer than anybody waits",
+    "client.odd-tool": "the model of a list of tools demands type object of each inputSchema, or there is no list",
+    "client.cursor-circle": "who goes through the pages by hand, as these SDKs have it, has to look out for circles",
 }
 """What is wrong with a stranger, with the reason that the transcript gives."""
 EVERYONE = {"client.batch"}
 KNOWN = {
-    "mcp1": EVERYONE | {"client.roots-undeclared", "client.dialect-unknown"},
+    "mcp1": EVERYONE | {"client.roots-undeclared", "client.dialect-unknown", "client.cursor-circle"},
     "mcp2": EVERYONE
     | {
         "client.roots-undeclared",
@@ -35,9 +37,11 @@ KNOWN = {
         "client.cache-absent",
         "client.result-type-unknown",
         "client.schema-bounds",
+        "client.odd-tool",
+        "client.cursor-circle",
     },
-    "ts1": EVERYONE | {"client.dialect-default", "client.dialect-unknown"},
-    "ts2": EVERYONE | {"client.cache-negative", "client.schema-bounds"},
+    "ts1": EVERYONE | {"client.dialect-default", "client.dialect-unknown", "client.odd-tool", "client.cursor-circle"},
+    "ts2": EVERYONE | {"client.cache-negative", "client.schema-bounds", "client.odd-tool"},
 }
 
 

@@ -41,8 +41,11 @@ def required(conversation: Conversation) -> Iterator[Mismatch | None]:
     """A client that makes tasks calls a tool that runs only as a task as one."""
     calls = [item for item in said(conversation) if item.method == _CALL and item.is_request]
     if not any("task" in item.params for item in calls) and not declares(conversation.capabilities, "tasks"):
-        # The experiment is nothing to it: it leaves it to the server to refuse such a call.
-        raise Blocked("the client makes no tasks at all")
+        # A requestor declares nothing: who knows no tasks and who only asks for none here look alike.
+        raise Blocked(
+            "the client asks for no task anywhere, so nothing shows whether it knows of tasks; "
+            "one that does not leaves it to the server to refuse the call"
+        )
     for item in calls:
         if manner_of(item.params.get("name")) is not None:
             fine = "task" in item.params

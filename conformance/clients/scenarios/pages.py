@@ -14,7 +14,7 @@ from conformance.transcript import Conversation
 from reference_impl.protocol.errors import Code
 from reference_impl.protocol.revisions import Revision
 
-__all__ = ["EMPTY_CURSOR", "LOST_BETWEEN_PAGES", "REFUSED_CURSOR", "SECOND_PAGE"]
+__all__ = ["EMPTY_CURSOR", "LOST_BETWEEN_PAGES", "REFUSED_CURSOR", "SECOND_PAGE", "follows"]
 
 SECOND_PAGE = "second"
 """The cursor that leads to the page whose own is empty."""
@@ -83,7 +83,8 @@ def _lost_between_pages(scene: Scene) -> Behaviour:
     return Behaviour(reply=reply, offer=_offer)
 
 
-def _follows(plain: Sequence[Conversation]) -> str | None:
+def follows(plain: Sequence[Conversation]) -> str | None:
+    """Say why a list that goes wrong on its second page is pointless, if it is."""
     follows = any(item.method == "tools/list" and "cursor" in item.params for visit in plain for item in said(visit))
     return None if follows else "the client asks for no second page"
 
@@ -93,10 +94,10 @@ EMPTY_CURSOR = Scenario(
     "gives an empty string for the cursor of the third page",
     _empty_cursor,
     binds=modern,
-    needs=_follows,
+    needs=follows,
 )
 REFUSED_CURSOR = Scenario(
-    "refused-cursor", "refuses the cursor of the second page once", _refused_cursor, binds=modern, needs=_follows
+    "refused-cursor", "refuses the cursor of the second page once", _refused_cursor, binds=modern, needs=follows
 )
 LOST_BETWEEN_PAGES = Scenario(
     "lost-between-pages",
@@ -104,5 +105,5 @@ LOST_BETWEEN_PAGES = Scenario(
     _lost_between_pages,
     binds=legacy,
     transports=("http", "stdio"),
-    needs=_follows,
+    needs=follows,
 )
