@@ -8,25 +8,25 @@ from gevent import monkey
 monkey.patch_all()
 
 import contextlib  # noqa: E402 - before anything opens a socket
-import json  # noqa: E402
-import re  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-from collections.abc import Iterator  # noqa: E402
-from typing import Any  # noqa: E402
+import json  # noqa: E402 - after the patch
+import re  # noqa: E402 - after the patch
+import subprocess  # noqa: E402 - after the patch
+import sys  # noqa: E402 - after the patch
+from collections.abc import Iterator  # noqa: E402 - after the patch
+from typing import Any  # noqa: E402 - after the patch
 
-import gevent  # noqa: E402
-from gevent.event import Event  # noqa: E402
+import gevent  # noqa: E402 - after the patch
+from gevent.event import Event  # noqa: E402 - after the patch
 
-from loadtest.channel_conversation import ChannelConversation  # noqa: E402
-from loadtest.exchange import CANCELLED, LEFT, Client, Conversation, Exchange  # noqa: E402
-from loadtest.http_conversation import HttpConversation  # noqa: E402
-from loadtest.sse_conversation import SseLink  # noqa: E402
-from loadtest.stdio_conversation import StdioProcess  # noqa: E402
-from loadtest.websocket_conversation import WebSocketLink  # noqa: E402
-from loadtest.wire import FIRST_MARKER, Endpoint, Template  # noqa: E402
-from loadtest.workload import Operation, StdioTarget  # noqa: E402
-from reference_impl.protocol.revisions import Revision, revision_named  # noqa: E402
+from loadtest.channel_conversation import ChannelConversation  # noqa: E402 - after the patch
+from loadtest.exchange import CANCELLED, LEFT, Client, Conversation, Exchange  # noqa: E402 - after the patch
+from loadtest.http_conversation import HttpConversation  # noqa: E402 - after the patch
+from loadtest.sse_conversation import SseLink  # noqa: E402 - after the patch
+from loadtest.stdio_conversation import StdioProcess  # noqa: E402 - after the patch
+from loadtest.websocket_conversation import WebSocketLink  # noqa: E402 - after the patch
+from loadtest.wire import FIRST_MARKER, Endpoint, Template  # noqa: E402 - after the patch
+from loadtest.workload import Operation, StdioTarget  # noqa: E402 - after the patch
+from reference_impl.protocol.revisions import Revision, revision_named  # noqa: E402 - after the patch
 
 SERVE = (sys.executable, "-m", "touchstone", "serve", "everything")
 PATIENCE = 30.0

@@ -65,11 +65,11 @@ class Target:
 
 async def main(host: str, target: Target) -> None:
     server = await asyncio.start_server(target.serve, host, 0)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201
+    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - what the test reads
     ended = asyncio.Event()
     asyncio.get_running_loop().add_reader(0, lambda: os.read(0, 1) or ended.set())
     await ended.wait()
-    print(json.dumps({"calls": target.calls, "workers": target.workers}), flush=True)  # noqa: T201
+    print(json.dumps({"calls": target.calls, "workers": target.workers}), flush=True)  # noqa: T201 - what the test reads
     os._exit(0)
 
 

@@ -5,16 +5,16 @@ from gevent import monkey
 monkey.patch_all()
 
 import json  # noqa: E402 - before anything opens a socket
-import sys  # noqa: E402
-from typing import Any  # noqa: E402
+import sys  # noqa: E402 - after the patch
+from typing import Any  # noqa: E402 - after the patch
 
-from loadtest.channel_conversation import ChannelConversation  # noqa: E402
-from loadtest.exchange import Client, OpeningError  # noqa: E402
-from loadtest.http_conversation import HttpConversation  # noqa: E402
-from loadtest.websocket_conversation import WebSocketLink  # noqa: E402
-from loadtest.wire import FIRST_MARKER, Endpoint, Template  # noqa: E402
-from loadtest.workload import Operation  # noqa: E402
-from reference_impl.protocol.revisions import LATEST  # noqa: E402
+from loadtest.channel_conversation import ChannelConversation  # noqa: E402 - after the patch
+from loadtest.exchange import Client, OpeningError  # noqa: E402 - after the patch
+from loadtest.http_conversation import HttpConversation  # noqa: E402 - after the patch
+from loadtest.websocket_conversation import WebSocketLink  # noqa: E402 - after the patch
+from loadtest.wire import FIRST_MARKER, Endpoint, Template  # noqa: E402 - after the patch
+from loadtest.workload import Operation  # noqa: E402 - after the patch
+from reference_impl.protocol.revisions import LATEST  # noqa: E402 - after the patch
 
 ECHO = Operation(name="echo", method="tools/call", params={"name": "echo", "arguments": {"text": "{n}"}}, echoes=True)
 

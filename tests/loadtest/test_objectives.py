@@ -15,7 +15,7 @@ def measured(**changes: object) -> Measured:
         "error_share": 0.01,
         "rate": 150,
     }
-    return Measured(**(facts | changes))  # type: ignore[arg-type]
+    return Measured(**(facts | changes))  # type: ignore[arg-type]  # facts of many types
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def exchange(**more: object) -> Exchange:
         "response": ANSWERED,
         "timings": Timings(connect=0.5, send=0.1, wait=7.25, receive=2.0),
     }
-    return Exchange(**facts | more)  # type: ignore[arg-type]
+    return Exchange(**facts | more)  # type: ignore[arg-type]  # facts of many types
 
 
 def archive(run: Run, *exchanges: Exchange) -> dict:

@@ -57,5 +57,8 @@ def test_hypothesis_takes_the_observations() -> None:
     @given(st.integers(0, 9))
     def look(number: int) -> None:
         guide([_entry([number], data=b"x" * number)], 0.0, set())
+        looked.append(number)
 
+    looked: list[int] = []
     look()
+    assert len(looked) >= 5

@@ -138,11 +138,14 @@ def test_a_call_cut_before_the_end_of_its_line_may_be_answered_before_that_end_i
         replies = [{"jsonrpc": "2.0", "id": each["id"], "result": {}} for each in pinged]
         replies.append({"jsonrpc": "2.0", "id": message["id"], "result": _echo("a", [])})
         pinged.clear()
+        called.append(message["params"]["arguments"])
         await wire.raw(b"".join(encode(reply) + b"\n" for reply in replies))
 
+    called: list[Message] = []
     message = call_message(ground(ECHO), "echo", {"text": "a"}, 901)
     case = Case("the call", Expectation.ANSWER, message, relation="cut", cut=len(encode(message)))
     with_peer(_ReadsValues({"ping": ping, "tools/call": call}), lambda peer: try_relation(peer, case))
+    assert set(map(str, called)) == {str({"text": "a"})}
 
 
 def test_what_is_said_leaves_out_metadata() -> None:

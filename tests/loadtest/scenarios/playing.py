@@ -9,18 +9,18 @@ from gevent import monkey
 monkey.patch_all()
 
 import json  # noqa: E402 - before anything opens a socket
-import sys  # noqa: E402
-from typing import Any  # noqa: E402
+import sys  # noqa: E402 - after the patch
+from typing import Any  # noqa: E402 - after the patch
 
-import gevent  # noqa: E402
+import gevent  # noqa: E402 - after the patch
 
-from loadtest.locustfile import user_class  # noqa: E402
-from loadtest.recorder import Recorder  # noqa: E402
-from loadtest.scenarios import scenario_named  # noqa: E402
-from loadtest.traffic import Traffic  # noqa: E402
-from loadtest.visitor import Visitor  # noqa: E402
-from loadtest.workload import LoadPlan, decode_plan  # noqa: E402
-from reference_impl.protocol.revisions import LATEST, revision_named  # noqa: E402
+from loadtest.locustfile import user_class  # noqa: E402 - after the patch
+from loadtest.recorder import Recorder  # noqa: E402 - after the patch
+from loadtest.scenarios import scenario_named  # noqa: E402 - after the patch
+from loadtest.traffic import Traffic  # noqa: E402 - after the patch
+from loadtest.visitor import Visitor  # noqa: E402 - after the patch
+from loadtest.workload import LoadPlan, decode_plan  # noqa: E402 - after the patch
+from reference_impl.protocol.revisions import LATEST, revision_named  # noqa: E402 - after the patch
 
 
 def play(plan: LoadPlan) -> dict[str, Any]:
