@@ -52,6 +52,8 @@ class Scale:
             raise Refusal(f"--target-pid: there is no process {options.target_pid}")
         if options.target_metrics is not None and not options.target_metrics.startswith(("http://", "https://")):
             raise Refusal(f"--target-metrics: {options.target_metrics} is no http:// or https:// URL")
+        if options.live_otlp not in (None, "env") and not str(options.live_otlp).startswith(("http://", "https://")):
+            raise Refusal(f"--live-otlp: {options.live_otlp} is neither an http:// or https:// URL nor env")
         return cls(safety, options, _fleet(options))
 
     def permit(self, target: targets.Target) -> Permission:

@@ -31,6 +31,7 @@ _ANSWER = 1.0
 """Seconds within which a server that is there says something; one that takes a connection and keeps it is there too."""
 _GRACE = 5.0
 _LAST_WORDS = 400
+_BACKGROUND = "; if it went into the background, it still runs there: give a command that stays in the foreground"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,8 @@ class Start:
     def running(self, log: Path = LOG, patience: float = _PATIENCE) -> Iterator[None]:
         """Start the server, wait until it answers at its URL, and stop it with all its processes in the end.
 
-        Raises `Refusal` if something answers there already, if it ends, or if it does not answer in `patience` seconds.
+        Raises `Refusal` if something answers there already, if it ends (as one does that goes into the background), or
+        if it does not answer in `patience` seconds.
         """
         parts = urlsplit(self.url.removeprefix("sse+"))
         if _answers(parts):
@@ -87,11 +89,15 @@ class Start:
         while not _answers(parts):
             if process.poll() is not None:
                 how = f"ended with exit code {process.returncode} before it answered at {self.url}"
-                raise Refusal(f"--start {shlex.join(self.argv)} {how}{_last_words(log)}", Exit.UNREACHABLE)
+                hint = "" if process.returncode else _BACKGROUND
+                raise Refusal(f"--start {shlex.join(self.argv)} {how}{hint}{_last_words(log)}", Exit.UNREACHABLE)
             if time.monotonic() >= end:
                 how = f"does not answer at {self.url} after {patience:g} s"
                 raise Refusal(f"--start {shlex.join(self.argv)} {how}{_last_words(log)}", Exit.UNREACHABLE)
             time.sleep(_PAUSE)
+        if process.poll() is not None:
+            how = f"ended, and something answers at {self.url} that is not ours to stop"
+            raise Refusal(f"--start {shlex.join(self.argv)} {how}{_BACKGROUND}")
 
 
 def _answers(parts: SplitResult) -> bool:

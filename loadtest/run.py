@@ -23,13 +23,11 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Literal, NamedTuple
 
-import psutil
-
 from loadtest.crew import Crew
 from loadtest.ending import told
 from loadtest.fleet import Alone, Assignment, Fleet, Master, encode
+from loadtest.meter import INTERVAL, Meter
 from loadtest.outcome import LoadOutcome, conclude
-from loadtest.remote_cost import Scraper
 from loadtest.reporting import (
     Delta,
     Fault,
@@ -42,14 +40,11 @@ from loadtest.reporting import (
     WorkerEnd,
     decode_report,
 )
-from loadtest.resources import ProcessTrees, processor_seconds, summarize
 from loadtest.workload import ClosedModel, LoadPlan, StdioTarget
-from reports.records import CostSample, TargetCost
 
 __all__ = ["LoadError", "LoadOutcome", "Progress", "Reports", "Watch", "engine", "interruptions", "run_load"]
 
 _NEEDED = ("locust", "hdrh", "httptools")
-_SAMPLE_SECONDS = 0.25
 _STARTUP_SECONDS = 15.0
 _STOP_SECONDS = 5.0
 _TOGETHER_SECONDS = 20.0
@@ -157,7 +152,7 @@ class Reports:
         if not self._lines:
             with selectors.DefaultSelector() as selector:
                 selector.register(self._stdout, selectors.EVENT_READ)
-                if not selector.select(_SAMPLE_SECONDS):
+                if not selector.select(INTERVAL):
                     return None
             chunk = os.read(self._stdout.fileno(), 65536)
             if not chunk:
@@ -226,7 +221,7 @@ class _Run:
         if fleet is not None:
             longest += fleet.patience + 10 * _TOGETHER_SECONDS
         self._deadline = time.monotonic() + longest
-        self._meter = _Meter(process.pid, plan.target_pid, job.watch.metrics)
+        self._meter = Meter(process.pid, plan.target_pid, job.watch.metrics)
 
     def follow(self) -> LoadOutcome:
         """Read reports until the process ends; return the outcome."""
@@ -307,66 +302,3 @@ class _Run:
         self._stderr.seek(0)
         said = self._stderr.read().decode("utf-8", "replace").strip()
         return f": {said[-_STDERR_KEPT:]}" if said else ""
-
-
-class _Meter:
-    """Measures the target's processes and the generator's own while a measurement lasts."""
-
-    def __init__(self, generator: int, target: int | None, metrics: str | None) -> None:
-        self._generator = generator
-        self._scraper = None if metrics is None else Scraper(metrics)
-        self._target = target
-        self._trees: ProcessTrees | None = None
-        self._began = self._next = 0.0
-        self._used = 0.0
-        self.cpu_percent = 0.0
-        self._series: list[CostSample] = []
-        self._cost: TargetCost | None = None
-
-    def switch(self, report: Started) -> None:
-        """Begin or end with the measurement."""
-        if report.measuring:
-            self.start(report.target_pids)
-        else:
-            self.stop()
-
-    def start(self, pids: tuple[int, ...]) -> None:
-        """Begin with the measurement; `pids` are the processes that the run started."""
-        self._trees = ProcessTrees(pids or (() if self._target is None else (self._target,)))
-        self._began = self._next = time.monotonic()
-        self._used = self._processor()
-        if self._scraper is not None:
-            self._scraper.start()
-        self.sample()
-
-    def sample(self) -> None:
-        """Take a sample if one is due."""
-        now = time.monotonic()
-        if self._trees is None or now < self._next:
-            return
-        self._next = now + _SAMPLE_SECONDS
-        used = self._processor()
-        if now > self._began:
-            self.cpu_percent = 100 * (used - self._used) / (now - self._began)
-        cost = self._trees.sample(now - self._began)
-        if cost is not None:
-            self._series.append(cost)
-
-    def stop(self) -> None:
-        """End with the measurement."""
-        if self._trees is None:
-            return
-        self._next = 0.0
-        self.sample()
-        self._trees = None
-        self._cost = summarize(self._series) if self._scraper is None else self._scraper.stop()
-
-    def cost(self) -> TargetCost | None:
-        """Return what the target cost, None if nothing is known."""
-        self.stop()
-        return self._cost
-
-    def _processor(self) -> float:
-        with contextlib.suppress(psutil.Error):
-            return processor_seconds(psutil.Process(self._generator)) or self._used
-        return self._used

@@ -81,6 +81,7 @@ def test_a_name_that_nobody_knows_is_out_of_reach() -> None:
         (ScaleOptions(target_pid=1, target_metrics="http://h/metrics"), "take one"),
         (ScaleOptions(target_pid=2**22 + 1), "there is no process"),
         (ScaleOptions(target_metrics="/proc"), "is no http"),
+        (ScaleOptions(live_otlp="collector:4318"), "collector:4318 is neither"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(options: ScaleOptions, said: str) -> None:

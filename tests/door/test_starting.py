@@ -123,3 +123,26 @@ def test_a_command_is_not_started_twice() -> None:
 def test_quotes_that_do_not_close_are_refused_in_a_line() -> None:
     with pytest.raises(Refusal, match="--start: no closing quotation"):
         read_settings(["http://127.0.0.1:3000/mcp"], start="node 'x")
+
+
+# It leaves its session, as a daemon does, and does not listen before its parent is gone.
+_DAEMON = """
+import http.server, os, subprocess, sys, time
+if len(sys.argv) > 2:
+    while os.getppid() == int(sys.argv[2]):
+        time.sleep(0.01)
+    http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), http.server.SimpleHTTPRequestHandler).serve_forever()
+command = [sys.executable, "-c", os.environ["CODE"], sys.argv[1], str(os.getpid())]
+print(subprocess.Popen(command, start_new_session=True).pid, flush=True)
+"""
+
+
+def test_a_command_that_goes_into_the_background_is_refused_for_it_could_not_be_stopped(tmp_path: Path) -> None:
+    with _free_port() as port:
+        pass
+    log = tmp_path / "server.log"
+    try:
+        with pytest.raises(Refusal, match="it still runs there: give a command that stays in the foreground"):
+            _start(port, _DAEMON).running(log).__enter__()
+    finally:
+        psutil.Process(int(log.read_text().split()[0])).kill()
