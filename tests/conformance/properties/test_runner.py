@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from conformance.expect import Blocked, Inapplicable
 from conformance.patience import Patience
 from conformance.properties import runner
-from conformance.properties.case import Case
+from conformance.properties.case import Case, Kin
 from conformance.properties.expectation import Expectation
 from conformance.properties.findings import case_of
 from conformance.properties.property import Property
@@ -223,3 +224,24 @@ def test_one_case_can_be_tried_alone() -> None:
     for number, outcome in ((9, "passed"), (10, "failed")):
         tried = anyio.run(run_case, server.target, LATEST_LEGACY, BRISK, _case(number))
         assert tried.judged.outcome == outcome
+
+
+def _near(number: int) -> Case:
+    case = _case(number)
+    return replace(case, kin=Kin(smaller=lambda: map(_near, (0, number // 2, number - 1) if number else ())))
+
+
+def test_what_is_near_a_draw_is_tried_with_it_and_made_smaller_by_its_own_means() -> None:
+    relatives = Kin(lambda _: map(_near, (700, 1, 2)))
+    # The first draw is tried alone, to see how long one takes.
+    draws = st.integers(0, 9).map(lambda number: replace(_case(number), kin=relatives))
+    near = Property("property.near", TAKES.requirements, "It takes any number.", lambda _: draws)
+    finding = fuzz(Scripted({"take": _worse_from(500, "refuses")}), near)["property.near"]
+    assert (finding.outcome, finding.confirmed) == ("failed", "confirmed")
+    assert case_of(finding).message["params"] == {"number": 500}
+
+
+def test_a_known_case_that_fails_is_made_smaller_too() -> None:
+    known = Property("property.known", TAKES.requirements, TAKES.title, TAKES.cases, lambda _: [_near(900)])
+    finding = fuzz(Scripted({"take": _worse_from(800, "dies")}), known)["property.known"]
+    assert case_of(finding).message["params"] == {"number": 800}
