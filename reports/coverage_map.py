@@ -1,7 +1,7 @@
 """What of the specification a run exercised: its areas by revision, from the records alone."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from reports.digest import OUTCOMES, area_of
@@ -15,6 +15,8 @@ class Square:
     """How many checks of one area came to which outcome on one revision; each counts once, at its worst."""
 
     counts: dict[Outcome, int]
+    reasons: tuple[str, ...] = ()
+    """What held up those that could not be judged."""
 
     @property
     def worst(self) -> Outcome:
@@ -41,7 +43,7 @@ class Area:
     squares: tuple[Square | None, ...]
 
 
-def coverage_map(judgements: Iterable[Judgement], revisions: tuple[str, ...]) -> tuple[Area, ...]:
+def coverage_map(judgements: Sequence[Judgement], revisions: tuple[str, ...]) -> tuple[Area, ...]:
     """Return the areas in order, each with as many squares as there are `revisions`."""
     worst: dict[tuple[str, str, str], Outcome] = {}
     for judgement in judgements:
@@ -50,9 +52,19 @@ def coverage_map(judgements: Iterable[Judgement], revisions: tuple[str, ...]) ->
     squares: dict[tuple[str, str], Counter[Outcome]] = {}
     for (area, revision, _), outcome in worst.items():
         squares.setdefault((area, revision), Counter())[outcome] += 1
+    held_up: dict[tuple[str, str], dict[str, None]] = {}
+    for judgement in judgements:
+        if judgement.outcome == "blocked":
+            reason = judgement.cause or judgement.summary or "no reason given"
+            held_up.setdefault((area_of(judgement), judgement.revision), {})[reason] = None
     areas = sorted({area for area, _ in squares})
-    return tuple(Area(area, tuple(_square(squares.get((area, revision))) for revision in revisions)) for area in areas)
+    return tuple(
+        Area(area, tuple(_square(squares.get(at), held_up.get(at, {})) for at in ((area, each) for each in revisions)))
+        for area in areas
+    )
 
 
-def _square(counts: Counter[Outcome] | None) -> Square | None:
-    return None if counts is None else Square({outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]})
+def _square(counts: Counter[Outcome] | None, reasons: Iterable[str]) -> Square | None:
+    if counts is None:
+        return None
+    return Square({outcome: counts[outcome] for outcome in OUTCOMES if counts[outcome]}, tuple(reasons))

@@ -94,6 +94,7 @@ def render_html(run: Run) -> str:
         anchors=_anchors(summary),
         mapped=coverage_map(run.judgements, revisions),
         mapped_revisions=revisions,
+        blocked_at={blockage.cause: number for number, blockage in enumerate(summary.blocked, 1)},
         loads=_scenarios(run),
         exit_code=code_of(run),
         ended=ended_early(run),

@@ -14,46 +14,49 @@ from reports.units import figures, milliseconds, percentiles, throughput
 __all__ = ["render_trend"]
 
 _MOST_TICKS = 6
+_LATENCIES = (("p50", "first"), ("p99", "second"))
 
 
 def render_trend(moments: Sequence[Moment]) -> str:
     """Return the page. Charts are drawn where there are two runs at least."""
     style = asset("report.css")
+    script = asset("charts.js") + asset("scheme.js")
     return (
         environment()
         .get_template("trend.html.j2")
         .render(
             moments=moments,
             columns=COLUMNS,
-            charts=[(chart.title, draw(chart)) for chart in _charts(moments)] if len(moments) > 1 else [],
+            charts=[(chart, draw(chart)) for chart in _charts(moments)] if len(moments) > 1 else [],
             worse=sum(bool(moment.worse) for moment in moments),
             style=Markup(style),  # noqa: S704 - our own file
-            policy=policy(style=style),
+            script=Markup(script),  # noqa: S704 - our own files
+            policy=policy(style=style, script=script),
         )
     )
 
 
 def _charts(moments: Sequence[Moment]) -> Iterator[Chart]:
     counted: tuple[tuple[str, str, Severity], ...] = (
-        ("violations", "p99", "violation"),
-        ("warnings", "p50", "warning"),
+        ("violations", "bad", "violation"),
+        ("warnings", "second", "warning"),
     )
     if any(moment.judged is not None for moment in moments):
         lines = [(name, style, [float(m.counts.get(kind, 0)) for m in moments]) for name, style, kind in counted]
         yield _chart("Violations and warnings", moments, lines, figures)
         judged = [None if moment.judged is None else 100 * moment.judged for moment in moments]
         yield _chart(
-            "Checks that could be judged", moments, [("judged", "p50", judged)], lambda value: f"{value:.0f} %"
+            "Checks that could be judged", moments, [("judged", "first", judged)], lambda value: f"{value:.0f} %"
         )
     for scenario, operation in operations_of(moments):
         loads = [moment.load(scenario, operation) for moment in moments]
-        latencies = [(name, name, [_latency(load, name) for load in loads]) for name in ("p50", "p99")]
+        latencies = [(name, style, [_latency(load, name) for load in loads]) for name, style in _LATENCIES]
         yield _chart(f"{scenario}, {operation}: latency", moments, latencies, milliseconds)
         rates = [None if load is None else throughput(load) for load in loads]
         yield _chart(
             f"{scenario}, {operation}: throughput",
             moments,
-            [("a second", "p50", rates)],
+            [("a second", "first", rates)],
             lambda value: f"{figures(value)}/s",
         )
 
