@@ -420,7 +420,9 @@ _USAGE: Any = typer.BadParameter.__mro__[1]
 
 def _in_a_line(error: Any) -> str:
     path = error.ctx.command_path if error.ctx else "touchstone"
-    said = " ".join(error.format_message().split()).rstrip(".")
+    from door.guessing import meant_choice
+
+    said = meant_choice(" ".join(error.format_message().split()).rstrip("."))
     return f"{said}{'' if said.endswith('?') else ';'} {path} --help shows what there is"
 
 

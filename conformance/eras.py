@@ -42,6 +42,7 @@ _HINTS: dict[int | None, str] = {
     405: _PATH,
 }
 """What a status most likely asks of the user, where no handshake came of it."""
+_LAST_WORDS = 200
 _OLDER = " (a server over HTTP with SSE is sse+http://...)"
 
 
@@ -53,7 +54,7 @@ class Eras:
     named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name and
     version that the target gave; `first_answer` the seconds from connecting to its first answer; `left` says that the
     target ended a conversation, `gated` that it refused one for want of a token (HTTP 401); `begun` are those that go
-    on, where they are kept.
+    on, where they are kept; `last_words` is the end of what a process that gave no answer wrote to standard error.
     """
 
     legacy: Revision | None = None
@@ -65,12 +66,18 @@ class Eras:
     left: bool = False
     gated: bool = False
     begun: dict[Era, Begun] = field(default_factory=dict)
+    last_words: str = ""
     _scopes: dict[Era, anyio.CancelScope] = field(default_factory=dict)
 
     @property
     def revisions(self) -> list[Revision]:
         """The revisions to test, oldest first."""
         return [revision for revision in (self.legacy, self.modern) if revision is not None]
+
+    @property
+    def silent(self) -> bool:
+        """Whether neither era was answered at all."""
+        return not self.revisions and set(self.why_not.values()) == {_SILENCE}
 
     def describe(self) -> str:
         """Return in a line why neither era could be opened."""
@@ -82,6 +89,7 @@ class Eras:
         )
 
 
+_SILENCE = "silence"
 _OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
 
 
@@ -136,7 +144,8 @@ def _need_started(eras: Eras, failures: list[TargetNotStarted]) -> Eras:
 
 async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None], kept: AsyncExitStack | None) -> None:
     era, patience = bench.revision.era, bench.patience.start
-    eras.why_not[era] = "silence"
+    eras.why_not[era] = _SILENCE
+    peer = None
     with anyio.move_on_after(patience) as scope:
         eras._scopes[era] = scope  # noqa: SLF001 - the probes of one detection share their scopes
         try:
@@ -159,6 +168,8 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
         except Mismatch as mismatch:
             eras.why_not[era] = " ".join(mismatch.actual.split()) + _HINTS.get(getattr(mismatch, "status", None), "")
             eras.left = eras.left or isinstance(mismatch, Gone)
+    if eras.why_not.get(era) == _SILENCE and peer is not None and peer.process is not None:
+        eras.last_words = " ".join(peer.process.stderr_tail.split())[-_LAST_WORDS:] or eras.last_words
     eras.conversations += bench.conversations
 
 

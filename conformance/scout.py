@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -15,10 +16,11 @@ from conformance.patience import Patience
 from conformance.peer import Peer
 from conformance.readers import beside_readers
 from conformance.surface import Permission, Surface, ToolCall, gather
-from conformance.target import Target
+from conformance.target import StdioTarget, Target
 from conformance.trials import Tried, try_calls
 from reference_impl.protocol.revisions import REVISIONS, Revision
 from reference_impl.transports.stdio import TargetNotStarted
+from reports.text import visible
 
 __all__ = ["Scouted", "Unreachable", "chosen", "find_eras", "scout"]
 
@@ -60,8 +62,22 @@ async def find_eras(
     except TargetNotStarted as error:
         raise Unreachable(f"the target could not be started: {error}") from None
     if not eras.revisions:
-        raise Unreachable(f"the target took part in no handshake: {eras.describe()}", eras)
+        advice = _advice(target, patience, eras) if eras.silent else ""
+        raise Unreachable(f"the target took part in no handshake: {eras.describe()}{advice}", eras)
     return eras
+
+
+def _advice(target: Target, patience: Patience, eras: Eras) -> str:
+    """Say what was tried on a target that gave no answer, what it said beside, and what may help."""
+    waited = f" for {min(patience.start, patience.answer):g} s"
+    if not isinstance(target, StdioTarget):
+        return f"{waited} after server/discover and initialize; --patience waits longer"
+    said = f"; it wrote to standard error: {visible(eras.last_words)}" if eras.last_words else ""
+    return (
+        f"{waited} from `{shlex.join(target.argv)}`, which was sent server/discover and initialize on its standard "
+        f"input{said}. Does this command serve on standard streams (some want an argument such as stdio)? A server "
+        "over HTTP is tested by its URL, and --start starts it; --patience waits longer"
+    )
 
 
 def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:

@@ -22,6 +22,7 @@ from conformance.clients.subject import Command, NotStarted
 from conformance.patience import Patience
 from conformance.target import StdioTarget
 from conformance.verdicts import Judged, Place, verdict
+from door.catalogue import need_revisions
 from door.errors import Exit, Refusal
 from door.guessing import meant
 from door.options import CheckingOptions, OutputOptions
@@ -29,7 +30,7 @@ from door.progress import Live
 from door.session import Output, Session
 from door.settings_file import read_file
 from door.typed import typed
-from reference_impl.protocol.revisions import REVISIONS, Revision, revision_named
+from reference_impl.protocol.revisions import Revision
 from reports.records import Target as TargetRow
 from reports.records import Verdict
 
@@ -138,9 +139,7 @@ def _need_known(checking: CheckingOptions, meeting: Meeting) -> None:
             raise Refusal(f"no scenario is called {pattern!r}{_meant(pattern, scenarios)}")
     if meeting.transport == "ws" and find_spec("websockets") is None:
         raise Refusal("clients are met over WebSocket with websockets: install mcp-touchstone[servers]")
-    for name in checking.revision or ():
-        if revision_named(name) is None:
-            raise Refusal(f"{name} is no revision; known are {', '.join(item.name for item in REVISIONS)}")
+    need_revisions(checking.revision or ())
     if not (math.isfinite(checking.patience) and math.isfinite(checking.deadline)):
         raise Refusal("--patience and --deadline are numbers of seconds, and end")
 

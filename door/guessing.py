@@ -11,11 +11,12 @@ from shutil import which
 from conformance.target import StdioTarget, Target
 from door.errors import Refusal
 
-__all__ = ["meant", "need_program"]
+__all__ = ["meant", "meant_choice", "need_program"]
 
 _RUN_BY = {".py": "python", ".js": "node", ".mjs": "node", ".cjs": "node", ".ts": "npx tsx", ".jar": "java -jar"}
 """What runs a file with such an ending."""
 _HALF_A_URL = re.compile(r"(?:https?|wss?)(?::|//?|:/)(?=[A-Za-z0-9.\[-])", re.IGNORECASE)
+_NO_CHOICE = re.compile(r"(?:Value error, )?'([^']*)' is not one of ('[^']*'(?:, '[^']*')*)")
 _HOST_AND_PATH = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+(?:/\S*)")
 
 
@@ -23,8 +24,21 @@ def meant(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return what follows a refusal of `name`: the one that is closest, or `otherwise`."""
     names = list(known)
     group = f"{name}.*"
-    close = [group] if any(each.startswith(f"{name}.") for each in names) else get_close_matches(name, names, 1)
+    # Who wrote a pattern meant many.
+    groups = sorted({f"{each.rsplit('.', dots)[0]}.*" for each in names for dots in range(1, each.count(".") + 1)})
+    near = groups if name.endswith("*") else names
+    close = [group] if any(each.startswith(f"{name}.") for each in names) else get_close_matches(name, near, 1)
     return f"; did you mean {close[0]!r}?" if close else otherwise
+
+
+def meant_choice(complaint: str) -> str:
+    """Return what a wrong value of an option is answered with, and the closest of those that it may have."""
+    found = _NO_CHOICE.search(complaint)
+    if found is None:
+        return complaint
+    close = get_close_matches(found[1], re.findall(r"'([^']+)'", found[2]), 1)
+    guess = f"; did you mean {close[0]!r}?" if close else ""
+    return complaint[: found.start()] + found[0].removeprefix("Value error, ") + guess + complaint[found.end() :]
 
 
 def need_program(target: Target | None, cwd: str | None = None) -> None:

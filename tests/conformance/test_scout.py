@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import anyio
 import pytest
 
@@ -34,6 +36,12 @@ def test_a_target_that_opens_only_once_says_so() -> None:
     server = Scripted({"initialize": twice})
     with pytest.raises(Unreachable, match="the handshake worked once, and then failed"):
         _scout(server.target)
+
+
+def test_a_command_that_gives_no_answer_is_told_what_was_tried_and_what_may_help() -> None:
+    talks = "import sys; print('usage: tool FILE', file=sys.stderr, flush=True); sys.stdin.read()"
+    with pytest.raises(Unreachable, match=r"silence for .* sent server/discover .* usage: tool FILE\. .*--start"):
+        _scout(StdioTarget((sys.executable, "-c", talks)))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.target import StdioTarget, TargetError, parse_target
 from door.errors import Refusal
-from door.guessing import meant, need_program
+from door.guessing import meant, meant_choice, need_program
 
 KNOWN = ("tools.call.unknown", "tools.list", "base.id")
 
@@ -65,3 +65,14 @@ def test_programs_are_left_alone(tmp_path: Path) -> None:
 def test_a_scheme_with_a_slip_is_answered_with_the_closest_one() -> None:
     with pytest.raises(TargetError, match=r"htp:// is not .* did you mean http://\?"):
         parse_target(["htp://127.0.0.1:1/mcp"])
+
+
+def test_a_pattern_is_answered_with_the_closest_group() -> None:
+    assert meant("tool.*", ["tools.call.unknown", "tools.list", "http.head"]) == "; did you mean 'tools.*'?"
+
+
+def test_a_wrong_choice_is_answered_with_the_closest_one() -> None:
+    said = "Invalid value for '--profile': Value error, 'quik' is not one of 'quick', 'full', 'soak'"
+    guess = "Invalid value for '--profile': 'quik' is not one of 'quick', 'full', 'soak'; did you mean 'quick'?"
+    assert meant_choice(said) == guess
+    assert meant_choice("Missing argument 'FILE'") == "Missing argument 'FILE'"
