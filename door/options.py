@@ -259,7 +259,7 @@ class FuzzingOptions:
             "--examples",
             metavar="N",
             min=1,
-            help="Cases of each property at each revision. [50; as many as fit where --seconds is given alone]",
+            help="Draws of each property at each revision, relatives apart. [50; all that fit where --seconds is alone]",
         ),
     ] = None
     seconds: Annotated[
