@@ -259,7 +259,7 @@ class FuzzingOptions:
             "--examples",
             metavar="N",
             min=1,
-            help="Draws of each property at each revision, relatives apart. [50; all that fit where --seconds is alone]",
+            help="Draws of each property at each revision, relatives apart. [50; all that fit with --seconds alone]",
         ),
     ] = None
     seconds: Annotated[
