@@ -5,7 +5,7 @@ Lines to be copied are never broken.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -16,7 +16,7 @@ from rich.text import Text
 from reports.baseline import Known
 from reports.console_summary import IN_FULL, STYLES, print_blocked, print_failures, print_hint
 from reports.console_tables import load_tables, tally_table
-from reports.digest import Blockage, Digest, code_of, count_of, describe_places, digest, strongest
+from reports.digest import Blockage, Digest, code_of, count_of, describe_places, digest, strongest, why_inconclusive
 from reports.digest import Group as Failure
 from reports.rows import Direction, Finding, WireEntry
 from reports.store import Run
@@ -85,8 +85,11 @@ def render_console(run: Run, console: Console, verbose: bool = False) -> None:
 
 
 def render_verdict(run: Run, console: Console) -> None:
-    """Print the verdict on `run` alone, in a line."""
-    _print_verdict(run, digest(run), console, _signs(console))
+    """Print the verdict on `run` alone, in a line; with the reason where there is none, for nothing else tells it."""
+    summary, why = digest(run), why_inconclusive(run)
+    if why:
+        summary = replace(summary, headline=f"{summary.headline}: {_prose(' '.join(why.split()))}")
+    _print_verdict(run, summary, console, _signs(console))
 
 
 def failures_to_text(run: Run, width: int = 100) -> str:

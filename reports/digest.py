@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Literal
 
 from reports.baseline import Known
-from reports.rows import Finding, Judgement, Level, Outcome, RequirementRef
+from reports.rows import Finding, Judgement, Level, Load, Outcome, RequirementRef
 from reports.severity import (
     SEVERITIES,
     Severity,
@@ -165,6 +165,21 @@ def ended_early(run: Run) -> str:
     whose = "Touchstone failed" if footer.exit == _FAULT else "The run could not go on"
     why = f" ({footer.ended})" if footer.ended else ""
     return f"{whose}{why}: what follows is what there was until then."
+
+
+def why_inconclusive(run: Run) -> str:
+    """Return, in a clause, what kept an inconclusive run from its verdict; empty for any other, and one cut short."""
+    if standing(run) != "inconclusive" or (run.footer is not None and not run.footer.complete):
+        return ""
+    return next(filter(None, (*map(_why_no_result, run.loads), *(each.cause for each in _blockages(_groups(run))))), "")
+
+
+def _why_no_result(load: Load) -> str:
+    if not load.valid:
+        reasons = load.generator.reasons if load.generator else ()
+        return "; ".join(reasons) or "the generator was the limit"
+    unjudged = next((judged.explanation for judged in load.judgements if judged.holds is None), "")
+    return unjudged or load.ended or ("" if load.counts.total else f"{load.operation} was never answered")
 
 
 def _wrong(run: Run) -> bool:

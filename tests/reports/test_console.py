@@ -9,7 +9,8 @@ from msgspec import structs
 from rich.console import Console
 
 from reports.console import render_console, render_verdict, to_text
-from reports.records import LoadJudgement, Run, WireEntry
+from reports.digest import digest
+from reports.records import GeneratorHealth, LoadJudgement, Run, WireEntry
 
 
 def shown(run: Run, **options: object) -> str:
@@ -116,6 +117,23 @@ def test_a_quiet_run_prints_its_verdict_alone(sample_run: Run) -> None:
     out = StringIO()
     render_verdict(sample_run, Console(file=out, width=160, legacy_windows=False))
     assert out.getvalue() == to_text(sample_run, width=160).splitlines()[-1] + "\n"
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_quiet_run_without_result_says_why(sample_run: Run, place: int) -> None:
+    health = GeneratorHealth(lag_p99_ms=9.0, cpu_percent=99.0, reasons=("it was late", "its core was busy"))
+    spoiled = structs.replace(sample_run.loads[place], valid=False, generator=health)
+    out = StringIO()
+    render_verdict(Run(header=sample_run.header, loads=(spoiled,)), Console(file=out, width=160, legacy_windows=False))
+    assert ": it was late; its core was busy · " in out.getvalue()
+
+
+def test_a_quiet_run_of_which_everything_was_blocked_gives_the_first_cause(sample_run: Run) -> None:
+    blocked = tuple(each for each in sample_run.verdicts if each.outcome == "blocked")
+    out = StringIO()
+    render_verdict(Run(header=sample_run.header, verdicts=blocked), Console(file=out, width=400, legacy_windows=False))
+    (cause, *_) = (each.cause for each in digest(Run(header=sample_run.header, verdicts=blocked)).blocked)
+    assert f"INCONCLUSIVE Nothing conclusive ran: {cause}" in out.getvalue()
 
 
 @pytest.mark.parametrize(("name", "coloured"), [("NO_COLOR", False), ("FORCE_COLOR", True)])
