@@ -17,6 +17,7 @@ _INNER_WIDTH, _INNER_HEIGHT = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 # From this ratio on, the small values of a linear axis lie flat on the ground.
 _WIDE = 25.0
 _MOST_POINTS = 240
+_MOST_ROWS = 12
 
 Point = tuple[float, float | None]
 
@@ -41,7 +42,8 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """What to draw: lines that share their x values, how to say a y and an x, and the marks of the x axis."""
+    """What to draw: lines that share their x values, how to say a y and an x, the ticks of the x axis, and the `marks`,
+    which stand for what was found at an x: a line from top to bottom that says its label."""
 
     title: str
     lines: tuple[Line, ...]
@@ -49,6 +51,7 @@ class Chart:
     say_x: Callable[[float], str]
     ticks_x: tuple[Tick, ...]
     logarithmic: bool = False
+    marks: tuple[Tick, ...] = ()
 
     @property
     def said(self) -> str:
@@ -58,7 +61,7 @@ class Chart:
             values = [y for _, y in line.points if y is not None]
             if values:
                 spans.append(f"{line.name} from {self.say_y(min(values))} to {self.say_y(max(values))}")
-        return f"{self.title}: {'; '.join(spans) or 'no values'}"
+        return f"{self.title}: {'; '.join([*spans, *(mark.label for mark in self.marks)]) or 'no values'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def draw(chart: Chart) -> Markup:
             *(_tick_y(tick, y) for tick in ticks),
             *(_tick_x(tick, x) for tick in chart.ticks_x if x.low <= tick.at <= x.high),
             *(_line(line, x, y) for line in chart.lines),
+            *(_mark(mark, row, x) for row, mark in enumerate(chart.marks) if x.low <= mark.at <= x.high),
             Markup('<line class="cross" y1="{}" y2="{}" hidden="hidden"></line>').format(_TOP, _TOP + _INNER_HEIGHT),
             *_hits(chart, x),
         ]
@@ -90,6 +94,34 @@ def draw(chart: Chart) -> Markup:
     return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         WIDTH, HEIGHT, chart.said, body
     )
+
+
+def tabulate(chart: Chart) -> Markup:
+    """Return the values of `chart` as a `<table>` for those who do not see it: of a long series, some of all along."""
+    columns = [{x: y for x, y in line.points if y is not None} for line in chart.lines]
+    places = sorted(set().union(*columns))
+    shown = _some(places)
+    some = "" if len(shown) == len(places) else f", at {len(shown)} of {len(places)} places"
+    cell, row = Markup("<td>{}</td>"), Markup('<tr><th scope="row">{}</th>{}</tr>')
+    heads = Markup("").join(Markup('<th scope="col">{}</th>').format(line.name) for line in chart.lines)
+    rows = Markup("").join(
+        row.format(
+            chart.say_x(at),
+            Markup("").join(cell.format(chart.say_y(ys[at]) if at in ys else "none") for ys in columns),
+        )
+        for at in shown
+    )
+    return Markup("<table><caption>{}{}</caption><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody></table>").format(
+        chart.title, some, heads, rows
+    )
+
+
+def _some(places: Sequence[float]) -> list[float]:
+    """Return all of few places; of many, those next to twelve that stand equally far apart."""
+    if len(places) <= _MOST_ROWS:
+        return list(places)
+    first, step = places[0], (places[-1] - places[0]) / (_MOST_ROWS - 1)
+    return sorted({min(places, key=lambda at: abs(at - first - index * step)) for index in range(_MOST_ROWS)})
 
 
 def thin(points: Sequence[Point], choose: Callable[[Iterable[float]], float]) -> tuple[Point, ...]:
@@ -150,6 +182,17 @@ def _tick_x(tick: Tick, scale: _Scale) -> Markup:
     anchor = "start" if across < _LEFT + 12 else "end" if across > WIDTH - _RIGHT - 16 else "middle"
     return Markup('<text class="tick" x="{}" y="{}" text-anchor="{}">{}</text>').format(
         across, HEIGHT - 8, anchor, tick.label
+    )
+
+
+def _mark(mark: Tick, row: int, scale: _Scale) -> Markup:
+    """Each mark says its label on a row of its own, on the side of it that has more room."""
+    across = _x(mark.at, scale)
+    left = across > _LEFT + _INNER_WIDTH / 2
+    drawn = Markup('<line class="mark" x1="{0}" x2="{0}" y1="{1}" y2="{2}"></line>')
+    label = Markup('<text class="mark" x="{}" y="{}" text-anchor="{}">{}</text>')
+    return drawn.format(across, _TOP, _TOP + _INNER_HEIGHT) + label.format(
+        across + (-5 if left else 5), _TOP + 11 + 16 * row, "end" if left else "start", mark.label
     )
 
 

@@ -124,7 +124,7 @@ def _scenarios(run: Run) -> list[dict[str, Any]]:
     for load in run.loads:
         cost = load.target if load.target is not None and load.target != drawn else None
         drawn = load.target or drawn
-        figures: tuple[Figure, ...] = (*figures_of(load), *(figures_of_cost(cost) if cost else ()))
+        figures: tuple[Figure, ...] = (*figures_of(load), *(figures_of_cost(cost, load.judgements) if cost else ()))
         shown.append({"row": load, "figures": figures, "cost": cost, "errors": _errors(load), "notes": notes_of(load)})
     return shown
 

@@ -1,16 +1,17 @@
 """The charts of a load run: latency and throughput by second, the whole distribution, and what it cost the target."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import fmean
 
 from markupsafe import Markup
 
-from reports.charts import Chart, Line, Tick, draw, round_steps, thin
+from reports.charts import Chart, Line, Tick, draw, round_steps, tabulate, thin
 from reports.histogram import HistogramError, decode, quantiles
-from reports.rows import Latency, Load, TargetCost
-from reports.units import figures, milliseconds
+from reports.rows import Latency, Load, LoadJudgement, TargetCost
+from reports.trend_line import Trend, trend_of
+from reports.units import figures, milliseconds, size
 
 _NINES = (0.5, 0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999)
 
@@ -23,6 +24,7 @@ class Figure:
     note: str
     legend: tuple[tuple[str, str], ...]
     drawing: Markup
+    table: Markup
 
 
 def figures_of(load: Load) -> tuple[Figure, ...]:
@@ -30,13 +32,19 @@ def figures_of(load: Load) -> tuple[Figure, ...]:
     return tuple(_of_operation(load))
 
 
-def figures_of_cost(cost: TargetCost) -> tuple[Figure, ...]:
-    """Return the charts of what the target spent; none where that was not sampled."""
+def figures_of_cost(cost: TargetCost, judgements: Iterable[LoadJudgement] = ()) -> tuple[Figure, ...]:
+    """Return the charts of what the target spent; none where that was not sampled.
+
+    Where it was judged whether memory is left behind, the trend of it is drawn, too.
+    """
     if len(cost.series) < 2:
         return ()
     seconds = [sample.second for sample in cost.series]
     cpu = tuple((sample.second, sample.cpu_percent) for sample in cost.series)
     memory = tuple((sample.second, sample.rss_bytes / 2**20 if sample.rss_bytes else None) for sample in cost.series)
+    resident = Line("resident", "second", thin(memory, max), filled=True)
+    judged = any("memory" in each.name and each.holds is not None for each in judgements)
+    trend = trend_of(memory) if judged else None
     return (
         _figure(
             Chart(
@@ -51,18 +59,24 @@ def figures_of_cost(cost: TargetCost) -> tuple[Figure, ...]:
         _figure(
             Chart(
                 "Memory of the target",
-                (Line("resident", "second", thin(memory, max), filled=True),),
+                (resident,) if trend is None else (resident, _trend(trend, resident)),
                 _mebibytes,
                 _second,
                 _seconds(seconds),
             ),
-            "resident, its whole process tree",
+            "resident, its whole process tree"
+            + ("" if trend is None else "; the trend is that of its lowest values after a warm-up"),
         ),
     )
 
 
+def _trend(trend: Trend, line: Line) -> Line:
+    name = f"trend {'+' if trend.slope >= 0 else '-'}{size(abs(trend.slope) * 2**20)} a second"
+    return Line(name, "other", tuple((at, max(0.0, trend.at(at))) for at, _ in line.points if at >= trend.begin))
+
+
 def _of_operation(load: Load) -> Iterator[Figure]:
-    if len(load.curve) > 1:
+    if sum(point.valid for point in load.curve) > 1:
         yield _figure(_curve(load), "by the throughput that was reached; a step that is no result is left out")
     if len(load.series) > 1:
         yield _figure(
@@ -78,7 +92,9 @@ def _of_operation(load: Load) -> Iterator[Figure]:
 
 
 def _figure(chart: Chart, note: str) -> Figure:
-    return Figure(chart.title, note, tuple((line.name, line.style) for line in chart.lines), draw(chart))
+    return Figure(
+        chart.title, note, tuple((line.name, line.style) for line in chart.lines), draw(chart), tabulate(chart)
+    )
 
 
 def _latency_by_second(load: Load) -> Chart:
@@ -95,7 +111,21 @@ def _curve(load: Load) -> Chart:
     slow = Line("p99", "second", tuple((reached, point.p99) for reached, point in steps))
     median = Line("p50", "first", tuple((reached, point.p50) for reached, point in steps))
     ticks = tuple(Tick(at, f"{at:,.0f}/s") for at in round_steps(steps[-1][0] if steps else 1.0, 5))
-    return Chart("Latency by throughput", (slow, median), milliseconds, _rate, ticks, logarithmic=True)
+    marks = tuple(_found(load))
+    return Chart("Latency by throughput", (slow, median), milliseconds, _rate, ticks, logarithmic=True, marks=marks)
+
+
+def _found(load: Load) -> Iterator[Tick]:
+    """Yield what a search found, at the throughput that was reached there."""
+    found = load.capacity
+    if found is None:
+        return
+    if found.knee is not None:
+        yield Tick(found.knee, f"knee {_rate(found.knee)}")
+    reached = [point.throughput for point in load.curve if point.met and point.valid and point.rate == found.rate]
+    if found.rate is not None and reached:
+        bound = "at least " if found.at_least else ""
+        yield Tick(max(reached), f"capacity {bound}{_rate(found.rate)}")
 
 
 def _rate(value: float) -> str:

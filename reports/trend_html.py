@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from markupsafe import Markup
 
-from reports.charts import Chart, Line, Tick, draw
+from reports.charts import Chart, Line, Tick, draw, tabulate
 from reports.html import asset, environment, policy
 from reports.rows import Load
 from reports.severity import Severity
@@ -27,7 +27,7 @@ def render_trend(moments: Sequence[Moment]) -> str:
         .render(
             moments=moments,
             columns=COLUMNS,
-            charts=[(chart, draw(chart)) for chart in _charts(moments)] if len(moments) > 1 else [],
+            charts=[(chart, draw(chart), tabulate(chart)) for chart in _charts(moments)] if len(moments) > 1 else [],
             worse=sum(bool(moment.worse) for moment in moments),
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files

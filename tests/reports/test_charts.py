@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from reports.charts import Chart, Line, Tick, draw, round_steps, thin
+from reports.charts import Chart, Line, Tick, draw, round_steps, tabulate, thin
 
 SECONDS = (Tick(0, "0 s"), Tick(2, "2 s"))
 
@@ -85,3 +85,34 @@ def test_a_long_series_is_thinned_without_losing_its_peak() -> None:
     assert len(thinned) == 240
     assert max(y for _, y in thinned if y is not None) == 900.0
     assert thin([(0.0, None), (1.0, None)], max) == ((0.0, None), (1.0, None))
+
+
+def test_what_was_found_is_marked_and_said() -> None:
+    marked = parsed(chart((0, 1.0), (2, 2.0), marks=(Tick(1, "knee 1/s"), Tick(9, "beyond"))))
+    assert "knee 1/s" in marked.get("aria-label")
+    assert [(each.tag, each.text) for each in marked.iterfind("*[@class='mark']")] == [
+        ("line", None),
+        ("text", "knee 1/s"),
+    ]
+
+
+def test_values_stand_in_a_table_for_those_who_do_not_see_the_chart() -> None:
+    table = ET.fromstring(tabulate(chart((0, 1.0), (1, None), (2, 2.0))))
+    assert table.find("caption").text == "Latency"
+    assert [[cell.text for cell in row] for row in table.find("tbody")] == [
+        ["second 0", "1.00 ms"],
+        ["second 2", "2.00 ms"],
+    ]
+
+
+def test_of_a_long_series_the_table_has_twelve_rows_from_end_to_end() -> None:
+    table = ET.fromstring(tabulate(chart(*((float(second), 1.0) for second in range(240)))))
+    rows = [row.find("th").text for row in table.find("tbody")]
+    assert table.find("caption").text == "Latency, at 12 of 240 places"
+    assert (len(rows), rows[0], rows[-1]) == (12, "second 0", "second 239")
+
+
+def test_a_line_without_a_value_where_another_has_one_says_so() -> None:
+    lines = (Line("p99", "second", ((0, 3.0), (1, 4.0))), Line("p50", "first", ((0, 1.0), (1, None))))
+    rows = ET.fromstring(tabulate(Chart("Latency", lines, str, str, ()))).find("tbody")
+    assert [cell.text for cell in rows[1]] == ["1", "4.0", "none"]

@@ -1,13 +1,14 @@
 """A load run is drawn from what was recorded, whole or in part."""
 
 import random
+import re
 import xml.etree.ElementTree as ET
 
 import msgspec
 import pytest
 
 from reports.load_charts import figures_of, figures_of_cost, figures_of_share
-from reports.records import CurvePoint, Load, Run
+from reports.records import Capacity, CurvePoint, Load, LoadJudgement, Run
 
 
 def changed(load: Load, **fields: object) -> Load:
@@ -27,15 +28,46 @@ def test_the_target_shows_processor_and_memory(sample_run: Run) -> None:
     assert [figure.title for figure in figures] == ["CPU of the target", "Memory of the target"]
 
 
+@pytest.mark.parametrize("holds", [True, False])
+def test_where_memory_was_judged_its_trend_is_drawn_with_its_slope(sample_run: Run, holds: bool) -> None:
+    judged = LoadJudgement(name="no memory is left behind", holds=holds, explanation="")
+    name, _ = figures_of_cost(sample_run.loads[0].target, (judged,))[1].legend[1]
+    assert re.fullmatch(r"trend \+4\d\d KiB a second", name)
+
+
+def test_where_memory_was_not_judged_there_is_no_trend(sample_run: Run) -> None:
+    open_ = LoadJudgement(name="no memory is left behind", holds=None, explanation="")
+    assert figures_of_cost(sample_run.loads[0].target, (open_,))[1].legend == (("resident", "second"),)
+
+
+STEP = CurvePoint(
+    rate=10.0, throughput=10.0, seconds=2.0, samples=20, p50=1.0, p99=None, errors=0.0, in_flight=0.1, met=True
+)
+CURVE = (
+    STEP,
+    msgspec.structs.replace(STEP, rate=20.0, throughput=19.0, p50=2.0, p99=30.0),
+    msgspec.structs.replace(STEP, rate=40.0, p50=900.0, valid=False),
+)
+
+
 def test_a_search_for_capacity_is_drawn_as_latency_by_throughput(sample_run: Run) -> None:
-    step = CurvePoint(
-        rate=10.0, throughput=10.0, seconds=2.0, samples=20, p50=1.0, p99=None, errors=0.0, in_flight=0.1, met=True
-    )
-    steps = (step, msgspec.structs.replace(step, rate=20.0, throughput=19.0, p50=2.0, p99=30.0))
-    limited = msgspec.structs.replace(step, rate=40.0, p50=900.0, valid=False)
-    figure = figures_of(changed(sample_run.loads[2], curve=(*steps, limited)))[0]
+    figure = figures_of(changed(sample_run.loads[2], curve=CURVE))[0]
     assert figure.title == "Latency by throughput"
     assert "900" not in figure.drawing
+    assert "knee" not in figure.drawing
+
+
+def test_a_search_without_results_draws_no_empty_curve(sample_run: Run) -> None:
+    found = figures_of(changed(sample_run.loads[2], curve=(CURVE[0], CURVE[2])))
+    assert [figure.title for figure in found] == ["Distribution"]
+
+
+def test_knee_and_capacity_are_marked_on_the_curve(sample_run: Run) -> None:
+    found = Capacity(rate=20.0, at_least=True, reason="the end", objectives=(), samples=20, needed=20, knee=10.0)
+    drawing = ET.fromstring(figures_of(changed(sample_run.loads[2], curve=CURVE, capacity=found))[0].drawing)
+    marks = [(text.text, text.get("text-anchor")) for text in drawing.iterfind("text[@class='mark']")]
+    assert marks == [("knee 10.0/s", "start"), ("capacity at least 20.0/s", "end")]
+    assert "knee 10.0/s" in drawing.get("aria-label")
 
 
 def test_without_series_there_is_the_distribution_alone(sample_run: Run) -> None:
