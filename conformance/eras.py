@@ -7,6 +7,7 @@ asked before may answer otherwise. Sources: `basic/transports/stdio#backward-com
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from conformance.bench import Bench
 from conformance.expect import Mismatch
 from conformance.leases import Begun, goes_on
 from conformance.links import Answer, Gone
+from conformance.peer import Peer
 from conformance.target import Target, bears_credentials
-from conformance.transcript import Conversation
+from conformance.transcript import NO_JSON, Conversation
 from reference_impl.protocol.lifecycle import SERVER_INFO, classify_probe
 from reference_impl.protocol.messages import ErrorResponse, MalformedError, Response, parse_value
 from reference_impl.protocol.revisions import LATEST, LATEST_LEGACY, REVISIONS, Era, Revision, revision_named
@@ -54,7 +56,8 @@ class Eras:
     named; None where the era is not spoken, and then `why_not` says what came instead. `implementation` is the name and
     version that the target gave; `first_answer` the seconds from connecting to its first answer; `left` says that the
     target ended a conversation, `gated` that it refused one for want of a token (HTTP 401); `begun` are those that go
-    on, where they are kept; `last_words` is the end of what a process that gave no answer wrote to standard error.
+    on, where they are kept; `last_words` is the end of what a process that gave no answer wrote to standard error,
+    `other_words` the beginning of what one wrote that is no JSON-RPC where its messages belong.
     """
 
     legacy: Revision | None = None
@@ -67,6 +70,7 @@ class Eras:
     gated: bool = False
     begun: dict[Era, Begun] = field(default_factory=dict)
     last_words: str = ""
+    other_words: str = ""
     _scopes: dict[Era, anyio.CancelScope] = field(default_factory=dict)
 
     @property
@@ -90,6 +94,7 @@ class Eras:
 
 
 _SILENCE = "silence"
+_ECHO = "it sends back what it was sent: this is no MCP server"
 _OPENING = {Era.LEGACY: "initialize", Era.MODERN: "server/discover"}
 
 
@@ -151,7 +156,7 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
         try:
             async with AsyncExitStack() as stack:
                 peer = await stack.enter_async_context(bench.unopened("era detection"))
-                answer = await peer.ask_opening()
+                answer = await _opened(peer)
                 eras.why_not[era] = _said(answer) + _hint(answer, bench.target)
                 eras.gated = eras.gated or answer.status == _UNAUTHORIZED
                 note(eras, answer)
@@ -170,7 +175,38 @@ async def _probe(bench: Bench, eras: Eras, note: Callable[[Eras, Answer], None],
             eras.left = eras.left or isinstance(mismatch, Gone)
     if eras.why_not.get(era) == _SILENCE and peer is not None and peer.process is not None:
         eras.last_words = " ".join(peer.process.stderr_tail.split())[-_LAST_WORDS:] or eras.last_words
+    if peer is not None and not peer.over_http:
+        eras.other_words = eras.other_words or _other_words(peer.conversation)
     eras.conversations += bench.conversations
+
+
+async def _opened(peer: Peer) -> Answer:
+    """Ask the first question. Raises `Mismatch` also as soon as it comes back as it was."""
+    came: list[Answer | Mismatch] = []
+
+    async def ask() -> None:
+        try:
+            came.append(await peer.ask_opening())
+        except Mismatch as mismatch:
+            came.append(mismatch)
+        tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask)
+        if await peer.overhear(peer.conversation.repeats, math.inf):
+            tasks.cancel_scope.cancel()
+    echo = next(filter(peer.conversation.repeats, peer.conversation.received()), None)
+    if echo is not None:
+        raise Mismatch("an answer", _ECHO, [echo.index])
+    if isinstance(came[0], Mismatch):
+        raise came[0]
+    return came[0]
+
+
+def _other_words(conversation: Conversation) -> str:
+    """Return the beginning of what came on a stream of messages and is no JSON, in a line."""
+    said = b" ".join(entry.data for entry in conversation.received() if entry.value is NO_JSON)[:_LAST_WORDS]
+    return " ".join(said.decode("utf-8", "replace").split())
 
 
 def _hurry_others(eras: Eras, answered: Era) -> None:

@@ -20,7 +20,7 @@ from conformance.readers import beside_readers
 from conformance.scout import Unreachable, chosen, find_eras
 from conformance.suite import Suite, declared
 from conformance.surface import Permission
-from conformance.target import MemoryTarget, StdioTarget, Target, bears_credentials
+from conformance.target import StdioTarget, Target, bears_credentials
 from conformance.together import together
 from conformance.transcript import Conversation
 from conformance.verdicts import Place, verdict
@@ -151,12 +151,11 @@ async def _judge_gate(plan: Plan, eras: Eras, readers: anyio.abc.TaskGroup) -> b
 def _judge_noise(plan: Plan, eras: Eras) -> None:
     """Say what is wrong with the output of a target that opened no conversation.
 
-    What answers at an address without a word of JSON-RPC is no MCP endpoint, or a gate in front of one (a wrong path, a
-    missing credential), and breaks no rule of this protocol.
+    What says no word of JSON-RPC is no MCP server (another command, a wrong path, a gate that misses a credential),
+    and breaks no rule of this protocol.
     """
     suite = plan.suite.binding(LATEST_LEGACY, plan.target.transport, plan.wants)
-    started = isinstance(plan.target, StdioTarget | MemoryTarget)
-    spoken = [item for item in eras.conversations if started or _speaks_json_rpc(item)]
+    spoken = [item for item in eras.conversations if _speaks_json_rpc(item)]
     for watch in suite.monitors:
         judged = run_monitor(watch, spoken)
         if judged.outcome == "failed":
@@ -165,4 +164,5 @@ def _judge_noise(plan: Plan, eras: Eras) -> None:
 
 
 def _speaks_json_rpc(conversation: Conversation) -> bool:
-    return any(entry.is_message and "jsonrpc" in entry.value for entry in conversation.received())
+    said = (entry for entry in conversation.received() if entry.is_message and "jsonrpc" in entry.value)
+    return any(not conversation.repeats(entry) for entry in said)

@@ -62,22 +62,26 @@ async def find_eras(
     except TargetNotStarted as error:
         raise Unreachable(f"the target could not be started: {error}") from None
     if not eras.revisions:
-        advice = _advice(target, patience, eras) if eras.silent else ""
+        advice = _advice(target, patience, eras) if eras.silent else _other_words(eras)
         raise Unreachable(f"the target took part in no handshake: {eras.describe()}{advice}", eras)
     return eras
 
 
 def _advice(target: Target, patience: Patience, eras: Eras) -> str:
     """Say what was tried on a target that gave no answer, what it said beside, and what may help."""
-    waited = f" for {min(patience.start, patience.answer):g} s"
+    waited = f" for {patience.start:g} s"
     if not isinstance(target, StdioTarget):
         return f"{waited} after server/discover and initialize; --patience waits longer"
     said = f"; it wrote to standard error: {visible(eras.last_words)}" if eras.last_words else ""
     return (
         f"{waited} from `{shlex.join(target.argv)}`, which was sent server/discover and initialize on its standard "
-        f"input{said}. Does this command serve on standard streams (some want an argument such as stdio)? A server "
-        "over HTTP is tested by its URL, and --start starts it; --patience waits longer"
+        f"input{_other_words(eras)}{said}. Does this command serve on standard streams (some want an argument such as "
+        "stdio)? A server over HTTP is tested by its URL, and --start starts it; --patience waits longer"
     )
+
+
+def _other_words(eras: Eras) -> str:
+    return f"; it wrote to standard output what is no JSON-RPC: {visible(eras.other_words)}" if eras.other_words else ""
 
 
 def chosen(eras: Eras, wanted: tuple[str, ...]) -> list[Revision]:

@@ -179,6 +179,10 @@ class Conversation:
         """The entries that the target produced on the protocol's channel."""
         return (entry for entry in self.entries if entry.direction is Direction.RECEIVED and not entry.aside)
 
+    def repeats(self, entry: Entry) -> bool:
+        """Whether what the target said is a message that we had sent, word for word."""
+        return entry.is_message and "method" in entry.value and any(sent.value == entry.value for sent in self.sent())
+
     def sent(self) -> Iterable[Entry]:
         """The entries that we produced."""
         return (entry for entry in self.entries if entry.direction is Direction.SENT and not entry.aside)

@@ -11,6 +11,7 @@ import pytest
 from conformance.check import Sharing
 from conformance.eras import Eras
 from conformance.expect import Mismatch, expect_result
+from conformance.patience import Patience
 from conformance.peer import Peer
 from conformance.runner import Plan, run_checks
 from conformance.scout import Unreachable
@@ -91,6 +92,7 @@ def test_a_target_that_takes_part_in_no_handshake_is_told_apart_by_what_it_did()
 def test_noise_of_a_target_that_opens_nothing_is_still_judged() -> None:
     async def noise(wire: Wire, message: Message) -> None:
         await wire.raw(b"Listening on port 3000\n")
+        await wire.refuse(message)
 
     def only_json(conversation: Conversation) -> Any:
         for entry in conversation.received():
@@ -108,6 +110,29 @@ def test_noise_of_a_target_that_opens_nothing_is_still_judged() -> None:
     assert [(verdict.check, verdict.outcome, verdict.actual) for verdict in verdicts] == [
         ("watch", "failed", "Listening on port 3000")
     ]
+
+
+def test_a_command_that_says_no_word_of_the_protocol_is_not_judged_by_its_rules() -> None:
+    async def talk(wire: Wire, message: Message) -> None:
+        await wire.raw(b"Listening on port 3000\n")
+        await wire.leave()
+
+    verdicts: list[Verdict] = []
+    target = Scripted({"initialize": talk, "server/discover": talk}).target
+    with pytest.raises(Unreachable, match=r"no JSON-RPC: Listening on port 3000$"):
+        anyio.run(run_checks, Plan(target, verdicts.append, patience=BRISK))
+    assert verdicts == []
+
+
+def test_a_target_that_sends_back_what_it_is_sent_is_told_so_at_once_and_not_judged() -> None:
+    async def echo(wire: Wire, message: Message) -> None:
+        await wire.say(message)
+
+    verdicts: list[Verdict] = []
+    target = Scripted({"initialize": echo, "server/discover": echo}).target
+    with pytest.raises(Unreachable, match=r"handshake: it sends back what it was sent: this is no MCP server$"):
+        anyio.run(run_checks, Plan(target, verdicts.append, patience=Patience(start=3600, answer=3600)))
+    assert verdicts == []
 
 
 @pytest.mark.parametrize(
