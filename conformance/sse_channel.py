@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import anyio
@@ -23,6 +24,8 @@ __all__ = ["NoStream", "SseChannel", "open_sse"]
 
 _LIMITS = (429, 503)
 """Statuses of a server that takes no more for now: of requests, or of clients."""
+_END_OF_STREAM = 1.0
+"""Seconds after HTTP 503 within which the end of the stream tells that it was meant for a session that is over."""
 _BODY_OF_REFUSAL = 1.0
 """Seconds that the body of a refusal may take, which only explains it."""
 _HTTP_ERRORS = (ConnectFailed, ConnectionLost, BadHttp)
@@ -49,6 +52,7 @@ class SseChannel:
         self._messages: deque[bytes] = deque()
         self._chunks: AsyncIterator[bytes] = _nothing()
         self._exchanges = 1
+        self._over = anyio.Event()
         self.ended = "the target ended its stream of events"
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -98,11 +102,20 @@ class SseChannel:
         if 200 <= response.status < 300:
             return None
         if response.status in _LIMITS:
+            if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                await self._expect_stream()
             raise Throttled("a reply to POST other than a limit", f"HTTP {response.status}: no more for now")
         head, value = self._record(response, exchange), decode(replied)
         value = value if isinstance(value, dict) and "jsonrpc" in value else NO_JSON
         entry = self._conversation.record(Direction.RECEIVED, replied, value, exchange=exchange)
         return Refusal(head, replied, value, entry)
+
+    async def _expect_stream(self) -> None:
+        """Raise `Gone` if the stream has ended, or does at once: then it is no limit that the status tells of."""
+        with anyio.move_on_after(_END_OF_STREAM):
+            await self._over.wait()
+        if self._over.is_set():
+            raise Gone("a message to be accepted", f"HTTP 503, and {self.ended}")
 
     async def receive(self) -> bytes:
         """Return the next message. Raises `anyio.EndOfStream`."""
@@ -114,9 +127,11 @@ class SseChannel:
         try:
             self._messages += self._reader.feed(await anext(self._chunks))
         except StopAsyncIteration:
+            self._over.set()
             raise anyio.EndOfStream from None
         except (*_HTTP_ERRORS, ProtocolError) as error:
             self.ended = f"the stream of events failed: {error}"
+            self._over.set()
             raise anyio.EndOfStream from None
 
     def _headers(self, own: dict[str, str]) -> list[tuple[str, str]]:

@@ -127,6 +127,19 @@ def test_a_limit_on_requests_is_no_verdict() -> None:
     speak(Server(ENDPOINT, lambda _message, _write: (429, b"")), scene)
 
 
+def test_a_status_of_limits_for_a_session_whose_stream_ends_is_no_limit() -> None:
+    def over(_message: dict[str, Any], write: Callable[[bytes], None]) -> tuple[int, bytes]:
+        write(b"")
+        return 503, b"No active connection"
+
+    async def scene(peer: Peer) -> None:
+        with pytest.raises(Gone) as gone:
+            await peer.request("ping")
+        assert not isinstance(gone.value, Throttled)
+
+    speak(Server(ENDPOINT, over), scene)
+
+
 def test_a_stream_that_ends_ends_the_conversation() -> None:
     def leave(_message: dict[str, Any], write: Callable[[bytes], None]) -> tuple[int, bytes]:
         write(b"")
