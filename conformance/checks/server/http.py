@@ -27,6 +27,8 @@ _SLOW_SECONDS = 1.0
 _PINGS = 300
 _NEAR_SECONDS = 0.2
 """A network whose idle round trip takes longer than this is too slow to see who waits for whom."""
+_TRIPS = 8
+"""Round trips of which one has to be as quick: others are slow where a machine is busy, which is not the network."""
 
 
 @check("http.accept-any-order", "http.accept.order")
@@ -123,15 +125,22 @@ async def isolation(peer: Peer) -> None:
                     raise Blocked(f"a call was not served beside others: {answer.describe()}")
 
 
+async def _need_near(peer: Peer) -> None:
+    """Raise `Blocked` if no round trip is quick."""
+    for _ in range(_TRIPS):
+        started = anyio.current_time()
+        await peer.fence()
+        if anyio.current_time() - started <= _NEAR_SECONDS:
+            return
+    raise Blocked(f"a round trip takes more than {_NEAR_SECONDS:g} s even while nothing else runs")
+
+
 @check("http.slow-call-blocks-nobody", "http.concurrency")
 async def slow_call_blocks_nobody(peer: Peer) -> None:
     """While one client's call takes its time, another client's requests are answered."""
     call = peer.surface.need_slow(_SLOW_SECONDS)
     async with need_another(peer) as other:
-        started = anyio.current_time()
-        await other.fence()
-        if anyio.current_time() - started > _NEAR_SECONDS:
-            raise Blocked(f"a round trip takes more than {_NEAR_SECONDS:g} s even while nothing else runs")
+        await _need_near(other)
         done = anyio.Event()
 
         async def slow() -> float:
