@@ -54,7 +54,7 @@ async def unknown_notification(peer: Peer) -> None:
     await serves_after(peer, "an unknown notification")
 
 
-@check("base.id.null", "base.id.null-not-executed", sharing=Sharing.ALONE)
+@check("base.id.null", "base.id.null-not-executed", sharing=Sharing.FRESH)
 async def null_id(peer: Peer) -> None:
     """A request whose id is null is refused or ignored, and does no harm."""
     await peer.tell({"jsonrpc": "2.0", "id": None, **_without_id(peer)}, "an id that is null")
