@@ -87,7 +87,7 @@ def results(conversation: Conversation) -> Iterator[Mismatch | None]:
         result = answer.value.get("result") if answer is not None and answer.is_message else None
         if answer is None or not isinstance(result, dict) or not isinstance(method, str) or method not in known:
             continue
-        candidates = _candidates(known[method].results, result)
+        candidates = announced(known[method].results, result)
         if candidates:
             nearest, found = _nearest(conversation, candidates, result)
             yield _mismatch(f"{nearest} as the result of {method}", found, answer)
@@ -128,7 +128,7 @@ def _known_messages(conversation: Conversation) -> Any:
     return schema.messages(conversation.revision)
 
 
-def _candidates(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, ...]:
+def announced(results: tuple[str, ...], result: dict[str, Any]) -> tuple[str, ...]:
     """Return the definitions that a result may have, nothing where its type is an extension's or out of place."""
     kind = result.get("resultType")
     if kind in _ANNOUNCED:

@@ -12,6 +12,7 @@ from conformance.peer import Peer
 from conformance.properties.case import Case
 from conformance.properties.expectation import Expectation
 from conformance.properties.oracle import describe, try_case
+from reference_impl.protocol.revisions import LATEST
 
 from ..scripted import Handler, Message, Scripted, Wire
 from ..test_peer import with_peer
@@ -80,6 +81,20 @@ def test_what_is_allowed_passes(expectation: Expectation, handler: Handler) -> N
 def test_what_is_not_allowed_is_a_mismatch_that_says_so(expectation: Expectation, handler: Handler, words: str) -> None:
     with pytest.raises(Mismatch, match=words):
         _try(handler, expectation)
+
+
+@pytest.mark.parametrize(
+    ("kind", "lacks"), [("input_required", "'inputRequests', 'requestState'"), ("task", "'createdAt'")]
+)
+def test_a_result_that_says_what_it_is_has_to_be_that(kind: str, lacks: str) -> None:
+    call = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {"name": "a"}}
+
+    async def scene(peer: Peer) -> None:
+        await try_case(peer, Case("the case", R, call))
+
+    answering = _says({"result": {"resultType": kind, "content": []}})
+    with pytest.raises(Mismatch, match=lacks):
+        with_peer(Scripted({"tools/call": answering}), scene, LATEST, opened=False)
 
 
 def test_the_id_is_judged_by_the_cases_that_mind_it_alone() -> None:
