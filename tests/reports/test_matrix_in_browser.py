@@ -131,4 +131,7 @@ def test_on_paper_nothing_is_cut(matrix: Page) -> None:
     cut = """[...document.querySelectorAll(".scroll")].filter((each) =>
       getComputedStyle(each).maxHeight !== "none" || getComputedStyle(each).overflowX !== "visible").length"""
     assert matrix.run(cut) == 0
+    wide = """[...document.querySelectorAll("main table")].filter((each) =>
+      each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.className).join()"""
+    assert matrix.run(wide) == ""
     assert matrix.printed().startswith(b"%PDF-")
