@@ -6,6 +6,7 @@ believed: the fault of one check, or of our own haste, is not another's failure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, nullcontext, suppress
 from typing import Any
@@ -35,6 +36,8 @@ _TOGETHER = 16
 """Checks that speak on one shared connection at the same time."""
 _PROCESSES, _SESSIONS = 3, 6
 """Connections of their own that checks may hold at the same time: processes to start, and those to one that runs."""
+_FIRST = 0.6
+"""The part of a short time after which checks that go on are left, so that those that failed can be confirmed."""
 _OWN = {Sharing.FRESH: Need.NEW, Sharing.UNOPENED: Need.UNOPENED, Sharing.OUTSIDE: Need.UNOPENED}
 """What those need who have a connection for themselves."""
 
@@ -52,6 +55,7 @@ class Judge:
         self._emit_verdict = emit
         self._pending: list[Check] = []
         self._again: list[Check] = []
+        self._cut = False
         self._leases = bench.leases
         self._vitals = Vitals(bench)
 
@@ -60,8 +64,9 @@ class Judge:
         self._pending = list(self._suite.checks)
         with anyio.move_on_after(self._bench.patience.run) as deadline:
             await self._run_all()
-        if deadline.cancelled_caught:
-            self._block("the deadline of the run was reached (--deadline)")
+        if deadline.cancelled_caught or self._cut:
+            told = "--deadline" if math.isinf(self._bench.patience.whole) else "--profile"
+            self._block(f"the deadline of the run was reached ({told})")
 
     async def run_outside(self, reason: str) -> bool:
         """Run the checks that need not be let in; block all others, and return whether there are any."""
@@ -106,12 +111,15 @@ class Judge:
         """Run what runs side by side; return all checks that bind."""
         await gather(shared)
         bound = [check for check in self._suite.checks if self._binds(check, shared)]
-        async with anyio.create_task_group() as lanes:
-            lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
-            lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
-            # Those first who hand on what they open.
-            own = sorted(_of(bound, *_OWN), key=lambda check: _OWN[check.sharing] is Need.UNOPENED)
-            lanes.start_soon(self._side_by_side_own, self._run_own, own)
+        patience = self._bench.patience
+        with anyio.move_on_after(math.inf if math.isinf(patience.whole) else _FIRST * patience.run) as first:
+            async with anyio.create_task_group() as lanes:
+                lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
+                lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
+                # Those first who hand on what they open.
+                own = sorted(_of(bound, *_OWN), key=lambda check: _OWN[check.sharing] is Need.UNOPENED)
+                lanes.start_soon(self._side_by_side_own, self._run_own, own)
+        self._cut = first.cancelled_caught
         for check in _of(bound, Sharing.AFTER):
             await self._run_shared(shared, [check])
         self._vitals.note_end(shared)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import anyio.abc
@@ -97,12 +97,14 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup, kept: AsyncExitStack) -
             return RunResult(error.eras)
         raise
     benches = [_bench(plan, eras, revision, readers) for revision in wanted]
-    judges = [partial(_judge, plan, bench) for bench in benches]
+    ends = anyio.current_time() + plan.patience.whole
+    judges = [partial(_judge, plan, bench, ends) for bench in benches]
     if isinstance(plan.target, StdioTarget):
         # Processes of their own do not disturb one another; one server that all connect to might be held up.
         lost = await together(*judges, at_once=_AT_ONCE)
     else:
-        lost = [await judge() for judge in judges]
+        # What one revision leaves of the time is for those behind it.
+        lost = [await judge(among=len(judges) - number) for number, judge in enumerate(judges)]
     reasons = [reason for reason in lost if reason is not None]
     if len(reasons) == len(wanted):
         raise Unreachable(reasons[0], eras)
@@ -121,8 +123,10 @@ def _bench(plan: Plan, eras: Eras, revision: Revision, readers: anyio.abc.TaskGr
     return bench
 
 
-async def _judge(plan: Plan, bench: Bench) -> str | None:
-    """Judge one revision; return why it could not be spoken a second time, if it could not."""
+async def _judge(plan: Plan, bench: Bench, ends: float, among: int = 1) -> str | None:
+    """Judge one revision in its share of the time; return why it could not be spoken a second time, if so."""
+    left = max(ends - anyio.current_time(), 0.0) / among
+    bench.patience = replace(bench.patience, run=min(bench.patience.run, left))
     suite = plan.suite.binding(bench.revision, plan.target.transport, plan.wants)
     plan.started(bench.revision, len(suite))
     judge = Judge(bench, suite, plan.emit)

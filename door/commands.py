@@ -19,7 +19,7 @@ from door.errors import Refusal
 from door.naming import Named, name_target
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions, OutputOptions, TargetOptions
 from door.plans import CheckPlan, FuzzSettings
-from door.profiles import ProfileOptions, applied
+from door.profiles import ProfileOptions, applied, bounded
 from door.progress import Live
 from door.scale_options import SafetyOptions, ScaleOptions
 from door.session import HOME, Output, Session, describe
@@ -167,7 +167,9 @@ def run_all(  # noqa: PLR0913, PLR0917 - groups of options, each its own
     need_known(checking.only or (), "check", "monitor", "property", *_attacks(fuzzing))
     output = replace(output, reports={"html": HOME / "report.html"} | output.reports)
     job = _job(target, output, checking)
-    fuzz_settings = _fuzz_settings(job, fuzzing)
+    checks, after = bounded(profile, checking, job.plan)
+    job = replace(job, plan=checks)
+    fuzz_settings = replace(_fuzz_settings(job, fuzzing), checks=after)
     scale = Scale.of(safety, ScaleOptions())
     load_settings = LoadSettings.of(load, job.settings, job.plan, job.seed).served_by(job.settings.start)
     load_settings = replace(load_settings, scale=scale)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -10,9 +11,10 @@ from typing import Annotated
 import typer
 
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions
+from door.plans import CheckPlan
 from reference_impl.protocol.revisions import REVISIONS
 
-__all__ = ["Profile", "ProfileOptions", "applied"]
+__all__ = ["Profile", "ProfileOptions", "applied", "bounded"]
 
 
 class Profile(str, Enum):  # noqa: UP042 - typer shows the values of a str enum
@@ -38,20 +40,35 @@ class ProfileOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Preset:
-    """How long is fuzzed and loaded (seconds), at which revisions, in which scenario of load."""
+    """How long is fuzzed and loaded, and checked at the longest (seconds), at which revisions, in which scenario of
+    load."""
 
     fuzzed: float
     loaded: float
+    checked: float = math.inf
     revisions: tuple[str, ...] = ()
     scenario: str | None = None
 
 
 _EVERY = tuple(revision.name for revision in REVISIONS)
 _PRESETS: Mapping[Profile, _Preset] = {
-    Profile.quick: _Preset(fuzzed=3, loaded=2),
+    Profile.quick: _Preset(fuzzed=2, loaded=2, checked=5),
     Profile.full: _Preset(fuzzed=180, loaded=30, revisions=_EVERY),
     Profile.soak: _Preset(fuzzed=300, loaded=1200, scenario="soak"),
 }
+
+
+_OVER = 0.5
+"""Seconds by which a search may outlast its time, where the time for checks is counted."""
+
+
+def bounded(options: ProfileOptions, checking: CheckingOptions, plan: CheckPlan) -> tuple[CheckPlan, CheckPlan]:
+    """Return how patiently is checked, and what comes after that: within a profile's time, unless one was typed."""
+    longest = math.inf if options.profile is None else _PRESETS[options.profile].checked
+    if math.isinf(longest) or checking.deadline != CheckingOptions().deadline:
+        return plan, plan
+    brief, after = replace(plan.patience, whole=longest), replace(plan.patience, run=_OVER)
+    return replace(plan, patience=brief), replace(plan, patience=after)
 
 
 def applied(

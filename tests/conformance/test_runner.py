@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
+from conformance import judge
 from conformance.check import Sharing
 from conformance.eras import Eras
 from conformance.expect import Mismatch, expect_result
@@ -208,3 +209,22 @@ def test_a_run_leaves_the_eras_and_the_benches() -> None:
 
 def test_a_plan_judges_by_all_that_is_declared_unless_told_otherwise() -> None:
     assert len(Plan(Scripted().target, lambda _: None).suite) == len(declared()) > 50
+
+
+def test_in_a_short_time_what_goes_on_is_left_undone_and_what_failed_is_confirmed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(judge, "_FIRST", 0.05)
+
+    async def endless(peer: Peer) -> None:
+        await anyio.sleep_forever()
+
+    async def wrong(peer: Peer) -> None:
+        raise Mismatch("one thing", "another")
+
+    suite = make_suite(make_check(endless, "a.endless"), make_check(wrong, "a.wrong"))
+    verdicts: list[Verdict] = []
+    patience = Patience(check=3600, run=3600, whole=30)
+    anyio.run(run_checks, Plan(Scripted().target, verdicts.append, patience=patience, suite=suite))
+    assert {verdict.check: verdict.outcome for verdict in verdicts} == {"a.endless": "blocked", "a.wrong": "failed"}
+    assert "--profile" in next(verdict.cause for verdict in verdicts if verdict.check == "a.endless")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions
-from door.profiles import Profile, ProfileOptions, applied
+from door.plans import CheckPlan
+from door.profiles import Profile, ProfileOptions, applied, bounded
 from loadtest.scenarios import SCENARIOS
 from reference_impl.protocol.revisions import REVISIONS
 
@@ -20,6 +21,23 @@ def test_a_quick_run_spends_seconds() -> None:
     checking, fuzzing, load = applied(ProfileOptions(Profile.quick), *_NOTHING)
     assert checking == CheckingOptions()
     assert (fuzzing.seconds or 0) + (load.duration or 0) <= 6
+
+
+def test_a_quick_run_bounds_the_checks_of_all_revisions_together_and_the_end_of_the_search() -> None:
+    plan = CheckPlan()
+    checks, after = bounded(ProfileOptions(Profile.quick), CheckingOptions(), plan)
+    assert (checks.patience.whole, after.patience.run) == (5, 0.5)
+    assert checks.patience.answer == after.patience.answer == plan.patience.answer
+
+
+@pytest.mark.parametrize("profile", [None, Profile.full, Profile.soak])
+def test_other_runs_have_the_usual_deadline(profile: Profile | None) -> None:
+    assert bounded(ProfileOptions(profile), CheckingOptions(), CheckPlan()) == (CheckPlan(), CheckPlan())
+
+
+def test_a_deadline_that_was_typed_holds_for_a_quick_run_too() -> None:
+    plan = CheckPlan()
+    assert bounded(ProfileOptions(Profile.quick), CheckingOptions(deadline=40.0), plan) == (plan, plan)
 
 
 def test_a_full_run_asks_at_every_revision() -> None:
