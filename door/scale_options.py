@@ -53,9 +53,9 @@ class ScaleOptions:
         typer.Option("--expect-workers", metavar="N", min=1, help="With --master: how many come from elsewhere. [1]"),
     ] = None
     expect_within: Annotated[
-        float,
-        typer.Option("--expect-within", metavar="SECONDS", min=1, help="With --master: how long they may take."),
-    ] = 120.0
+        float | None,
+        typer.Option("--expect-within", metavar="SECONDS", min=1, help="With --master: how long they may take. [120]"),
+    ] = None
     bind: Annotated[
         str | None,
         typer.Option("--bind", metavar="HOST:PORT", help="With --master: where it listens. [127.0.0.1:5557]"),

@@ -16,7 +16,7 @@ from door.errors import Exit, Refusal
 from door.progress import Live
 from door.safety import Permission, permitted
 from door.scale_options import SafetyOptions, ScaleOptions
-from loadtest.fleet import PORT, Assignment, Fleet, Worker, address
+from loadtest.fleet import PATIENCE, PORT, Assignment, Fleet, Worker, address
 from loadtest.reporting import Fault, Finished, Notice, Progress
 from loadtest.workload import LoadPlan
 
@@ -44,8 +44,8 @@ class Scale:
         """Read the options."""
         if options.master_host is not None and not options.worker:
             raise Refusal("--master-host goes with --worker")
-        if not options.master and (options.bind is not None or options.expect_workers is not None):
-            raise Refusal("--bind and --expect-workers go with --master")
+        if not options.master and (options.bind, options.expect_workers, options.expect_within) != (None, None, None):
+            raise Refusal("--bind, --expect-workers and --expect-within go with --master")
         if options.target_pid is not None and options.target_metrics is not None:
             raise Refusal("--target-pid and --target-metrics both say what the target costs; take one")
         if options.target_pid is not None and not psutil.pid_exists(options.target_pid):
@@ -98,7 +98,7 @@ def _fleet(options: ScaleOptions) -> Fleet | None:
     except ValueError as problem:
         raise Refusal(f"--bind: {problem}") from None
     remote = options.expect_workers or 1
-    return Fleet(local=local, remote=remote, host=host, port=port, patience=options.expect_within)
+    return Fleet(local=local, remote=remote, host=host, port=port, patience=options.expect_within or PATIENCE)
 
 
 def run_worker(options: ScaleOptions, live: Live) -> int:

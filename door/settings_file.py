@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tomllib
 from pathlib import Path
@@ -117,13 +118,29 @@ def read_file(name: str | None) -> File:
         return File()
     try:
         table = tomllib.loads(path.read_text("utf-8"))
-        return msgspec.convert(table, File)
+        read = msgspec.convert(table, File)
     except OSError as error:
         raise Refusal(f"{path}: {(error.strerror or 'cannot be read').lower()}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refusal(f"{path}: {error}") from None
     except msgspec.ValidationError as error:
-        raise Refusal(f"{path}: {worded(str(error))}") from None
+        raise Refusal(f"{path}: {worded(str(error))}{_guess(str(error))}") from None
+    if "mix" in table.get("load", {}) and not read.load.mix:
+        raise Refusal(f"{path}: load.mix is empty: each request is a [[load.mix]]; without any, leave it out")
+    return read
+
+
+_TABLES: dict[str, type[msgspec.Struct]] = {"$.load": Load, "$.load.mix[]": Mixed}
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)` - at `(.*)`")
+
+
+def _guess(error: str) -> str:
+    """Return which key was probably meant by one that a table of load does not have."""
+    from door.guessing import meant  # what it needs of the targets is not for every command to import
+
+    found = _UNKNOWN.fullmatch(error)
+    table = _TABLES.get(re.sub(r"\[.*?\]", "[]", found[2])) if found else None
+    return meant(found[1], table.__struct_fields__) if found and table else ""
 
 
 def worded(error: str) -> str:

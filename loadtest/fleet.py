@@ -17,6 +17,7 @@ from msgspec import Struct
 from loadtest.workload import LoadPlan
 
 __all__ = [
+    "PATIENCE",
     "PORT",
     "Acknowledged",
     "Alone",
@@ -42,6 +43,8 @@ __all__ = [
 
 PORT = 5557
 """Where Locust's masters listen."""
+PATIENCE = 120.0
+"""Seconds for workers from elsewhere to come, where nobody says."""
 
 
 class Fleet(Struct, frozen=True, kw_only=True):
@@ -54,7 +57,7 @@ class Fleet(Struct, frozen=True, kw_only=True):
     remote: int = 0
     host: str = "127.0.0.1"
     port: int = 0
-    patience: float = 120.0
+    patience: float = PATIENCE
 
     @property
     def workers(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,21 @@ def test_origins_to_read_from_are_urls() -> None:
     _written(PROTECTED + "readable = ['auth.example']")
     with pytest.raises(Refusal, match=r"'auth\.example' is no URL"):
         read_settings([])
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[load]\nmix = []\n", "load.mix is empty: each request is a [[load.mix]]"),
+        ("[load]\nobjectivs = ['p99<1s']\n", "load: no such key: 'objectivs'; did you mean 'objectives'?"),
+        ("[[load.mix]]\ntoool = 'x'\n", "load.mix[0]: no such key: 'toool'; did you mean 'tool'?"),
+    ],
+)
+def test_a_table_of_load_that_says_nothing_is_refused_in_a_line(table: str, said: str) -> None:
+    _written(table)
+    with pytest.raises(Refusal, match=re.escape(said)) as refused:
+        read_settings([])
+    assert (refused.value.code, str(refused.value).count("\n")) == (2, 0)
 
 
 @pytest.mark.parametrize(

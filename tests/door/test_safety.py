@@ -77,6 +77,7 @@ def test_a_name_that_nobody_knows_is_out_of_reach() -> None:
     [
         (ScaleOptions(master_host="m"), "--master-host goes with --worker"),
         (ScaleOptions(bind="127.0.0.1:1"), "go with --master"),
+        (ScaleOptions(expect_within=5.0), "--expect-within go with --master"),
         (ScaleOptions(master=True, bind="nothing:here"), "is no HOST:PORT"),
         (ScaleOptions(target_pid=1, target_metrics="http://h/metrics"), "take one"),
         (ScaleOptions(target_pid=2**22 + 1), "there is no process"),
@@ -93,4 +94,4 @@ def test_one_process_is_no_fleet_and_a_master_has_workers() -> None:
     assert Scale.of(SafetyOptions(), ScaleOptions(processes=1)).fleet is None
     fleet = Scale.of(SafetyOptions(), ScaleOptions(master=True, expect_workers=3, bind="0.0.0.0:99", processes=2)).fleet
     assert fleet is not None
-    assert (fleet.local, fleet.remote, fleet.host, fleet.port) == (2, 3, "0.0.0.0", 99)
+    assert (fleet.local, fleet.remote, fleet.host, fleet.port, fleet.patience) == (2, 3, "0.0.0.0", 99, 120.0)
