@@ -6,13 +6,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from door.options import CheckingOptions, FuzzingOptions, LoadOptions
-from door.plans import CheckPlan
 from reference_impl.protocol.revisions import REVISIONS
+
+if TYPE_CHECKING:
+    from door.plans import CheckPlan
 
 __all__ = ["Profile", "ProfileOptions", "applied", "bounded"]
 
