@@ -77,7 +77,14 @@ def plan(target: Any, **changes: Any) -> LoadPlan:
 def generators() -> list[psutil.Process]:
     """The processes of Locust that this one started, masters first."""
     children = psutil.Process().children(recursive=True)
-    return [each for each in children if any("loadtest.engine" in word for word in each.cmdline())]
+    return [each for each in children if "loadtest.engine" in " ".join(_words(each))]
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:  # ended, and perhaps not waited for
+        return []
 
 
 def once(act: Callable[[], None]) -> Callable[[Progress], None]:

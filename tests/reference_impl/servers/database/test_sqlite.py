@@ -139,7 +139,7 @@ async def test_a_file_whose_virtual_tables_open_endlessly_is_given_up_in_time(tm
 LARGE = "hex(zeroblob(8000000))"
 ONE_INSTRUCTION = {
     "instr": f"instr({LARGE}, hex(zeroblob(4000000)) || '1')",
-    "trim": f"trim({LARGE}, replace(hex(zeroblob(4000000)), '0', 'a') || '0')",
+    "trim": f"trim({LARGE}, replace(hex(zeroblob(500000)), '0', 'a') || '0')",
     "printf": f"printf('{'%.2147483646c' * 500}')",
 }
 """What takes hours or days in one instruction of SQLite's machine, which looks at no clock meanwhile."""
