@@ -18,7 +18,8 @@ _LATENCIES = (("p50", "first"), ("p99", "second"))
 
 
 def render_trend(moments: Sequence[Moment]) -> str:
-    """Return the page. Charts are drawn where there are two runs at least."""
+    """Return the page. Charts are drawn where there are two runs at least, and a value in one of them."""
+    charts = list(_charts(moments)) if len(moments) > 1 else []
     style = asset("report.css")
     script = asset("charts.js") + asset("scheme.js")
     return (
@@ -27,7 +28,8 @@ def render_trend(moments: Sequence[Moment]) -> str:
         .render(
             moments=moments,
             columns=COLUMNS,
-            charts=[(chart, draw(chart), tabulate(chart)) for chart in _charts(moments)] if len(moments) > 1 else [],
+            charts=[(chart, draw(chart), tabulate(chart)) for chart in charts if _has_values(chart)],
+            unmeasured=[chart.title for chart in charts if not _has_values(chart)],
             worse=sum(bool(moment.worse) for moment in moments),
             style=Markup(style),  # noqa: S704 - our own file
             script=Markup(script),  # noqa: S704 - our own files
@@ -59,6 +61,10 @@ def _charts(moments: Sequence[Moment]) -> Iterator[Chart]:
             [("a second", "first", rates)],
             lambda value: f"{figures(value)}/s",
         )
+
+
+def _has_values(chart: Chart) -> bool:
+    return any(value is not None for line in chart.lines for _, value in line.points)
 
 
 def _latency(load: Load | None, name: str) -> float | None:

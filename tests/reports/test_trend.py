@@ -80,6 +80,19 @@ def test_an_operation_that_is_missing_somewhere_is_a_gap(moments: tuple[Moment, 
     assert "<figure" in render_trend(told)
 
 
+def test_what_no_run_measured_is_named_and_not_drawn(moments: tuple[Moment, ...]) -> None:
+    limited = [
+        (
+            moment.name,
+            replace(moment.run, loads=tuple(msgspec.structs.replace(load, valid=False) for load in moment.run.loads)),
+        )
+        for moment in moments
+    ]
+    page = render_trend(trend_of(limited))
+    assert page.count("<figure>") == 2
+    assert "Not drawn, since no run has a valid result of it: steady, tools/call echo: latency; " in page
+
+
 def test_a_folder_is_reported_as_a_trend(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for day in (0, 1):
         rows = run(day, "passed")
