@@ -404,10 +404,9 @@ def test_a_reader_that_leaves_is_no_failure(tmp_path: Path, words: list[str]) ->
 
 
 def test_a_reader_that_leaves_does_not_change_what_a_run_exits_with(tmp_path: Path) -> None:
-    with _running(tmp_path, "check", "--junit", "junit.xml", "--patience", "1", "--", *_unruly("garbage")) as (
-        process,
-        _,
-    ):
+    wrong = [sys.executable, "-m", "fixtures.miniatures.serve", "string-id-becomes-number"]
+    words = ["--only", "base.id.*", "--revision", "2025-11-25", "--junit", "junit.xml"]
+    with _running(tmp_path, "check", *words, "--", *wrong) as (process, _):
         assert process.stdout is not None
         process.stdout.close()
         process.stdout = None
