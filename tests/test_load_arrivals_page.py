@@ -20,7 +20,7 @@ LINES = re.findall(r"^touchstone load .*$", PAGE, re.MULTILINE)
 
 @pytest.mark.parametrize("line", LINES)
 def test_each_command_line_asks_for_one_model(line: str) -> None:
-    command = typer.main.get_command(touchstone.app).commands["load"]  # type: ignore[attr-defined]
+    command = typer.main.get_command(touchstone.app).commands["load"]  # type: ignore[attr-defined] # a group
     given = command.make_context("load", shlex.split(line)[2:]).params
     names = ("rate", "users", "shape", "think", "warm_up", "duration", "find_capacity")
     arrivals = given["arrivals"] and Arrivals(given["arrivals"])

@@ -43,7 +43,7 @@ class CloseCode(IntEnum):
     TRY_AGAIN = 1013
 
 
-_WORDS = {
+_WORDS: dict[int, str] = {
     CloseCode.NORMAL: "it was done",
     CloseCode.GOING_AWAY: "it is going away",
     CloseCode.PROTOCOL_ERROR: "the WebSocket protocol was broken",
@@ -78,7 +78,7 @@ def choose_subprotocol(offered: Sequence[str]) -> str | None:
 
 def closed_because(code: int, reason: str) -> str:
     """Say in words why the peer closed the socket."""
-    words = _WORDS.get(code) if code in _WORDS else None  # type: ignore[call-overload]
+    words = _WORDS.get(code)
     text = f"the peer closed the WebSocket: {code}"
     for part in (words, reason):
         text += f", {part}" if part else ""

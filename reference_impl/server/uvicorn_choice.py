@@ -50,7 +50,7 @@ async def fits(config: uvicorn.Config) -> bool:
 
 
 async def _talk(config: uvicorn.Config, ours: socket.socket, theirs: socket.socket) -> bytes:
-    protocol: Any = config.http_protocol_class(config, uvicorn.server.ServerState(), {})  # type: ignore[call-arg]
+    protocol: Any = config.http_protocol_class(config, uvicorn.server.ServerState(), {})  # type: ignore[call-arg]  # asyncio's own has none
     echo = protocol.app = _Echo()
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_accepted_socket(lambda: protocol, theirs)

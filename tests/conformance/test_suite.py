@@ -14,7 +14,7 @@ async def _body(peer: Peer) -> None:
 
 
 def _names(*items: object, revision: object = LATEST_LEGACY, transport: str = "memory", wanted: str = "") -> list[str]:
-    suite = make_suite(*items).binding(revision, transport, lambda name: wanted in name)  # type: ignore[arg-type]
+    suite = make_suite(*items).binding(revision, transport, lambda name: wanted in name)  # type: ignore[arg-type] # as given
     return [item.id for item in (*suite.checks, *suite.monitors)]
 
 

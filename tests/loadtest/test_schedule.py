@@ -44,7 +44,7 @@ def test_poisson_arrivals_have_the_rate_and_the_spread_of_their_law() -> None:
 
 def shaped(text: str, duration: float | None = None, warm_up: float = 0.0, arrivals: str = "constant") -> list[float]:
     shape = parse_shape(text)
-    model = OpenModel(rate=shape.peak, arrivals=arrivals, shape=shape)  # type: ignore[arg-type]
+    model = OpenModel(rate=shape.peak, arrivals=arrivals, shape=shape)  # type: ignore[arg-type] # one of its words
     return list(intended_starts(model, warm_up + (duration or shape.seconds), 3, warm_up))
 
 

@@ -91,7 +91,7 @@ def blame(repo: Repo, path: str, ref: str = "HEAD", start: int = 1, end: int | N
         first = max(hunk.final_start_line_number, start)
         final = min(hunk.final_start_line_number + hunk.lines_in_hunk - 1, last)
         text = b"\n".join(lines[first - 1 : final]).decode("utf-8", "replace")
-        runs.append({"start": first, "end": final, **_author(repo.git[hunk.final_commit_id]), "text": text})  # type: ignore[arg-type]
+        runs.append({"start": first, "end": final, **_author(repo.git[hunk.final_commit_id]), "text": text})  # type: ignore[arg-type]  # an Oid
     more = last < (len(lines) if end is None else min(end, len(lines)))
     return {
         "path": path,

@@ -79,7 +79,7 @@ def tags(repo: Repo, cursor: str | None, contains: str = "") -> dict[str, Any]:
 
     def told(full: bytes, reference: Reference, commit: Commit) -> dict[str, Any]:
         found = repo.git[reference.target]
-        message = shown(found.raw_message) if found.type_str == "tag" else None  # type: ignore[attr-defined]
+        message = shown(found.raw_message) if found.type_str == "tag" else None  # type: ignore[attr-defined]  # a tag has one
         return {"name": _short(full), "message": message, **_tip(commit)}
 
     return _page(repo, _named(repo, b"refs/tags/"), cursor, contains, told)

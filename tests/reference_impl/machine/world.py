@@ -73,7 +73,7 @@ class World:
             await asyncio.sleep(0)
             if self.loop.resting:
                 return
-        raise AssertionError(f"the loop never comes to rest: {list(self.loop._ready)}")  # type: ignore[attr-defined]
+        raise AssertionError(f"the loop never comes to rest: {list(self.loop._ready)}")  # type: ignore[attr-defined] # as asyncio's loops do
 
     def let_pass(self, seconds: float) -> None:
         """Let time pass, with all that it brings in its order."""

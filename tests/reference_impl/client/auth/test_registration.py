@@ -60,7 +60,7 @@ async def test_a_registration_is_made_once_for_an_issuer_and_a_redirect_uri():
 
 async def test_a_registration_whose_secret_has_ended_is_made_anew():
     world, store = World(), MemoryStore()
-    world.issuer.register = lambda _: reply(  # type: ignore[method-assign]
+    world.issuer.register = lambda _: reply(  # type: ignore[method-assign] # for one object alone
         201, {"client_id": "short-lived", "client_secret": "s", "client_secret_expires_at": 1}
     )
     await refused(world.oauth(store=store))
@@ -95,7 +95,7 @@ async def test_a_registration_for_fewer_scopes_is_made_anew_before_the_user_is_a
 
 async def test_why_a_registration_was_refused_is_told():
     world = World()
-    world.issuer.register = lambda _: reply(  # type: ignore[method-assign]
+    world.issuer.register = lambda _: reply(  # type: ignore[method-assign] # for one object alone
         400, {"error": "invalid_redirect_uri", "error_description": "no loopback addresses for web applications"}
     )
     with pytest.raises(TokenRefused, match="invalid_redirect_uri: no loopback addresses") as failure:

@@ -47,7 +47,7 @@ def remove(path: Path) -> None:
 
 @pytest.mark.parametrize("revisions", [REVISIONS, REVISIONS[:-1]], ids=["modern", "legacy"])
 async def test_what_came_went_and_changed_is_announced(module: Path, revisions: tuple[object, ...]) -> None:
-    settings = ClientSettings(revisions=revisions)  # type: ignore[arg-type]
+    settings = ClientSettings(revisions=revisions)  # type: ignore[arg-type] # a slice of REVISIONS
     server = make_server(module, reload=True, interval=INTERVAL)
     async with talking(server, settings) as talk, talk.client.listen(Filter(tools=True)) as news:
         assert await text_of(talk, "a") == "one"

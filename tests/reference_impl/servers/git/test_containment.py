@@ -291,7 +291,7 @@ def test_the_environment_is_not_asked(root: Path, canary: Canary, monkeypatch: p
             ]
 
     told = anyio.run(asked)
-    assert told[2]["entries"][0]["name"] == "a.txt"  # type: ignore[index]
+    assert told[2]["entries"][0]["name"] == "a.txt"  # type: ignore[index] # what a call told
     canary.check(told)
 
 

@@ -102,7 +102,7 @@ async def test_without_anything_staged_the_message_is_for_what_changed(tmp_path:
 async def test_what_can_be_named_can_be_completed(tmp_path: Path, revisions: tuple[object, ...]) -> None:
     notes(tmp_path)
     repository(tmp_path / "other")
-    settings = ClientSettings(revisions=revisions)  # type: ignore[arg-type]
+    settings = ClientSettings(revisions=revisions)  # type: ignore[arg-type] # a slice of REVISIONS
     async with talking(make_server(tmp_path), settings) as talk:
 
         async def completed(reference: dict[str, str], argument: str, value: str, **known: str) -> list[str]:
