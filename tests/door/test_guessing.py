@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.target import StdioTarget, TargetError, parse_target
+from conformance.target import StdioTarget, Target, TargetError, parse_target
 from door.errors import Refusal
 from door.guessing import meant, meant_choice, need_program
 
@@ -52,14 +52,25 @@ def test_a_target_that_is_no_program_is_answered_with_one_that_may_be_meant(
         need_program(parse_target([word]))
 
 
+def _is_refused(target: Target | None) -> bool:
+    try:
+        need_program(target)
+    except Refusal:
+        return True
+    return False
+
+
 def test_programs_are_left_alone(tmp_path: Path) -> None:
     script = tmp_path / "server.py"
     script.write_text("#!/usr/bin/env python\n", "utf-8")
-    script.chmod(0o755)
-    for argv in ((str(script),), ("node",), ("mcp-server-git",), ("python3.11",), ("python", "server.py")):
-        need_program(StdioTarget(argv))
-    need_program(None)
-    need_program(parse_target(["http://127.0.0.1:1/mcp"]))
+    for mode, refused in ((0o644, True), (0o755, False)):
+        script.chmod(mode)
+        assert _is_refused(StdioTarget((str(script),))) is refused
+    programs = [("node",), ("mcp-server-git",), ("python3.11",), ("python", "server.py")]
+    assert [argv for argv in programs if _is_refused(StdioTarget(argv))] == []
+    assert _is_refused(StdioTarget(("server.py",)))
+    assert not _is_refused(None)
+    assert not _is_refused(parse_target(["http://127.0.0.1:1/mcp"]))
 
 
 def test_a_scheme_with_a_slip_is_answered_with_the_closest_one() -> None:

@@ -28,12 +28,20 @@ TOOLS = {"tools": [{"name": "a", "inputSchema": {"type": "object"}}]}
 REQUEST = {"jsonrpc": "2.0", "id": 7, "method": "tools/list"}
 
 
-def _try(handler: Handler | None, expectation: Expectation, message: Any = None, **more: Any) -> None:
+def _try(handler: Handler | None, expectation: Expectation, message: Any = None, **more: Any) -> list[Any]:
+    """Try the case. Returns the ids of all that answered something, in order: behind those of the case stands None, for
+    the request by which the oracle sees that the target serves on."""
+    ids: list[Any] = []
+
     async def scene(peer: Peer) -> None:
         peer.patience = peer.patience.scaled(0.2)
+        start = len(peer.conversation.entries)
         await try_case(peer, Case("the case", expectation, REQUEST if message is None else message, **more))
+        answers = [entry.value for entry in peer.conversation.entries[start:] if entry.direction.value == "received"]
+        ids.extend(answer["id"] if answer["id"] == 7 else None for answer in answers)
 
     with_peer(Scripted({"tools/list": handler} if handler else {}), scene)
+    return ids
 
 
 def _says(*fields: Message) -> Handler:
@@ -47,23 +55,31 @@ def _says(*fields: Message) -> Handler:
 RESULT, ERROR = {"result": TOOLS}, {"error": {"code": -32602, "message": "no"}}
 
 
+async def _dies(wire: Wire, message: Message) -> None:
+    await wire.leave()
+
+
 @pytest.mark.parametrize(
-    ("expectation", "handler"),
+    ("expectation", "handler", "answers", "twin"),
     [
-        (R, _says(RESULT)),
-        (A, _says(RESULT)),
-        (A, _says(ERROR)),
-        (E, _says(ERROR)),
-        (S, _says(ERROR)),
-        (S, _says()),
-        (D, _says(RESULT)),
-        (D, _says(RESULT, RESULT)),
-        (D, _says()),
-        (R, _says(RESULT | {"id": 7.0})),
+        (R, _says(RESULT), 1, _says(ERROR)),
+        (A, _says(RESULT), 1, _says({"result": {}})),
+        (A, _says(ERROR), 1, _says(ERROR, ERROR)),
+        (E, _says(ERROR), 1, _says(RESULT)),
+        (S, _says(ERROR), 1, _says(RESULT)),
+        (S, _says(), 0, _says(ERROR, ERROR)),
+        (D, _says(RESULT), 1, _dies),
+        (D, _says(RESULT, RESULT), 2, _dies),
+        (D, _says(), 0, _dies),
+        (R, _says(RESULT | {"id": 7.0}), 1, _says(ERROR | {"id": 7.0})),
     ],
 )
-def test_what_is_allowed_passes(expectation: Expectation, handler: Handler) -> None:
-    _try(handler, expectation)
+def test_what_is_allowed_passes_and_what_differs_from_it_in_one_thing_does_not(
+    expectation: Expectation, handler: Handler, answers: int, twin: Handler
+) -> None:
+    assert _try(handler, expectation) == [7] * answers + [None]
+    with pytest.raises(Mismatch):
+        _try(twin, expectation)
 
 
 @pytest.mark.parametrize(
@@ -111,11 +127,8 @@ def test_silence_where_an_answer_is_due_is_silence() -> None:
 
 @pytest.mark.parametrize("expectation", list(Expectation))
 def test_a_target_that_dies_of_a_case_is_gone_whatever_was_expected(expectation: Expectation) -> None:
-    async def dies(wire: Wire, message: Message) -> None:
-        await wire.leave()
-
     with pytest.raises(Gone):
-        _try(dies, expectation)
+        _try(_dies, expectation)
 
 
 def test_a_notification_is_answered_by_nobody() -> None:

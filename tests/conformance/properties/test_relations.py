@@ -52,15 +52,23 @@ def _kept(handler: Handler) -> Handler:
     return handle
 
 
-def _try(relation: str, says: Says, first: str = "a", second: str = "b", **more: Any) -> None:
+def _try(relation: str, says: Says, first: str = "a", second: str = "b", **more: Any) -> list[str]:
+    """Try the relation. Returns the texts of all calls that were made for it, in order."""
+    made: list[str] = []
+
+    def noted(text: str, before: list[str]) -> Any:
+        made.append(text)
+        return says(text, before)
+
     one, other = (call_message(ground(ECHO), "echo", {"text": text}) for text in (first, second))
     case = Case("the call", Expectation.ANSWER, other, relation=relation, first=one, **more)
 
     async def scene(peer: Peer) -> None:
         await try_relation(peer, case)
 
-    with_peer(_server(says), scene)
+    with_peer(_server(noted), scene)
     _WIRES.clear()
+    return made
 
 
 def _echo(text: str, _: list[str]) -> Any:
@@ -71,10 +79,12 @@ def _first_forever(text: str, before: list[str]) -> Any:
     return _echo(before[0] if before else text, before)
 
 
-@pytest.mark.parametrize("relation", ["after", "again", "beside"])
-def test_a_server_that_answers_what_it_was_asked_passes(relation: str) -> None:
+@pytest.mark.parametrize(("relation", "calls"), [("after", 2), ("again", 2), ("beside", 2 + 3 * 2 + 2)])
+def test_a_server_that_answers_what_it_was_asked_passes(relation: str, calls: int) -> None:
     assert relation in TWO
-    _try(relation, _echo)
+    made = _try(relation, _echo)
+    assert made[:2] == ["a", "b"]
+    assert sorted(made) == sorted("ab" * (calls // 2))
 
 
 def test_the_answer_of_an_earlier_call_is_found() -> None:
@@ -83,11 +93,17 @@ def test_the_answer_of_an_earlier_call_is_found() -> None:
 
 
 def test_a_server_that_always_says_the_same_is_no_offender() -> None:
-    _try("after", lambda *_: {"content": []})
+    assert _try("after", lambda *_: {"content": []}) == ["a", "b", "b"], "the second is asked alone, too"
 
 
 def test_a_server_that_changes_by_itself_is_no_offender() -> None:
-    _try("after", lambda *_: {"content": [{"type": "text", "text": str(len(_WIRES))}]})
+    def answering(texts: str) -> Says:
+        left = iter(texts)
+        return lambda _, before: _echo(next(left), before)
+
+    assert _try("after", answering("xxyxxz")) == ["a", "b", "b", "a", "b", "b"]
+    with pytest.raises(Mismatch, match="the answer that the call gets alone"):
+        _try("after", answering("xxyxxy"))
 
 
 def test_another_shape_the_second_time_is_found() -> None:
@@ -99,7 +115,14 @@ def test_another_shape_the_second_time_is_found() -> None:
 
 
 def test_other_values_in_the_same_shape_are_none_of_it() -> None:
-    _try("again", lambda _, before: {"content": [], "structuredContent": {"n": len(before)}}, "a", "a")
+    counted: list[int] = []
+
+    def counts(_: str, before: list[str]) -> Any:
+        counted.append(len(before))
+        return {"content": [], "structuredContent": {"n": len(before)}}
+
+    assert _try("again", counts, "a", "a") == ["a", "a"]
+    assert counted == [0, 1]
 
 
 def test_a_cut_call_that_gets_another_answer_is_found() -> None:
@@ -109,8 +132,9 @@ def test_a_cut_call_that_gets_another_answer_is_found() -> None:
 
 
 def test_a_cut_call_of_a_server_that_changes_by_itself_proves_nothing() -> None:
-    _try("cut", lambda _, before: _echo(str(len(_WIRES)), before), cut=5)
-    _try("cut", _echo, cut=5)
+    texts = iter(["whole", "pieces", "another"])
+    assert _try("cut", lambda _, before: _echo(next(texts), before), cut=5) == ["b"] * 3
+    assert _try("cut", _echo, cut=5) == ["b"] * 3
 
 
 class _ReadsValues(Scripted):
