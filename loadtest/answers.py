@@ -72,7 +72,7 @@ def asked(message: bytes | str | None) -> _Result | None:
         return None
     try:
         result = _answer.decode(data).result
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     return result if result.result_type == "input_required" else None
 

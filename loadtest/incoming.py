@@ -54,7 +54,7 @@ def response_id(line: bytes | str) -> int | None:
     """Return the id of an answer, where many wait on one channel; None if the line is none or its id is not ours."""
     try:
         envelope = _envelope.decode(line)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return envelope.id if envelope.method is UNSET and type(envelope.id) is int else None
 
@@ -72,7 +72,7 @@ def hear(data: bytes | str, at: float, answers: Mapping[str, Any]) -> tuple[Noti
     """
     try:
         message = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None, None
     if not isinstance(message, dict) or not isinstance(message.get("method"), str):
         return None, None

@@ -58,7 +58,7 @@ class Response:
         if self._message is None:
             try:
                 message = msgspec.json.decode(self.exchange.message or b"{}")
-            except (msgspec.DecodeError, UnicodeError):
+            except (msgspec.DecodeError, UnicodeError, RecursionError):
                 message = {}
             self._message = message if isinstance(message, dict) else {}
         return self._message
