@@ -25,6 +25,7 @@ from conformance.properties.machines.drawing import (
     to_cancel,
 )
 from conformance.properties.machines.legacy_tasks import TTL
+from conformance.properties.machines.modern import DROP
 from conformance.properties.machines.steps import Step
 from conformance.properties.openings import LISTENABLE
 from conformance.properties.property import Ground
@@ -53,8 +54,8 @@ def sessions(ground: Ground) -> SearchStrategy[Case]:
 
 def known_sessions(ground: Ground) -> Iterator[Case]:
     """What broke other targets: use of a session after its end, of a stream after others, of a process after one that
-    ended as it should or without a word; one stream of changes and two at once, two subscriptions, two tasks, and two
-    changes of a list."""
+    ended as it should or without a word; one stream of changes and two at once, two subscriptions, two tasks, a
+    question that nobody answers, and two changes of a list."""
     ask = sound_requests(ground)[0].step("ask")
     if ground.transport == "http" and ground.revision.sessions:
         yield one_play(_SESSION, Step("delete"), ask)
@@ -75,6 +76,7 @@ def known_sessions(ground: Ground) -> Iterator[Case]:
         streams = [wanted[0].step("listen", slot=slot) for slot in (0, 1)]
         yield one_play(_SESSION, streams[0])
         yield one_play(_SESSION, *streams)
+    yield from (one_play(_SESSION, each.step("question", slot=DROP)) for each in _asking(ground)[:1])
     yield from (one_play(_SESSION, *steps) for steps in _known_changes(ground))
 
 
@@ -135,14 +137,19 @@ def _listened(ground: Ground) -> list[Request]:
     return [Request("", {flag: True}) for flag, path in LISTENABLE.items() if declares(ground.capabilities, path)]
 
 
+def _asking(ground: Ground) -> list[Request]:
+    """Return calls whose result may ask; of the legacy era there are none."""
+    calls = quick_calls(ground) if ground.revision.modern else []
+    return [Request("tools/call", call.params) for call in calls if may_ask(call.tool)][:SOME]
+
+
 def _modern(ground: Ground) -> list[SearchStrategy[Step]]:
     kinds = []
     if wanted := _listened(ground):
         kinds += [doing("listen", wanted, slots=2), st.integers(0, 1).map(lambda slot: Step("unlisten", slot=slot))]
+    if asking := _asking(ground):
+        kinds.append(doing("question", asking, slots=3))
     calls = quick_calls(ground)
-    asking = [Request("tools/call", call.params) for call in calls if may_ask(call.tool)]
-    if asking:
-        kinds.append(doing("question", asking[:SOME], slots=3))
     if calls and declares(ground.capabilities, f"extensions.{TASKS}"):
         kinds.append(doing("task", [Request("tools/call", call.params) for call in calls[: 2 * SOME]], slots=3))
     return kinds

@@ -18,8 +18,10 @@ from conformance.transcript import Entry
 from reference_impl.protocol.lifecycle import CLIENT_CAPABILITIES, SUBSCRIPTION_ID
 from reference_impl.protocol.methods import TASKS
 
-__all__ = ["cancel", "listen", "question", "task", "unlisten"]
+__all__ = ["DROP", "cancel", "listen", "question", "task", "unlisten"]
 
+DROP = 2
+"""The slot of a question that is dropped; what the others do is `_WAYS`."""
 _ROUNDS = 3
 """Times that a call is made again with answers."""
 _GLANCE = 0.05
@@ -123,7 +125,7 @@ async def question(_play: Play, seat: Seat, step: Step) -> None:
     answer = await _ask_as(seat, step.method, step.params or {}, capabilities)
     for _ in range(_ROUNDS):
         result = answer.result
-        if not isinstance(result, dict) or result.get("resultType") != "input_required" or step.slot == 2:
+        if not isinstance(result, dict) or result.get("resultType") != "input_required" or step.slot == DROP:
             break
         state = {"requestState": result["requestState"]} if "requestState" in result else {}
         given = {"inputResponses": _replies(result.get("inputRequests"), _WAYS[step.slot])}
