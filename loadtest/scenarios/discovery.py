@@ -84,7 +84,7 @@ def _following(exchange: Exchange) -> str | None:
         return None
     try:
         return _answer.decode(data).result.next_cursor
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 

@@ -47,7 +47,7 @@ def read_protected_resource(body: bytes, where: str) -> ProtectedResource:
     """Read a protected resource metadata document. Raises `AuthorizationFailed` if it is none."""
     try:
         return msgspec.json.decode(body, type=ProtectedResource)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise AuthorizationFailed(f"{where} is no protected resource metadata: {error}") from error
 
 
@@ -56,7 +56,7 @@ def read_authorization_server(body: bytes, where: str) -> AuthorizationServer:
     not served over HTTPS."""
     try:
         found = msgspec.json.decode(body, type=AuthorizationServer)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise AuthorizationFailed(f"{where} is no authorization server metadata: {error}") from error
     for name in ("authorization_endpoint", "token_endpoint", "registration_endpoint"):
         endpoint = getattr(found, name)

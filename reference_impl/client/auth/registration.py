@@ -124,7 +124,7 @@ async def _register(venue: Venue, endpoint: str, metadata: dict[str, Any]) -> Cl
             rejected = msgspec.json.decode(reply.body, type=_Rejected)
             raise TokenRefused(f"the registration at {venue.issuer}", rejected.error, rejected.error_description or "")
         found = msgspec.json.decode(reply.body, type=_Registered)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise AuthorizationFailed(f"{venue.issuer} registered no client: HTTP {reply.status}") from None
     return ClientIdentity(
         found.client_id,

@@ -113,7 +113,7 @@ def _authentication(client: ClientIdentity, server: AuthorizationServer) -> tupl
 def _error(reply: Fetched) -> str | None:
     try:
         return msgspec.json.decode(reply.body, type=_Refused).error
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return None
 
 
@@ -122,10 +122,10 @@ def _token(reply: Fetched, server: AuthorizationServer) -> TokenResponse:
     try:
         if reply.status == 200:
             return msgspec.json.decode(reply.body, type=TokenResponse)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     try:
         refused = msgspec.json.decode(reply.body, type=_Refused)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         raise AuthorizationFailed(f"the token endpoint of {server.issuer} gave no token: HTTP {reply.status}") from None
     raise TokenRefused(server.issuer, refused.error, refused.error_description or "")

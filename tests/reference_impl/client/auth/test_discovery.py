@@ -3,6 +3,7 @@
 import pytest
 
 from reference_impl.client.auth.discovery import discover
+from reference_impl.client.auth.metadata import read_authorization_server, read_protected_resource
 from reference_impl.client.errors import AuthorizationFailed
 from tests.reference_impl.client.auth.world import ISSUER, METADATA, SERVER, Issuer, World
 
@@ -54,6 +55,13 @@ async def test_an_address_in_the_challenge_without_tls_is_not_fetched():
 async def test_a_server_has_to_name_an_authorization_server():
     with pytest.raises(AuthorizationFailed, match="names no authorization server"):
         await find(World(authorization_servers=[]))
+
+
+@pytest.mark.parametrize("read", [read_protected_resource, read_authorization_server])
+def test_metadata_that_nests_without_end_is_none(read):
+    body = b'{"resource": "https://a", "issuer": "https://a", "x": ' + b"[" * 100_000
+    with pytest.raises(AuthorizationFailed, match=r"the document is no .* metadata"):
+        read(body, "the document")
 
 
 @pytest.mark.parametrize("document", ["x", {"resource": 1}, {"resource": SERVER, "authorization_servers": "https://a"}])

@@ -88,10 +88,16 @@ async def test_an_oauth_error_is_told_by_its_code(status):
     assert failure.value.error == "invalid_grant"
 
 
-@pytest.mark.parametrize("body", [b"hush", b'{"access_token": 1, "secret": "hush"}', json.dumps(["hush"]).encode()])
-async def test_what_is_no_answer_is_not_quoted(body):
-    with pytest.raises(AuthorizationFailed, match="gave no token: HTTP 200") as failure:
-        await request_token(Endpoint(Fetched(200, {}, body)), server(), ClientIdentity("a", ISSUER), {})
+DEEP = b'{"hush": ' + b"[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"hush", b'{"access_token": 1, "secret": "hush"}', json.dumps(["hush"]).encode(), DEEP], ids=range(4)
+)
+@pytest.mark.parametrize("status", [200, 400])
+async def test_what_is_no_answer_is_not_quoted(body, status):
+    with pytest.raises(AuthorizationFailed, match=f"gave no token: HTTP {status}") as failure:
+        await request_token(Endpoint(Fetched(status, {}, body)), server(), ClientIdentity("a", ISSUER), {})
     assert "hush" not in str(failure.value)
 
 
