@@ -24,7 +24,9 @@ PATIENT = Patience(start=60, answer=60, quiet=0.1, stop=10, check=60, run=600)
 Message = dict[str, Any]
 
 
-async def _fuzz(bend: Bend, revision: str, only: str = "*", examples: int = 60, patience: Patience = BRISK) -> list[Finding]:
+async def _fuzz(
+    bend: Bend, revision: str, only: str = "*", examples: int = 60, patience: Patience = BRISK
+) -> list[Finding]:
     findings: list[Finding] = []
     async with target_of(Miniature("fuzzed", "", "is bent", bend)) as target:
         scouted = await scout(target, patience, Permission(), (revision,))

@@ -25,7 +25,9 @@ PATIENT = Patience(start=60, answer=60, quiet=0.1, stop=10, check=60, run=600)
 """For a server that is right: it never takes so long, but the machine may stall."""
 
 
-async def _fuzz(bend: Bend, over: Any, revision: str, only: str = "*", patience: Patience = BRISK, **more: Any) -> list[Finding]:
+async def _fuzz(
+    bend: Bend, over: Any, revision: str, only: str = "*", patience: Patience = BRISK, **more: Any
+) -> list[Finding]:
     findings: list[Finding] = []
     settings = {"examples": 60, "seed": 1} | more
     async with target_of(Miniature("fuzzed", "", "is bent", bend, over)) as target:
