@@ -162,13 +162,15 @@ class Measure:
         return begin
 
     def _measure_lag(self) -> None:
-        end = self._measuring_since() + self._plan.duration
-        while (before := time.perf_counter()) < end:
-            gevent.sleep(_LAG_INTERVAL)
-            lag = max(0.0, time.perf_counter() - before - _LAG_INTERVAL)
+        due = self._measuring_since()
+        end = due + self._plan.duration
+        # On a schedule, as the calls are: of a stall every timer counts that it held up.
+        while (due := due + _LAG_INTERVAL) < end:
+            gevent.sleep(max(0.0, due - time.perf_counter()))
+            lag = max(0.0, time.perf_counter() - due)
             self._lag.record(lag)
             self._worst_lag = max(self._worst_lag, lag)
-            self._held_up += lag if lag > _LAG_TOLERATED else 0.0
+            self._held_up += _LAG_INTERVAL if lag > _LAG_TOLERATED else 0.0
 
     def _watch_rate(self) -> None:
         before = self._measuring_since()

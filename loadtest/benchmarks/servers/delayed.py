@@ -1,22 +1,19 @@
 """A null server whose every delay is known: `delayed.py constant|bimodal|stalls`.
 
-It prints its port, and when its standard input ends, how late its own timers were, as JSON: milliseconds, percentile
-99.95, since whatever holds up a timer holds up a request that comes in then as well, unseen. A stall is a second in
-which nothing is answered; what came meanwhile is answered when it is over.
+It prints its port, and serves until its standard input ends. A stall is a second in which nothing is answered; what
+came meanwhile is answered when it is over.
 """
 
 from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import os
 import selectors
 import sys
 from collections.abc import Callable
 
 from loadtest.null_server import NullProtocol
-from reference_impl.metrics import LatencyHistogram
 
 __all__ = ["BIMODAL", "CONSTANT", "PERIOD", "RARE", "SERVICE", "STALL", "Delays", "main"]
 
@@ -55,26 +52,21 @@ class Delays:
 class _Delayed(NullProtocol):
     """Answers each request when its delay is over, counted from when it was read."""
 
-    def __init__(self, delays: Delays, lag: LatencyHistogram) -> None:
+    def __init__(self, delays: Delays) -> None:
         super().__init__()
         self._delays = delays
-        self._lag = lag
 
     def data_received(self, data: bytes) -> None:
         """Hold back whatever the parent would answer at once."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         due = now + (self._delays.of(now) if b"tools/call" in data else 0.0)
-        loop.call_at(due, self._answer, data, due)
-
-    def _answer(self, data: bytes, due: float) -> None:
-        self._lag.record(max(0.0, asyncio.get_running_loop().time() - due))
-        super().data_received(data)
+        loop.call_at(due, super().data_received, data)
 
 
-async def _serve(delays: Delays, lag: LatencyHistogram) -> None:
+async def _serve(delays: Delays) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Delayed(delays, lag), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Delayed(delays), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - its parent reads it
     ended = asyncio.Event()
     loop.add_reader(0, _watch, ended)
@@ -91,11 +83,9 @@ def main() -> None:
     """Serve until standard input ends."""
     # A collection takes 7 ms: a delay that nobody knows of.
     gc.disable()
-    lag = LatencyHistogram()
     # epoll rounds every wait up to a millisecond; select does not.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(_serve(Delays(sys.argv[1]), lag))
-    print(json.dumps({"lag_ms": round(1000 * lag.percentile(99.95), 3)}), flush=True)  # noqa: T201 - and this
+        runner.run(_serve(Delays(sys.argv[1])))
 
 
 if __name__ == "__main__":
