@@ -50,7 +50,13 @@ class LoadSettings:
             wishes = Wishes(tools=tools, mix=settings.mix, recording=recording)
         except ValueError as error:
             raise Refusal(str(error)) from None
-        return cls(checks, arrival_of(options), parsed, scenario, wishes, seed)
+        arrival = arrival_of(options)
+        if arrival.search and scenario.judges:
+            raise Refusal(
+                f"{scenario.name} judges one run, and --find-capacity makes many at the edge of what the target takes:"
+                " take --rate or --users, or a scenario that only measures"
+            )
+        return cls(checks, arrival, parsed, scenario, wishes, seed)
 
     def served_by(self, start: Start | None) -> LoadSettings:
         """Return the settings for a target that is ours to start: scenarios may start it again."""

@@ -190,3 +190,8 @@ class Scenario:
     rests: bool = False
     judge: Callable[[Found], Iterable[LoadJudgement]] = _nothing
     eras: bool = False
+
+    @property
+    def judges(self) -> bool:
+        """Whether it says more of a run than how long things took."""
+        return self.judge is not _nothing

@@ -50,6 +50,17 @@ def test_an_unknown_scenario_is_refused_with_those_there_are() -> None:
         settings(scenario="spiral")
 
 
+def test_a_search_for_capacity_goes_with_no_scenario_that_judges() -> None:
+    judging = {each.name for each in SCENARIOS if each.judges}
+    assert {"isolation", "soak", "neighbour"} <= judging
+    for name in (each.name for each in SCENARIOS):
+        if name not in judging:
+            assert settings(scenario=name, find_capacity=True).arrival.search
+            continue
+        with pytest.raises(Refusal, match=f"{name} judges one run, and --find-capacity makes many"):
+            settings(scenario=name, find_capacity=True)
+
+
 def touchstone(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-m", "touchstone", "load", *words]
