@@ -1,9 +1,10 @@
 """The tables of the terminal: outcomes by place, and load."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -29,8 +30,18 @@ _JUDGED: dict[bool | None, tuple[str, str]] = {
     None: ("not judged", "yellow"),
 }
 _WIRE_CHARACTERS = 320
-_NAME_WIDTH = 20
 _LATENCIES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
+_LAYOUTS = (
+    (_LATENCIES, 20, 1),
+    (_LATENCIES, 20, 0),
+    (_LATENCIES, 12, 0),
+    (("p50", "p99", "p99.9", "p99.99", "max"), 12, 0),
+    (("p50", "p99", "p99.9", "max"), 12, 0),
+    (("p50", "p99", "max"), 12, 0),
+    (("p50", "p99"), 8, 0),
+)
+"""Which latencies are shown, how wide the name is at least, and what pads a column: the first that fits is taken, for a
+figure that is cut says something else, and all of them are in the report."""
 
 
 def tally_table(summary: Digest) -> Table:
@@ -62,25 +73,49 @@ def load_tables(loads: Iterable[Load]) -> Iterator[RenderableType]:
         yield Group(Text(f"load: {visible(scenario)}", "bold"), *curves, _latencies(together), notes)
 
 
-def _latencies(loads: list[Load]) -> Table:
-    table = _table()
-    table.add_column("operation", overflow="fold", min_width=_NAME_WIDTH)
+@dataclass(frozen=True, slots=True)
+class _Fitting:
+    """The first of several tables that fits the width, each with that which it needs; the last where none does."""
+
+    tables: tuple[tuple[int, Table], ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Table]:
+        fitting = (table for needed, table in self.tables if needed <= options.max_width)
+        yield next(fitting, self.tables[-1][1])
+
+
+def _latencies(loads: list[Load]) -> _Fitting:
     told = [percentiles(load) for load in loads]
     # The far ones take so many samples that few runs have them.
-    latencies = [name for name in _LATENCIES if any(found.get(name) is not None for found in told)]
-    for name in ("done/s", *latencies, "errors", "samples"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for load, found in zip(loads, told, strict=True):
-        errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
-        table.add_row(
-            Text(visible(load.operation)),
-            Text(figures(throughput(load))),
-            *(Text(milliseconds(found.get(name))) for name in latencies),
-            Text(share(errors), "red" if errors else ""),
-            Text(f"{_samples(load):,}"),
-            style="" if load.valid else "dim",
-        )
-    return table
+    there = {name for name in _LATENCIES if any(found.get(name) is not None for found in told)}
+    longest = max(len("operation"), *(len(visible(load.operation)) for load in loads))
+    layouts = (([name for name in names if name in there], min(width, longest), gap) for names, width, gap in _LAYOUTS)
+    return _Fitting(tuple(_latency_table(loads, *layout) for layout in layouts))
+
+
+def _latency_table(loads: list[Load], latencies: list[str], width: int, gap: int) -> tuple[int, Table]:
+    """Return the table, and the width that it needs."""
+    names = ("done/s", *latencies, "errors", "samples")
+    rows = [_figures_of(load, latencies) for load in loads]
+    widths = [max(len(each) for each in column) for column in zip(names, *rows, strict=True)]
+    table = _table(gap)
+    table.add_column("operation", overflow="fold", min_width=width)
+    for name, widest in zip(names, widths, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, min_width=widest)
+    for load, row in zip(loads, rows, strict=True):
+        table.add_row(Text(visible(load.operation)), *row, style="" if load.valid else "dim")
+    return width + sum(widths) + len(widths) * (1 + 2 * gap), table
+
+
+def _figures_of(load: Load, latencies: list[str]) -> list[Text]:
+    found = percentiles(load)
+    errors = load.counts.failed / load.counts.total if load.counts.total else 0.0
+    return [
+        Text(figures(throughput(load))),
+        *(Text(milliseconds(found.get(name))) for name in latencies),
+        Text(share(errors), "red" if errors else ""),
+        Text(f"{_samples(load):,}"),
+    ]
 
 
 def _samples(load: Load) -> int:
@@ -136,5 +171,5 @@ def _number(count: int, style: str) -> Text:
     return Text(f"{count:,}", style) if count else Text("-", "dim")
 
 
-def _table() -> Table:
-    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="dim")
+def _table(gap: int = 1) -> Table:
+    return Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, gap), header_style="dim")

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reports.console import render_console, render_verdict, to_text
 from reports.digest import digest
-from reports.records import GeneratorHealth, LoadJudgement, Run, WireEntry
+from reports.records import Counts, GeneratorHealth, Latency, LoadJudgement, Percentiles, Run, WireEntry
 
 
 def shown(run: Run, **options: object) -> str:
@@ -159,6 +159,24 @@ def test_load_shows_percentiles_objectives_and_what_is_no_result(sample_run: Run
     assert "missed tools/call search_notes p99 < 100 ms: 418 ms" in " ".join(text.split())
     assert "p99 < 1 s: 301 ms, 70 % left" in text
     assert "256 users: the generator's own CPU was at 99 %" in text
+
+
+@pytest.mark.parametrize(("width", "shown_too"), [(60, "p99"), (80, "p99.99"), (120, "p99.99")])
+def test_no_figure_of_load_is_cut_whatever_the_width(sample_run: Run, width: int, shown_too: str) -> None:
+    far = Percentiles(p50=2103, p90=2890, p95=2900, p99=2990, p99_9=3001, p99_99=3400, max=3501, mean=2100)
+    load = msgspec.structs.replace(
+        next(each for each in sample_run.loads if each.valid),
+        operation="tools/call generate_a_long_report",
+        corrected=Latency(percentiles=far, samples=1_234_567),
+        counts=Counts(total=1_234_567, ok=1_234_000, failed=567),
+        seconds=60.0,
+    )
+    text = shown(Run(header=sample_run.header, loads=(load,)), width=width)
+    (head,) = (line for line in text.splitlines() if "done/s" in line)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert shown_too in head.split()
+    assert {"20,576", "0.05", "1,234,567", "2.10", "2.99"} <= set(text.split())
+    assert all(len(line.rstrip()) <= width for line in text.splitlines() if "touchstone run" not in line)
 
 
 def test_load_shows_what_a_scenario_judged_with_its_proof(sample_run: Run) -> None:
