@@ -128,6 +128,14 @@ def test_other_scenarios_and_other_machines_are_not_compared() -> None:
     assert compared(one, one, apart=("another machine",)).refused == ("another machine",)
 
 
+def test_how_conversations_were_opened_is_not_compared() -> None:
+    whole = load_of([[5.0] * 10] * 5)
+    for measured in (whole, load_of([[5.0] * 10] * 5, series=())):
+        opening = load_of([], operation="(opening)", series=(), counts=whole.counts)
+        found = compare_loads([measured, opening], [measured, opening])
+        assert [each.operation for each in found] == [whole.operation]
+
+
 def test_an_objective_that_is_missed_now_is_worse_whatever_the_intervals_say() -> None:
     def judged(*, met: bool) -> Load:
         return load_of([[5.0] * 10] * 5, objectives=(ObjectiveResult(text="p99<9ms", limit=9, unit="ms", met=met),))
