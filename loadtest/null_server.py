@@ -15,13 +15,13 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-__all__ = ["NullProtocol", "answer", "main"]
+__all__ = ["NullProtocol", "answer", "main", "serve"]
 
 
 class _Request(Struct, frozen=True):
@@ -159,9 +159,10 @@ class NullProtocol(asyncio.Protocol):
         self._transport.write(head + body)
 
 
-async def _serve_http() -> None:
+async def serve(make: Callable[[], asyncio.Protocol]) -> None:
+    """Serve connections on a free port, which is printed, until standard input ends."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(NullProtocol, "127.0.0.1", 0)
+    server = await loop.create_server(make, "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - the one line that its parent reads
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), _watch, ended)
@@ -203,7 +204,7 @@ def main() -> None:
     if "--stdio" in sys.argv[1:]:
         _serve_stdio()
     else:
-        _run(_serve_http())
+        _run(serve(NullProtocol))
 
 
 if __name__ == "__main__":

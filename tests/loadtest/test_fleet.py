@@ -22,13 +22,11 @@ from loadtest.reporting import Delta, Fault, Measurement, Notice, Progress, Work
 from loadtest.run import LoadError, LoadOutcome, Watch, run_load
 from loadtest.sample import Sample
 from loadtest.totals import RecorderState, histogram, merged
-from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, StdioTarget, Workload
+from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, StdioTarget, Target
+from tests.loadtest import plans
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = str(Path(__file__).with_name("counting_target.py"))
-ECHO = Operation(
-    name="echo", method="tools/call", params={"name": "echo", "arguments": {"text": "hello {n}"}}, echoes=True
-)
 
 
 class Seen(NamedTuple):
@@ -61,17 +59,9 @@ def counting(fault: str = "", host: str = "127.0.0.1", *before: str) -> Iterator
             process.kill()
 
 
-def plan(target: Any, **changes: Any) -> LoadPlan:
-    facts: dict[str, Any] = {
-        "target": target,
-        "revision": "2026-07-28",
-        "workload": Workload(name="echo", operations=(ECHO,)),
-        "model": OpenModel(rate=200, users=4),
-        "duration": 1.0,
-        "timeout": 5.0,
-        "calibration": 0.0,
-    }
-    return LoadPlan(**(facts | changes))
+def plan(target: Target, **changes: Any) -> LoadPlan:
+    """Two hundred calls in a second."""
+    return plans.plan(target, **({"model": OpenModel(rate=200, users=4), "duration": 1.0, "timeout": 5.0} | changes))
 
 
 def generators() -> list[psutil.Process]:

@@ -14,24 +14,8 @@ from loadtest import run
 from loadtest.reporting import Progress
 from loadtest.run import LoadError, LoadOutcome, run_load
 from loadtest.totals import OPENING
-from loadtest.workload import ClosedModel, HttpTarget, LoadPlan, OpenModel, Operation, StdioTarget, Target, Workload
-
-ECHO = Operation(
-    name="echo", method="tools/call", params={"name": "echo", "arguments": {"text": "hello {n}"}}, echoes=True
-)
-
-
-def plan(target: Target, **changes: Any) -> LoadPlan:
-    facts: dict[str, Any] = {
-        "target": target,
-        "revision": "2026-07-28",
-        "workload": Workload(name="echo", operations=(ECHO,)),
-        "model": OpenModel(rate=250, users=4),
-        "duration": 0.2,
-        "timeout": 2.0,
-        "calibration": 0.0,
-    }
-    return LoadPlan(**(facts | changes))
+from loadtest.workload import ClosedModel, HttpTarget, OpenModel, StdioTarget
+from tests.loadtest.plans import plan
 
 
 def failed(outcome: LoadOutcome) -> dict[str, int]:

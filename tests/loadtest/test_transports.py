@@ -8,21 +8,8 @@ import pytest
 
 from loadtest import null_server
 from loadtest.run import run_load
-from loadtest.workload import (
-    LoadPlan,
-    OpenModel,
-    Operation,
-    SseTarget,
-    Target,
-    WebSocketTarget,
-    Workload,
-    decode_plan,
-    encode_plan,
-)
-
-ECHO = Operation(
-    name="echo", method="tools/call", params={"name": "echo", "arguments": {"text": "hello {n}"}}, echoes=True
-)
+from loadtest.workload import SseTarget, Target, WebSocketTarget, decode_plan, encode_plan
+from tests.loadtest.plans import plan
 
 
 @pytest.fixture(scope="module")
@@ -35,34 +22,24 @@ def address() -> Iterator[str]:
         process.stdin.close()
 
 
-def plan(target: Target, revision: str) -> LoadPlan:
-    return LoadPlan(
-        target=target,
-        revision=revision,
-        workload=Workload(name="echo", operations=(ECHO,)),
-        model=OpenModel(rate=100, users=4),
-        duration=0.2,
-        calibration=0.1,
-    )
-
-
 @pytest.mark.parametrize(("transport", "revision"), [("sse", "2024-11-05"), ("ws", "2025-11-25"), ("ws", "2026-07-28")])
 def test_a_run_sends_what_its_schedule_says_and_is_calibrated(address: str, transport: str, revision: str) -> None:
     sse, socket = SseTarget(url=f"http://{address}/sse"), WebSocketTarget(url=f"ws://{address}/ws")
-    row = run_load(plan(sse if transport == "sse" else socket, revision)).overall
-    assert (row.counts.total, row.counts.failed) == (20, 0)
+    target: Target = sse if transport == "sse" else socket
+    row = run_load(plan(target, revision=revision, calibration=0.1, timeout=10.0)).overall
+    assert (row.counts.total, row.counts.failed) == (50, 0)
     assert row.generator is not None
     assert (row.generator.calibration_rate or 0) > 0
 
 
 @pytest.mark.parametrize("target", [SseTarget(url="https://h/sse", headers={"a": "b"}), WebSocketTarget(url="wss://h")])
 def test_a_plan_keeps_its_target(target: Target) -> None:
-    assert decode_plan(encode_plan(plan(target, "2025-11-25"))).target == target
+    assert decode_plan(encode_plan(plan(target, revision="2025-11-25"))).target == target
 
 
 def test_http_with_sse_ended_with_the_legacy_era() -> None:
     with pytest.raises(ValueError, match="2026-07-28 has no HTTP with SSE"):
-        plan(SseTarget(url="http://h/sse"), "2026-07-28")
+        plan(SseTarget(url="http://h/sse"), revision="2026-07-28")
 
 
 @pytest.mark.parametrize(("kind", "url"), [(SseTarget, "ws://h"), (WebSocketTarget, "http://h")])

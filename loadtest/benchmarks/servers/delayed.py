@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import selectors
 import sys
 from collections.abc import Callable
 
-from loadtest.null_server import NullProtocol
+from loadtest.null_server import NullProtocol, serve
 
 __all__ = ["BIMODAL", "CONSTANT", "PERIOD", "RARE", "SERVICE", "STALL", "Delays", "main"]
 
@@ -64,28 +63,14 @@ class _Delayed(NullProtocol):
         loop.call_at(due, super().data_received, data)
 
 
-async def _serve(delays: Delays) -> None:
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Delayed(delays), "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201 - its parent reads it
-    ended = asyncio.Event()
-    loop.add_reader(0, _watch, ended)
-    await ended.wait()
-    server.close()
-
-
-def _watch(ended: asyncio.Event) -> None:
-    if not os.read(0, 4096):
-        ended.set()
-
-
 def main() -> None:
     """Serve until standard input ends."""
     # A collection takes 7 ms: a delay that nobody knows of.
     gc.disable()
     # epoll rounds every wait up to a millisecond; select does not.
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
-        runner.run(_serve(Delays(sys.argv[1])))
+        delays = Delays(sys.argv[1])
+        runner.run(serve(lambda: _Delayed(delays)))
 
 
 if __name__ == "__main__":
