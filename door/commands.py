@@ -40,6 +40,9 @@ _NO_TARGET = (
     "FILE.json#NAME, or a [target] in touchstone.toml"
 )
 
+_FIRST_LOOK = 15.0
+"""Seconds for which the embedded server is searched where nothing else was asked for: a first look takes no minute."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -211,11 +214,20 @@ def _all_of_embedded(job: _Job, fuzzing: FuzzSettings, load: LoadSettings) -> in
             by_process, by_url = (check(session, live, each, job.plan).eras for each in (process, url))
             from door.fuzzing import fuzz
 
-            fuzz(session, live, process, look(session, live, process, job.plan, by_process), fuzzing)
+            fuzz(session, live, process, look(session, live, process, job.plan, by_process), _briefly(fuzzing))
             from door.loading import measure
 
             measure(session, live, url, look(session, live, url, job.plan, by_url), load)
     return session.exit
+
+
+def _briefly(fuzzing: FuzzSettings) -> FuzzSettings:
+    """Return the settings of a search that a first look can wait for, where no budget was asked for."""
+    from conformance.properties.search import USUAL
+
+    if fuzzing.examples is not None or fuzzing.seconds is not None:
+        return fuzzing
+    return replace(fuzzing, examples=USUAL, seconds=_FIRST_LOOK)
 
 
 def _attacks(fuzzing: FuzzingOptions) -> tuple[str, ...]:
