@@ -16,7 +16,7 @@ from conformance.peer import Peer
 from conformance.surface import Surface, ToolCall, gather
 from reference_impl.transports.stdio import TargetNotStarted
 
-__all__ = ["likely_to_ask", "may_ask", "posing"]
+__all__ = ["likely_to_ask", "may_ask", "posing", "sure_to_ask"]
 
 _ASKS = re.compile(r"elicit|sampl|confirm|question|input|(?:^|[_-])ask", re.IGNORECASE)
 """What the names of tools that ask for something have in common."""
@@ -43,6 +43,11 @@ async def posing(peer: Peer, guise: Guise) -> AsyncIterator[Peer]:
 def may_ask(tool: Mapping[str, Any]) -> bool:
     """Whether the name of a tool says that it may ask."""
     return tool.get("name") in _FURTHER or _ASKS.search(str(tool.get("name", ""))) is not None
+
+
+def sure_to_ask(call: ToolCall) -> bool:
+    """Whether it is known of a call as `likely_to_ask` makes it that its tool asks."""
+    return call.tool["name"] in _FURTHER
 
 
 def likely_to_ask(calls: Iterable[ToolCall]) -> list[ToolCall]:

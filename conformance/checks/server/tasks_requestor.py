@@ -20,7 +20,7 @@ from conformance.interviews import Respondent, everything_of, responding
 from conformance.leases import goes_on
 from conformance.links import Answer
 from conformance.peer import Peer
-from conformance.posing import likely_to_ask, may_ask, posing
+from conformance.posing import likely_to_ask, may_ask, posing, sure_to_ask
 from conformance.surface import ToolCall
 
 _TRIES = 8
@@ -126,8 +126,9 @@ async def _try(peer: Peer) -> _Trial | None:
 
 
 async def _call(client: Peer, call: ToolCall, receiver: Receiver) -> list[Answer | Mismatch]:
-    """Call a tool, and as soon as it asks for a task so often that it asks for one of each manner."""
+    """Call a tool, and as soon as it is known to ask for a task so often that it asks for one of each manner."""
     answers: list[Answer | Mismatch] = []
+    receiver.began = anyio.Event()
 
     async def one() -> None:
         try:
@@ -141,9 +142,10 @@ async def _call(client: Peer, call: ToolCall, receiver: Receiver) -> list[Answer
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(first)
-        await receiver.began.wait()
-        receiver.began = anyio.Event()
-        for _ in range(len(Manner) - 1) if receiver.made else ():
+        sure = sure_to_ask(call)
+        if not sure:
+            await receiver.began.wait()
+        for _ in range(len(Manner) - 1) if sure or receiver.made else ():
             tasks.start_soon(one)
     return answers
 
