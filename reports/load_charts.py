@@ -110,7 +110,7 @@ def _curve(load: Load) -> Chart:
     steps = sorted((point.throughput, point) for point in load.curve if point.valid)
     slow = Line("p99", "second", tuple((reached, point.p99) for reached, point in steps))
     median = Line("p50", "first", tuple((reached, point.p50) for reached, point in steps))
-    ticks = tuple(Tick(at, f"{at:,.0f}/s") for at in round_steps(steps[-1][0] if steps else 1.0, 5))
+    ticks = tuple(Tick(at, f"{at:,.10g}/s") for at in round_steps(steps[-1][0] if steps else 1.0, 5))
     marks = tuple(_found(load))
     return Chart("Latency by throughput", (slow, median), milliseconds, _rate, ticks, logarithmic=True, marks=marks)
 

@@ -62,6 +62,13 @@ def test_a_search_without_results_draws_no_empty_curve(sample_run: Run) -> None:
     assert [figure.title for figure in found] == ["Distribution"]
 
 
+def test_rates_below_five_a_second_are_told_apart_on_the_axis(sample_run: Run) -> None:
+    slow = tuple(msgspec.structs.replace(STEP, throughput=reached) for reached in (0.5, 1.2))
+    drawing = ET.fromstring(figures_of(changed(sample_run.loads[2], curve=slow))[0].drawing)
+    labels = [text.text for text in drawing.iterfind("text[@class='tick']") if str(text.text).endswith("/s")]
+    assert labels == ["0.5/s", "0.75/s", "1/s"]
+
+
 def test_knee_and_capacity_are_marked_on_the_curve(sample_run: Run) -> None:
     found = Capacity(rate=20.0, at_least=True, reason="the end", objectives=(), samples=20, needed=20, knee=10.0)
     drawing = ET.fromstring(figures_of(changed(sample_run.loads[2], curve=CURVE, capacity=found))[0].drawing)
