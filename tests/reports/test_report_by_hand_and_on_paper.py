@@ -51,6 +51,12 @@ def test_tab_leads_to_every_control_in_order_and_each_shows_that_it_has_the_focu
     assert [number for number, visible in seen if not visible] == []
 
 
+@pytest.mark.parametrize("width", [390, 820, 1400])
+def test_the_page_itself_is_never_wider_than_the_screen(page: Page, width: int) -> None:
+    page.look(width)
+    assert page.run("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
 def test_on_paper_nothing_is_dark_and_nothing_is_closed(page: Page) -> None:
     page.look(760, dark=True, paper=True)
     page.run("document.documentElement.dataset.scheme = 'dark'; dispatchEvent(new Event('beforeprint'))")
