@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -39,14 +39,6 @@ CLOSED_USERS = 8
 PERCENTS = (50.0, 99.0, 99.9)
 _QUIET_MS = 1.0
 """As much as an error may be: timers that are later cannot tell."""
-_LOOP = """
-import os, sys
-os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-os.sched_setaffinity(0, {int(sys.argv[1])})
-parent = os.getppid()
-while os.getppid() == parent:
-    pass
-"""
 _ECHO = Operation(name="echo", method="tools/call", params={"name": "echo", "arguments": {"text": "{n}"}}, echoes=True)
 
 
@@ -114,7 +106,7 @@ def attempt(law: Law, seconds: float) -> Attempt:
 
 def _measured(law: Law, model: Model, seconds: float) -> tuple[Load, float]:
     priority = _Priority()
-    with _awake(), _served(law) as target, timers(_processors()) as lags:
+    with _served(law) as target, timers(_processors()) as lags:
         row = run_load(
             LoadPlan(
                 target=target,
@@ -152,20 +144,6 @@ class _Priority:
 
 def _processors() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [0]
-
-
-@contextmanager
-def _awake() -> Iterator[None]:
-    """Keep the processors from falling asleep: waking one of a virtual machine takes as long as what is measured. The
-    loops run only where nothing else would (Linux' SCHED_IDLE)."""
-    if sys.platform != "linux":
-        yield
-        return
-    with ExitStack() as stack:
-        for processor in _processors():
-            loop = stack.enter_context(subprocess.Popen([sys.executable, "-c", _LOOP, str(processor)]))  # noqa: S603 - ours
-            stack.callback(loop.kill)
-        yield
 
 
 @contextmanager
