@@ -20,6 +20,7 @@ from conformance.links import StreamLink
 from conformance.patience import Patience
 from conformance.peer import Peer
 from conformance.sse_channel import open_sse
+from conformance.starts import Starts
 from conformance.surface import Surface
 from conformance.target import HttpTarget, MemoryTarget, SseTarget, StdioTarget, Target, WebSocketTarget
 from conformance.transcript import Conversation
@@ -51,8 +52,8 @@ class Bench:
     """Opens peers on one target at one revision.
 
     `conversations` keeps every transcript, for the monitors; `spoken` the revisions that the target was found to
-    speak; `leases` the connections that serve several uses; `kept` what checks learn once for all peers. `tasks` runs
-    the readers; it must outlive every peer.
+    speak; `leases` the connections that serve several uses; `starts` the turns in which processes start, which several
+    benches may share; `kept` what checks learn once for all peers. `tasks` runs the readers; it must outlive every peer.
     """
 
     def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
@@ -63,6 +64,7 @@ class Bench:
         self.surface = Surface()
         self.conversations: list[Conversation] = []
         self.leases = Leases(self)
+        self.starts = Starts()
         self.kept: dict[str, Any] = {}
         self._tasks = tasks
         self._links: list[StreamLink] = []
@@ -95,12 +97,17 @@ class Bench:
                     finally:
                         await peer.farewell()
             case StdioTarget(argv, env, cwd):
-                process = await open_process(StdioCommand(argv, env, cwd))
+                turn = await self.starts.turn(self.patience.start)
                 try:
-                    peer = self._on_stream(process, conversation, process)
-                    yield self._furnish(peer)
+                    process = await open_process(StdioCommand(argv, env, cwd))
+                    try:
+                        peer = self._on_stream(process, conversation, process)
+                        peer.stream.on_line = turn.end
+                        yield self._furnish(peer)
+                    finally:
+                        await self._stop(process)
                 finally:
-                    await self._stop(process)
+                    turn.end()
             case MemoryTarget():
                 channel = await self.target.open()
                 try:

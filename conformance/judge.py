@@ -38,6 +38,10 @@ _PROCESSES, _SESSIONS = 3, 6
 """Connections of their own that checks may hold at the same time: processes to start, and those to one that runs."""
 _FIRST = 0.6
 """The part of a short time after which checks that go on are left, so that those that failed can be confirmed."""
+_RETURN = 0.3
+"""Seconds in which who confirms a failure waits for a process that another such check uses: a start takes longer."""
+_SPARE = 2
+"""Connections that are kept for a check that ends one: to end, and to end again if that fails."""
 _OWN = {Sharing.FRESH: Need.NEW, Sharing.UNOPENED: Need.UNOPENED, Sharing.OUTSIDE: Need.UNOPENED}
 """What those need who have a connection for themselves."""
 
@@ -99,9 +103,11 @@ class Judge:
                 bound = await self._run_lanes(lease.peer)
                 await self._side_by_side_own(self._confirm, self._again)
                 lease.fit = True
+            ending = _of(bound, Sharing.ENDING)
             if self._bench.target.transport == "stdio":
                 await self._side_by_side_own(self._run_last_there, _of(bound, Sharing.LAST))
-            await self._side_by_side_own(self._end, _of(bound, Sharing.ENDING))
+                self._leases.dismiss(_SPARE * len(ending))
+            await self._side_by_side_own(self._end, ending)
         finally:
             await self._leases.aclose()
         for check in _of(self._pending, Sharing.LAST):
@@ -116,9 +122,7 @@ class Judge:
             async with anyio.create_task_group() as lanes:
                 lanes.start_soon(self._run_shared, shared, _of(bound, Sharing.SHARED))
                 lanes.start_soon(self._run_alone, _of(bound, Sharing.ALONE))
-                # Those first who hand on what they open.
-                own = sorted(_of(bound, *_OWN), key=lambda check: _OWN[check.sharing] is Need.UNOPENED)
-                lanes.start_soon(self._side_by_side_own, self._run_own, own)
+                lanes.start_soon(self._run_for_themselves, bound)
         self._cut = first.cancelled_caught
         for check in _of(bound, Sharing.AFTER):
             await self._run_shared(shared, [check])
@@ -221,6 +225,16 @@ class Judge:
 
         await _side_by_side(one, checks)
 
+    async def _run_for_themselves(self, bound: list[Check]) -> None:
+        """Run the checks that have connections for themselves.
+
+        Where those are processes, they come first who open them: they bring handshakes to an end, and hand them on.
+        """
+        new, unopened = _of(bound, Sharing.FRESH), _of(bound, Sharing.UNOPENED, Sharing.OUTSIDE)
+        in_turn = [unopened, new] if self._bench.target.transport == "stdio" else [[*new, *unopened]]
+        for checks in in_turn:
+            await self._side_by_side_own(self._run_own, checks)
+
     async def _run_own(self, check: Check) -> None:
         judged = await self._once(check, _OWN[check.sharing])
         await self._vitals.examine(judged)
@@ -228,7 +242,7 @@ class Judge:
 
     async def _confirm(self, check: Check) -> None:
         """Run a check again on a connection of its own, and believe it."""
-        judged = await self._once(check, _OWN.get(check.sharing, Need.UNTOUCHED))
+        judged = await self._once(check, _OWN.get(check.sharing, Need.UNTOUCHED), _RETURN)
         await self._vitals.examine(judged)
         self._emit(check, self._vitals.excused(judged))
 
@@ -240,11 +254,11 @@ class Judge:
         else:
             self._emit(check, judged)
 
-    async def _once(self, check: Check, need: Need) -> Judged:
+    async def _once(self, check: Check, need: Need, soon: float = 0.0) -> Judged:
         """Run a check on a connection that nobody else uses meanwhile."""
         if (judged := self._vitals.given_up()) is None:
             try:
-                async with self._leases.lease(check.id, need) as lease:
+                async with self._leases.lease(check.id, need, soon) as lease:
                     self._vitals.note_opened()
                     judged = await attempt(check, lease.peer)
                     # An answer that is wrong is no sign that later ones will be; which use may have it, leases tell.

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["Begun", "Lease", "Leases", "Need", "goes_on"]
 
 
-_MOST = 4
-"""Connections that wait for another use: enough for what ends processes, and few processes to bear."""
-
-
 class Need(Enum):
     """What connection is wanted."""
 
@@ -65,11 +61,36 @@ class Leases:
         self._bench = bench
         self._begun: Begun | None = None
         self._spare: list[tuple[Peer, AsyncExitStack]] = []
+        self._lent = 0
+        self._returned = anyio.Event()
+        self._ending: list[anyio.Event] = []
         self._kept: list[AsyncExitStack] = []
 
     def keep(self, closing: AsyncExitStack) -> None:
         """Leave a connection open that others keep and hand on; it is closed with those of the leases."""
         self._kept.append(closing)
+
+    def end(self, closing: AsyncExitStack) -> None:
+        """Close a connection beside everything else: nobody but `aclose` is to wait for its process to end."""
+        ended = anyio.Event()
+        self._ending.append(ended)
+
+        async def close() -> None:
+            try:
+                await closing.aclose()
+            finally:
+                ended.set()
+
+        self._bench.later(close)
+
+    def dismiss(self, but: int) -> None:
+        """Begin to close all that nobody uses but so many, those on which least was said."""
+        self._spare.sort(key=lambda held: _ORDER.index(_state(held[0])))
+        for _, closing in self._spare[but:]:
+            self.end(closing)
+        for closing in self._kept:
+            self.end(closing)
+        self._spare, self._kept = self._spare[:but], []
 
     def adopt(self, begun: Begun) -> None:
         """Take over a conversation that was begun elsewhere."""
@@ -80,37 +101,50 @@ class Leases:
     async def first(self, purpose: str) -> AsyncIterator[Lease]:
         """The conversation that was begun already, its handshake done, or a new one. Raises as `Bench.opened` does."""
         begun, self._begun = self._begun, None
-        if begun is None:
-            async with self.lease(purpose, Need.NEW) as lease:
-                yield lease
-            return
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(begun.stack)
-            begun.peer.conversation.purpose = purpose
-            await begun.peer.conclude(begun.answer)
-            async with self._used(begun.peer, stack) as lease:
+            if begun is None:
+                peer = await stack.enter_async_context(self._bench.opened(purpose))
+            else:
+                peer = begun.peer
+                await stack.enter_async_context(begun.stack)
+                peer.conversation.purpose = purpose
+                await peer.conclude(begun.answer)
+            async with self._used(peer, stack) as lease:
                 yield lease
 
     @asynccontextmanager
-    async def lease(self, purpose: str, need: Need) -> AsyncIterator[Lease]:
-        """A connection as it is needed. Raises as `Bench.opened` does."""
+    async def lease(self, purpose: str, need: Need, soon: float = 0.0) -> AsyncIterator[Lease]:
+        """A connection as it is needed; `soon` are the seconds in which others may return one before it is opened.
+
+        Raises as `Bench.opened` does.
+        """
         async with AsyncExitStack() as stack:
             peer = await self._take(stack, need)
+            ends = anyio.current_time() + soon
+            while peer is None and self._lent and anyio.current_time() < ends:
+                with anyio.move_on_at(ends):
+                    await self._returned.wait()
+                peer = await self._take(stack, need)
             if peer is None:
                 opening = self._bench.unopened if need is Need.UNOPENED else self._bench.opened
                 peer = await stack.enter_async_context(opening(purpose))
-            async with self._used(peer, stack) as lease:
-                yield lease
+            self._lent += goes_on(peer)
+            try:
+                async with self._used(peer, stack) as lease:
+                    yield lease
+            finally:
+                self._lent -= goes_on(peer)
+                self._returned.set()
+                self._returned = anyio.Event()
 
     @asynccontextmanager
     async def _used(self, peer: Peer, stack: AsyncExitStack) -> AsyncIterator[Lease]:
         lease = Lease(peer)
         yield lease
         if lease.fit and goes_on(peer) and self._whole(peer):
-            if len(self._spare) < _MOST:
-                self._spare.append((peer, stack.pop_all()))
-            else:
-                self.keep(stack.pop_all())  # nobody is to wait for its process to end
+            self._spare.append((peer, stack.pop_all()))
+        elif peer.process is not None:
+            self.end(stack.pop_all())
 
     async def _take(self, stack: AsyncExitStack, need: Need) -> Peer | None:
         """Return a spare one that will do, those first on which least was said, and let `stack` close it."""
@@ -133,13 +167,15 @@ class Leases:
         return opened and peer.revision == self._bench.revision and peer.stream.gone is None
 
     async def aclose(self) -> None:
-        """Close the connections that are left, side by side."""
+        """Close the connections that are left, side by side, and wait for those that are being closed."""
         async with anyio.create_task_group() as tasks:
             for closing in (*(closing for _, closing in self._spare), *self._kept):
                 tasks.start_soon(closing.aclose)
             if self._begun is not None:
                 tasks.start_soon(self._begun.stack.aclose)
-        self._spare, self._kept, self._begun = [], [], None
+            for ended in self._ending:
+                tasks.start_soon(ended.wait)
+        self._spare, self._kept, self._ending, self._begun = [], [], [], None
 
 
 def goes_on(peer: Peer) -> bool:

@@ -32,6 +32,10 @@ FLOOD_BYTES = 128 * 1024 * 1024
 Listener = Callable[[Entry], Awaitable[None]]
 
 
+def _unheeded() -> None:
+    """Take that a line came."""
+
+
 class Silence(Mismatch):
     """No answer came within the deadline."""
 
@@ -109,6 +113,8 @@ class StreamLink:
         """How the conversation ended, once no answer will come any more."""
         self.silent: anyio.Event = anyio.Event()
         """Set once the target's output has ended."""
+        self.on_line: Callable[[], None] = _unheeded
+        """Called for every line that comes."""
         self._channel = channel
         self._why_gone = why_gone
         self.matcher = Matcher()
@@ -161,6 +167,7 @@ class StreamLink:
         return None
 
     async def _take(self, line: bytes | Overlong, listener: Listener) -> None:
+        self.on_line()
         data = line if isinstance(line, bytes) else f"<a line of {line.size} bytes>".encode()
         if self.flooded:
             return

@@ -97,6 +97,11 @@ async def _run(plan: Plan, readers: anyio.abc.TaskGroup, kept: AsyncExitStack) -
             return RunResult(error.eras)
         raise
     benches = [_bench(plan, eras, revision, readers) for revision in wanted]
+    for bench in benches:
+        bench.starts = benches[0].starts
+    for era, begun in eras.begun.items():
+        if all(revision.era is not era for revision in wanted):
+            readers.start_soon(begun.stack.aclose)  # nobody goes on with it, and nobody is to wait for its end
     ends = anyio.current_time() + plan.patience.whole
     judges = [partial(_judge, plan, bench, ends) for bench in benches]
     if isinstance(plan.target, StdioTarget):

@@ -118,3 +118,47 @@ def test_one_of_another_revision_is_not_handed_on() -> None:
             assert opened.peer is not older.peer
 
     with_bench(Scripted(), scene)
+
+
+def test_who_can_wait_gets_the_one_that_another_returns_soon() -> None:
+    async def scene(bench: Bench) -> None:
+        got = []
+
+        async def wait() -> None:
+            async with bench.leases.lease("waits", Need.UNTOUCHED, soon=30) as lease:
+                got.append(lease.peer)
+
+        async with anyio.create_task_group() as tasks, bench.leases.lease("has it", Need.NEW) as first:
+            tasks.start_soon(wait)
+            await first.peer.fence()
+            first.fit = True
+        assert got == [first.peer]
+
+    server = Scripted()
+    with_bench(server, scene)
+    assert server.connections == 1
+
+
+def test_nobody_waits_for_the_return_of_one_that_nobody_uses() -> None:
+    async def scene(bench: Bench) -> None:
+        async with bench.leases.first("shared"), bench.leases.lease("another", Need.UNTOUCHED, soon=3600) as lease:
+            assert lease.peer.conversation.purpose == "another"
+
+    with_bench(Scripted(), scene)
+
+
+def test_what_is_dismissed_is_closed_but_for_those_on_which_least_was_said() -> None:
+    async def scene(bench: Bench) -> None:
+        async with (
+            bench.leases.lease("spoken to", Need.NEW) as spoken,
+            bench.leases.lease("new", Need.NEW) as new,
+        ):
+            await spoken.peer.call(spoken.peer.message("ping"), defect="whatever it be")
+            spoken.fit = new.fit = True
+        bench.leases.dismiss(1)
+        await spoken.peer.stream.silent.wait()
+        async with bench.leases.lease("next", Need.ANY) as following:
+            assert following.peer is new.peer
+        await bench.leases.aclose()
+
+    with_bench(Scripted(), scene)

@@ -52,8 +52,8 @@ async def version_echo(peer: Peer) -> None:
 
 
 async def _offered_anew(bench: Bench, version: str) -> Answer:
-    async with bench.unopened("lifecycle.version.echo") as peer:
-        return await offered(peer, version)
+    async with bench.leases.lease("lifecycle.version.echo", Need.UNOPENED) as lease:
+        return await offered(lease.peer, version)
 
 
 @check(
