@@ -52,8 +52,8 @@ class Bench:
     """Opens peers on one target at one revision.
 
     `conversations` keeps every transcript, for the monitors; `spoken` the revisions that the target was found to
-    speak; `leases` the connections that serve several uses; `starts` the turns in which processes start, which several
-    benches may share; `kept` what checks learn once for all peers. `tasks` runs the readers; it must outlive every peer.
+    speak; `leases` the connections that serve several uses; `starts` the turns in which processes start, which benches
+    may share; `kept` what checks learn once for all peers. `tasks` runs the readers; it must outlive every peer.
     """
 
     def __init__(self, target: Target, revision: Revision, patience: Patience, tasks: TaskGroup) -> None:
