@@ -26,6 +26,8 @@ _VERY_LONG = 5 * 1024 * _KIB
 _BACKLOG = HIGH_WATER + 512 * _KIB
 """Bytes of answers that neither we nor the pipe take while we do not read."""
 _MOST_REQUESTS = 1500
+_TIMED = 3
+"""Answers by which it is told how long one takes: the first may wait for a machine that is busy."""
 _SLACK = 4
 """How much longer than alone a request may take among many, on a machine that has other work too."""
 
@@ -114,14 +116,15 @@ async def slow_reader(peer: Peer) -> None:
     """A client that is slow to read gets every answer in the end."""
     lists = [name for name in ("tools", "prompts", "resources") if name in peer.capabilities]
     method = f"{lists[0]}/list" if lists else peer.cheap_method
-    one = await peer.request(method)
+    one, *more = [await peer.request(method) for _ in range(_TIMED)]
     count = ceil(_BACKLOG / max(1, len(one.entry.data)))
     if count > _MOST_REQUESTS:
         raise Blocked(f"the answers to {method} are too short to fill a pipe")
-    seconds = one.entry.at - request_of(peer, one.id).at
-    timeout = peer.patience.answer + count * _SLACK * seconds
-    if timeout > peer.patience.check:
+    seconds = sorted(answer.entry.at - request_of(peer, answer.id).at for answer in (one, *more))
+    quickest, slowest = (peer.patience.answer + count * _SLACK * each for each in (seconds[0], seconds[-1]))
+    if quickest > peer.patience.check:
         raise Blocked(f"{count} answers to {method} take too long")
+    timeout = min(slowest, peer.patience.check)
 
     async def read_late() -> None:
         with peer.stream.unread(), anyio.move_on_after(peer.patience.quiet):
