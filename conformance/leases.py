@@ -120,7 +120,7 @@ class Leases:
         """
         async with AsyncExitStack() as stack:
             peer = await self._take(stack, need)
-            ends = anyio.current_time() + soon
+            ends = anyio.current_time() + (0.0 if need is Need.UNOPENED else soon)  # none that is returned is unopened
             while peer is None and self._lent and anyio.current_time() < ends:
                 with anyio.move_on_at(ends):
                     await self._returned.wait()

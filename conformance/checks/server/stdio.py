@@ -116,15 +116,16 @@ async def slow_reader(peer: Peer) -> None:
     """A client that is slow to read gets every answer in the end."""
     lists = [name for name in ("tools", "prompts", "resources") if name in peer.capabilities]
     method = f"{lists[0]}/list" if lists else peer.cheap_method
-    one, *more = [await peer.request(method) for _ in range(_TIMED)]
-    count = ceil(_BACKLOG / max(1, len(one.entry.data)))
+    answers = [await peer.request(method) for _ in range(_TIMED)]
+    count = ceil(_BACKLOG / max(1, len(answers[0].entry.data)))
     if count > _MOST_REQUESTS:
         raise Blocked(f"the answers to {method} are too short to fill a pipe")
-    seconds = sorted(answer.entry.at - request_of(peer, answer.id).at for answer in (one, *more))
-    quickest, slowest = (peer.patience.answer + count * _SLACK * each for each in (seconds[0], seconds[-1]))
-    if quickest > peer.patience.check:
+    timeouts = [
+        peer.patience.answer + count * _SLACK * (answer.entry.at - request_of(peer, answer.id).at) for answer in answers
+    ]
+    if min(timeouts) > peer.patience.check:
         raise Blocked(f"{count} answers to {method} take too long")
-    timeout = min(slowest, peer.patience.check)
+    timeout = min(max(timeouts), peer.patience.check)
 
     async def read_late() -> None:
         with peer.stream.unread(), anyio.move_on_after(peer.patience.quiet):
