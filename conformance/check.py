@@ -57,7 +57,10 @@ class Sharing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check: one verdict for each revision that its requirements bind."""
+    """One check: one verdict for each revision that its requirements bind.
+
+    `waits`: it spends its time waiting for nothing to come, so that it begins before others, which fill the wait.
+    """
 
     id: str
     requirements: tuple[str, ...]
@@ -65,6 +68,7 @@ class Check:
     body: CheckBody
     title: str
     excuse: Excuse = _none
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +92,16 @@ _monitors: dict[str, Monitor] = {}
 
 
 def check(
-    identifier: str, *requirements: str, sharing: Sharing = Sharing.SHARED, excuse: Excuse = _none
+    identifier: str,
+    *requirements: str,
+    sharing: Sharing = Sharing.SHARED,
+    excuse: Excuse = _none,
+    waits: bool = False,
 ) -> Callable[[CheckBody], CheckBody]:
     """Declare a check: its stable id, then the ids of the requirements that it verifies."""
 
     def declare(body: CheckBody) -> CheckBody:
-        _add(_checks, identifier, Check(identifier, requirements, sharing, body, _sentence(body), excuse))
+        _add(_checks, identifier, Check(identifier, requirements, sharing, body, _sentence(body), excuse, waits))
         return body
 
     return declare

@@ -181,8 +181,8 @@ class Judge:
         await _side_by_side(one, checks)
 
     def _waits(self, check: Check) -> bool:
-        """Whether a check spends its time waiting for tasks to end, the same ones that others wait for."""
-        return check.id.startswith("tasks.") or any(
+        """Whether a check spends its time waiting: for nothing to come, or for tasks to end that others wait for."""
+        return check.waits or check.id.startswith("tasks.") or any(
             (row.requires or "").startswith("tasks") for row in self._requirements(check)
         )
 
@@ -336,7 +336,7 @@ def _of(checks: Iterable[Check], *sharing: Sharing) -> list[Check]:
 
 async def _side_by_side(run: Callable[[Check], Coroutine[Any, Any, None]], checks: list[Check]) -> None:
     async with anyio.create_task_group() as tasks:
-        for check in checks:
+        for check in sorted(checks, key=lambda check: not check.waits):
             tasks.start_soon(run, check)
 
 

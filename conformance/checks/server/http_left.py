@@ -48,7 +48,7 @@ def _concerns(entry: Entry, identifier: Any, token: str) -> bool:
     return told or (entry.is_response() and entry.value.get("id") == identifier)
 
 
-@check("http.get-retry", "http.get.retry", sharing=Sharing.FRESH)
+@check("http.get-retry", "http.get.retry", sharing=Sharing.FRESH, waits=True)
 async def get_retry(peer: Peer) -> None:
     """A server that ends the connection of a stream that GET opened, and goes on with it later, says when to come."""
     begun = await _got(peer)

@@ -62,7 +62,7 @@ async def get_head_at_once(peer: Peer) -> None:
         _need_stream(live)
 
 
-@check("http.get-no-response", "http.get.no-response", sharing=Sharing.FRESH)
+@check("http.get-no-response", "http.get.no-response", sharing=Sharing.FRESH, waits=True)
 async def get_no_response(peer: Peer) -> None:
     """The response to a POST does not come on the stream of a GET that is open meanwhile."""
     await need_served(peer)

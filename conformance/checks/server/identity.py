@@ -41,7 +41,7 @@ async def _told(peer: Peer, method: str, info: dict[str, Any]) -> Any:
     return {name: value for name, value in result.items() if name not in _PASSING}
 
 
-@check("icons.fetched", "icons.scheme", "icons.origin")
+@check("icons.fetched", "icons.scheme", "icons.origin", waits=True)
 async def fetched(peer: Peer) -> None:
     """An icon that a client claims at an http address of another origin is not fetched."""
     if not is_near(peer):
