@@ -182,8 +182,10 @@ class Judge:
 
     def _waits(self, check: Check) -> bool:
         """Whether a check spends its time waiting: for nothing to come, or for tasks to end that others wait for."""
-        return check.waits or check.id.startswith("tasks.") or any(
-            (row.requires or "").startswith("tasks") for row in self._requirements(check)
+        return (
+            check.waits
+            or check.id.startswith("tasks.")
+            or any((row.requires or "").startswith("tasks") for row in self._requirements(check))
         )
 
     async def _run_alone(self, checks: list[Check]) -> None:
