@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import anyio
 import pytest
 
 from conformance.capabilities import declares
-from conformance.check import Sharing
+from conformance.check import Check, Sharing
 from conformance.expect import Blocked, Inapplicable, Mismatch, expect, expect_result
 from conformance.patience import Patience
 from conformance.peer import Peer
@@ -134,6 +135,37 @@ def test_what_another_check_left_blocked_is_run_again_alone() -> None:
     server = Scripted({"die": _dies})
     verdicts = judged(server, [make_check(_kill, "killer"), make_check(gets_nowhere)])
     assert verdicts["it"].outcome == "passed"
+
+
+def test_checks_that_wait_take_nobodys_place_on_a_shared_connection() -> None:
+    crowd = 20  # more than speak on one connection at the same time
+    over = anyio.Event()
+
+    async def waits(peer: Peer) -> None:
+        await over.wait()
+        await _fine(peer)
+
+    async def fills_the_wait(peer: Peer) -> None:
+        over.set()
+        await _fine(peer)
+
+    waiting = [replace(make_check(waits, f"waits-{number}"), waits=True) for number in range(crowd)]
+    verdicts = judged(Scripted(), [make_check(fills_the_wait), *waiting])
+    assert {verdict.outcome for verdict in verdicts.values()} == {"passed"}
+
+
+def test_of_checks_with_connections_for_themselves_those_that_wait_begin_first() -> None:
+    begun: list[str] = []
+
+    def named(name: str) -> Check:
+        async def begins(peer: Peer) -> None:
+            begun.append(name)
+            await _fine(peer)
+
+        return make_check(begins, name, sharing=Sharing.FRESH)
+
+    judged(Scripted(), [*(named(f"other-{number}") for number in range(6)), replace(named("waits"), waits=True)])
+    assert begun[0] == "waits"
 
 
 def test_a_twin_that_is_not_served_is_tried_again_before_it_blocks() -> None:
